@@ -1,0 +1,21 @@
+/** A fault in BGP terms: what a NOTIFICATION carries. Pure. RFC 4271 4.5 and 6; names in notification.ts. */
+import type { Brand } from '../base/brand.ts';
+
+export type ErrorCode = Brand<number, 'ErrorCode'>;
+export type ErrorSubcode = Brand<number, 'ErrorSubcode'>;
+
+export interface BgpError {
+  readonly code: ErrorCode;
+  readonly subcode: ErrorSubcode;
+  readonly data: Uint8Array;
+  /** For people: what was wrong, with the value and the RFC section. */
+  readonly text: string;
+}
+const NO_DATA = new Uint8Array(0);
+
+export const bgpError = (code: number, subcode: number, text: string, data: Uint8Array = NO_DATA): BgpError => ({
+  code: code as ErrorCode,
+  subcode: subcode as ErrorSubcode,
+  data,
+  text,
+});

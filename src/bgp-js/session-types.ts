@@ -1,0 +1,93 @@
+/** What a session needs and what it tells. Pure: types. session.ts drives one peer from the FSM table. */
+import type { Ipv4 } from '../base/ipv4.ts';
+import type { BgpError } from './error.ts';
+
+export type SessionState = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenConfirm' | 'Established';
+
+/** Everything about one peer that does not change while its session object lives. */
+export interface SessionConfig {
+  readonly localAsn: number;
+  readonly peerAsn: number;
+  /** Non-zero. RFC 6286 */
+  readonly bgpIdentifier: Ipv4;
+  readonly peerAddress: Ipv4;
+  readonly peerPort: number;
+  readonly localAddress?: Ipv4;
+  /** Never dials; waits for accept(). */
+  readonly passive: boolean;
+  /** TCP MD5, RFC 2385 */
+  readonly password?: string;
+  /** Seconds: 0 or at least 3. */
+  readonly holdTimeSec: number;
+  readonly connectRetrySec: number;
+  /** Absent: the capability is not sent. R and F bits are asked for at every OPEN. RFC 4724 3 */
+  readonly gracefulRestart?: {
+    readonly restartTimeSec: number;
+    readonly bits: () => { readonly restarting: boolean; readonly forwarding: boolean };
+  };
+}
+
+/** What both OPENs agreed on. */
+export interface Agreed {
+  readonly peerAsn: number;
+  readonly peerBgpIdentifier: Ipv4;
+  readonly ibgp: boolean;
+  readonly holdTimeSec: number;
+  readonly fourOctetAs: boolean;
+  readonly routeRefresh: boolean;
+  /** The peer's GR capability, if it sent one and we did too. RFC 4724 3, RFC 8538 */
+  readonly gracefulRestart?: {
+    readonly restartTimeSec: number;
+    readonly restarting: boolean;
+    /** The capability lists IPv4 unicast; only then may its routes be kept. */
+    readonly ipv4: boolean;
+    readonly forwarding: boolean;
+    readonly notification: boolean;
+  };
+  readonly localAddress: Ipv4;
+  readonly localPort: number;
+  readonly peerPort: number;
+  /** We dialled. */
+  readonly outgoing: boolean;
+}
+
+/** Offsets of one UPDATE in the receive slab: valid only during the call. RFC 4271 4.3 */
+export interface UpdateFrame {
+  readonly slab: Uint8Array;
+  readonly withdrawnStart: number;
+  readonly withdrawnEnd: number;
+  readonly attributesStart: number;
+  readonly attributesEnd: number;
+  readonly nlriStart: number;
+  readonly nlriEnd: number;
+}
+
+/** Why a session or an attempt ended. `code` is stable: HOLD_TIMER_EXPIRED, NOTIFICATION_RECEIVED, TCP_CLOSED, TCP_REFUSED,
+ *  TCP_TIMEOUT, BAD_PEER_AS, ADMIN_DOWN, COLLISION, ... */
+export interface SessionDown {
+  readonly code: string;
+  readonly text: string;
+  readonly wasEstablished: boolean;
+  /** The peer may still forward for us: TCP went without a NOTIFICATION (or RFC 8538 lets us keep), and GR was agreed for IPv4. */
+  readonly keepRoutes: boolean;
+  readonly sent?: BgpError;
+  readonly received?: BgpError;
+}
+
+/** How we leave. `leave`: Cease/2 with text, inside a Hard Reset when both sides set N (RFC 8538). `restart`: TCP closes
+ *  without a NOTIFICATION, so that helpers keep our routes. `reset`: NOTIFICATION `error`, then the session may come back. */
+export type StopHow =
+  | { readonly kind: 'leave'; readonly text: string }
+  | { readonly kind: 'deconfigured' }
+  | { readonly kind: 'restart' };
+
+export interface SessionListener {
+  onState(state: SessionState): void;
+  onEstablished(agreed: Agreed): void;
+  onUpdate(update: UpdateFrame): void;
+  onEndOfRib(): void;
+  onRouteRefresh(): void;
+  /** The transport took what was queued: sending may go on. */
+  onDrain(): void;
+  onDown(down: SessionDown): void;
+}

@@ -1,0 +1,5 @@
+/** Files bundled as text. */
+declare module '*.proto' {
+  const text: string;
+  export default text;
+}

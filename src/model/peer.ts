@@ -1,0 +1,28 @@
+/** A BGP neighbour as configured, whatever configured it: the mesh, a BGPPeer, a file. Pure. */
+import type { Ipv4 } from '../base/ipv4.ts';
+
+export interface PeerConfig {
+  /** Kubernetes node name, or the configured name; unique, and what views call it. */
+  readonly name: string;
+  readonly kind: 'mesh' | 'node' | 'global' | 'file';
+  /** What configured it, for people: "node-to-node mesh", "neighbors[0] of /etc/gingham.yaml". */
+  readonly configuredBy: string;
+  readonly address: Ipv4;
+  readonly port: number;
+  readonly asn: number;
+  readonly localAsn: number;
+  readonly localAddress?: Ipv4;
+  readonly passive: boolean;
+  readonly password?: string;
+  /** Seconds; 0 turns hold and keepalive timers off. RFC 4271 4.2. */
+  readonly holdTimeSec: number;
+  readonly connectRetrySec: number;
+  /** Absent: graceful restart is not offered, and a lost session takes its routes at once. RFC 4724. */
+  readonly gracefulRestart?: { readonly restartTimeSec: number };
+  /** LOCAL_PREF sent on iBGP for our own routes. */
+  readonly localPref: number;
+  /** eBGP: send our address as next hop (always so for our own routes). */
+  readonly nextHopSelf: boolean;
+  /** Pass routes learned from other eBGP peers on; the mesh never does. */
+  readonly transit: boolean;
+}

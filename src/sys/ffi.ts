@@ -1,0 +1,122 @@
+/** The only foreign function declarations of Gingham. A wrong signature here is a segmentation fault, so each is
+ *  wrapped by one typed function, and nothing else may load koffi. Not pure: these are system calls.
+ *  koffi 3 has no ssize_t (hence `long`), and variadic libc functions are declared with the arguments we use. */
+import koffi from 'koffi';
+
+const libc = koffi.load(null);
+
+const c = {
+  socket: libc.func('int socket(int, int, int)'),
+  socketpair: libc.func('int socketpair(int, int, int, void *)'),
+  bind: libc.func('int bind(int, const void *, uint32_t)'),
+  connect: libc.func('int connect(int, const void *, uint32_t)'),
+  setsockopt: libc.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+  getsockopt: libc.func('int getsockopt(int, int, int, void *, void *)'),
+  getsockname: libc.func('int getsockname(int, void *, void *)'),
+  send: libc.func('long send(int, const void *, size_t, int)'),
+  sendto: libc.func('long sendto(int, const void *, size_t, int, const void *, uint32_t)'),
+  recv: libc.func('long recv(int, void *, size_t, int)'),
+  dup3: libc.func('int dup3(int, int, int)'),
+  close: libc.func('int close(int)'),
+  open: libc.func('int open(const char *, int)'),
+  setns: libc.func('int setns(int, int)'),
+  ioctl: libc.func('int ioctl(int, unsigned long, void *)'),
+  poll: libc.func('int poll(void *, unsigned long, int)'),
+};
+
+/** A failed system call: which one, on what, and the kernel's errno as a number and as a name. */
+export class SysError extends Error {
+  override readonly name = 'SysError';
+  readonly call: string;
+  readonly errno: number;
+  readonly code: string;
+
+  constructor(call: string, errno: number) {
+    const code = errnoName(errno);
+    super(`${call}: ${code} (errno ${errno})`);
+    this.call = call;
+    this.errno = errno;
+    this.code = code;
+  }
+}
+
+const ERRNO_NAMES = new Map<number, string>(Object.entries(koffi.os.errno).map(([name, n]) => [n, name]));
+export const errnoName = (errno: number): string => ERRNO_NAMES.get(errno) ?? `E${errno}`;
+
+function check(call: string, result: number): number {
+  if (result < 0) throw new SysError(call, koffi.errno());
+  return result;
+}
+
+export const socket = (domain: number, type: number, protocol: number): number =>
+  check('socket', c.socket(domain, type, protocol));
+
+export function socketpair(domain: number, type: number): [number, number] {
+  const pair = Buffer.alloc(8);
+  check('socketpair', c.socketpair(domain, type, 0, pair));
+  return [pair.readInt32LE(0), pair.readInt32LE(4)];
+}
+
+export const bind = (fd: number, address: Uint8Array): void => void check('bind', c.bind(fd, address, address.length));
+export const connect = (fd: number, address: Uint8Array): void =>
+  void check('connect', c.connect(fd, address, address.length));
+
+export const setsockopt = (fd: number, level: number, name: number, value: Uint8Array): void =>
+  void check('setsockopt', c.setsockopt(fd, level, name, value, value.length));
+
+export const setsockoptInt = (fd: number, level: number, name: number, value: number): void => {
+  const v = Buffer.alloc(4);
+  v.writeInt32LE(value);
+  setsockopt(fd, level, name, v);
+};
+
+export function getsockoptInt(fd: number, level: number, name: number): number {
+  const v = Buffer.alloc(4);
+  const length = Buffer.alloc(4);
+  length.writeInt32LE(4);
+  check('getsockopt', c.getsockopt(fd, level, name, v, length));
+  return v.readInt32LE(0);
+}
+
+/** The bound address as the kernel's sockaddr bytes. */
+export function getsockname(fd: number): Buffer {
+  const address = Buffer.alloc(128);
+  const length = Buffer.alloc(4);
+  length.writeInt32LE(address.length);
+  check('getsockname', c.getsockname(fd, address, length));
+  return address.subarray(0, length.readInt32LE(0));
+}
+
+/** Bytes sent, or -errno: the caller on a hot path wants no exception for EAGAIN. */
+export function send(fd: number, bytes: Uint8Array, length: number, flags: number): number {
+  const n = Number(c.send(fd, bytes, length, flags));
+  return n < 0 ? -koffi.errno() : n;
+}
+export function sendto(fd: number, bytes: Uint8Array, length: number, flags: number, address: Uint8Array): number {
+  const n = Number(c.sendto(fd, bytes, length, flags, address, address.length));
+  return n < 0 ? -koffi.errno() : n;
+}
+/** Bytes received (0 is end of file), or -errno. */
+export function recv(fd: number, into: Uint8Array, length: number, flags: number): number {
+  const n = Number(c.recv(fd, into, length, flags));
+  return n < 0 ? -koffi.errno() : n;
+}
+
+export const dup3 = (from: number, to: number, flags: number): void => void check('dup3', c.dup3(from, to, flags));
+export const close = (fd: number): void => void c.close(fd);
+export const open = (path: string, flags: number): number => check(`open ${path}`, c.open(path, flags));
+export const setns = (fd: number, kind: number): void => void check('setns', c.setns(fd, kind));
+export const ioctl = (fd: number, request: number, argument: Uint8Array): number =>
+  check('ioctl', c.ioctl(fd, request, argument));
+
+const POLLIN = 1;
+/** Waits until fd can be read, at most `ms`; blocks the thread, so it is for start-up and short windows only. */
+export function pollReadable(fd: number, ms: number): boolean {
+  const p = Buffer.alloc(8);
+  p.writeInt32LE(fd, 0);
+  p.writeInt16LE(POLLIN, 4);
+  return check('poll', c.poll(p, 1, ms)) > 0;
+}
+
+/** The machine address of a buffer, for structures that hold pointers (socket filters). The buffer must outlive the call. */
+export const addressOf = (bytes: Uint8Array): bigint => BigInt(koffi.address(bytes));

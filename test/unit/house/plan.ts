@@ -1,0 +1,30 @@
+/** The two tables of the house: ranks, and the files that may do I/O. */
+
+/** An import goes to a strictly lower rank or stays in its folder. `sys` stands half a step above `base`, whose ports it
+ *  makes real. */
+export const RANKS: Readonly<Record<string, number>> = {
+  base: 0,
+  sys: 0.5,
+  'bgp-js': 1,
+  netlink: 1,
+  model: 2,
+  policy: 3,
+  store: 3,
+  config: 3,
+  rib: 4,
+  ipam: 4,
+  cluster: 4,
+  peer: 5,
+  kernel: 5,
+  cni: 6,
+  control: 6,
+  daemon: 7,
+  lab: 8,
+  sim: 8,
+  cli: 9,
+};
+
+/** Folders end with a slash. Everything else in src/ is a function of its arguments. */
+export const IO_FILES: readonly string[] = [
+  'sys/', // the real clock, timers, foreign functions
+];
