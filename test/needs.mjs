@@ -1,0 +1,38 @@
+/** What a test file may ask of the machine, in a line `// needs: root bird` near its top: how to tell, and what mends it.
+ *  A file whose needs are not met is skipped with the reason in the closing table; under CI that is a failure. */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+
+const inPath = (tool) =>
+  [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some((dir) => fs.existsSync(path.join(dir, tool)));
+const tool = (name, debian) => ({ met: () => inPath(name), mend: `apt-get install ${debian}` });
+
+export const NEEDS = {
+  root: { met: () => process.getuid?.() === 0, mend: 'run as root' },
+  /** A user and network namespace of one's own: what the lab needs of an ordinary user. */
+  namespaces: {
+    met: () =>
+      process.getuid?.() === 0 ||
+      spawnSync('unshare', ['-Urnm', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' }).status === 0,
+    mend: 'run as root, or sysctl kernel.apparmor_restrict_unprivileged_userns=0',
+  },
+  bird: tool('bird', 'bird2'),
+  tcpdump: tool('tcpdump', 'tcpdump'),
+  arping: tool('arping', 'iputils-arping'),
+  nft: tool('nft', 'nftables'),
+  ip: tool('ip', 'iproute2'),
+  ping: tool('ping', 'iputils-ping'),
+  kubectl: tool('kubectl', 'kubernetes-client'),
+  uml: tool('linux.uml', 'user-mode-linux kmod'),
+};
+
+/** The needs a file states, and those this machine does not meet. */
+export function needsOf(file) {
+  const head = fs.readFileSync(file, 'utf8').split('\n', 30).join('\n');
+  const stated = [...head.matchAll(/^\/\/ needs: (.+)$/gm)].flatMap((m) => m[1].trim().split(/[\s,]+/));
+  const unknown = stated.filter((n) => !(n in NEEDS));
+  if (unknown.length > 0)
+    throw new Error(`${file}: unknown need ${unknown.join(', ')}; NEEDS in test/needs.mjs has them all`);
+  return { stated, unmet: stated.filter((n) => !NEEDS[n].met()) };
+}
