@@ -1,5 +1,7 @@
 /** What a session needs and what it tells. Pure: types. session.ts drives one peer from the FSM table. */
 import type { Ipv4 } from '../base/ipv4.ts';
+import type { Clock, Random, Timers } from '../base/ports.ts';
+import type { Result } from '../base/result.ts';
 import type { BgpError } from './error.ts';
 
 export type SessionState = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenConfirm' | 'Established';
@@ -90,4 +92,63 @@ export interface SessionListener {
   /** The transport took what was queued: sending may go on. */
   onDrain(): void;
   onDown(down: SessionDown): void;
+}
+
+/** One TCP connection, dialled or accepted. The callbacks are properties because a connection has one owner at a time. */
+export interface Connection {
+  readonly remoteAddress: Ipv4;
+  readonly remotePort: number;
+  readonly localAddress: Ipv4;
+  readonly localPort: number;
+  /** Queues bytes, which must not change afterwards. False: the queue is above its mark; wait for onDrain. */
+  write(bytes: Uint8Array): boolean;
+  /** Half-closes after `lastBytes`, so that the peer can read them, and destroys within a second. */
+  end(lastBytes?: Uint8Array): void;
+  /** Closes at once, without a word. No callback comes afterwards. */
+  destroy(): void;
+  pause(): void;
+  resume(): void;
+  /** Unconsumed bytes of `slab` are [start, end); answers the new start. What is left comes again with more behind it. */
+  onData: ((slab: Uint8Array, start: number, end: number) => number) | undefined;
+  /** The connection is gone; without an error the peer closed it in order. At most once. */
+  onClose: ((error?: NodeJS.ErrnoException) => void) | undefined;
+  onDrain: (() => void) | undefined;
+}
+
+/** A connection that did not come about: `code` is TCP_REFUSED, TCP_TIMEOUT, TCP_UNREACHABLE, TCP_MD5_UNAVAILABLE, ... */
+export interface DialFault {
+  readonly code: string;
+  readonly text: string;
+}
+
+export interface Transport {
+  /** Calls `done` once, never before returning, unless the answer was called first: it cancels. */
+  dial(config: SessionConfig, done: (result: Result<Connection, DialFault>) => void): () => void;
+}
+
+export interface SessionPorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly transport: Transport;
+}
+
+export interface MessageCounters {
+  readonly open: number;
+  readonly update: number;
+  readonly notification: number;
+  readonly keepalive: number;
+  readonly routeRefresh: number;
+}
+
+export interface SessionCounters {
+  readonly received: MessageCounters;
+  readonly sent: MessageCounters;
+  /** Times Established was reached since the session object was made. */
+  readonly establishedCount: number;
+  /** Times we paused reading because the peer sent faster than we work. */
+  readonly pauses: number;
+  /** Wall clock of the last change of `state`, ms. */
+  readonly since: number;
+  readonly lastDown?: SessionDown & { readonly at: number };
 }
