@@ -1,0 +1,79 @@
+/** What `gingham node` is configured with, after parsing: addresses are numbers, defaults are filled in, units are in the
+ *  names. Pure: types. The table of settings, with defaults and descriptions, is settings.ts. */
+import type { Ipv4 } from '../base/ipv4.ts';
+import type { Prefix } from '../base/prefix.ts';
+import type { PeerConfig } from '../model/peer.ts';
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+/** How LOCAL_PREF of the mesh's own routes is chosen: Calico >= 3.32's 2147482623, Calico < 3.32's 100, or a number. */
+export interface ClusterConfig {
+  readonly nodeName: string;
+  readonly store: { readonly server: string };
+  /** BGP address of this node; absent: InternalIP of its Node object. */
+  readonly address?: Ipv4;
+  readonly localPref: number;
+  readonly tunnel: { readonly carrier: 'auto' | 'kernel' | 'user-space' };
+}
+
+export interface KernelConfig {
+  readonly install: boolean;
+  /** rtm_protocol: 186 (bgp) alone, 12 (bird) in a cluster. */
+  readonly protocol: number;
+  readonly table: number;
+  /** Prefixes that may be installed although guarded (defaults, connected, covering a peer). */
+  readonly allow: readonly Prefix[];
+}
+
+export interface NodeConfig {
+  /** The file it came from, for messages. */
+  readonly path: string;
+  readonly asn: number;
+  /** Absent: the daemon takes the local address. */
+  readonly routerId?: Ipv4;
+  readonly listen: { readonly address: Ipv4; readonly port: number };
+  /** Seconds; 0 turns hold and keepalive timers off. */
+  readonly holdTimeSec: number;
+  readonly connectRetrySec: number;
+  readonly families: readonly 'ipv4-unicast'[];
+  /** Absent: not offered; a stop is then a leave. */
+  readonly gracefulRestart?: { readonly restartTimeSec: number };
+  readonly logLevel: LogLevel;
+  readonly control: { readonly socket: string };
+  readonly stateDir: string;
+  readonly kernel: KernelConfig;
+  readonly originate: readonly Prefix[];
+  /** With everything inherited from the node filled in: a peer is compared and replaced by its own row alone. */
+  readonly neighbors: readonly PeerConfig[];
+  /** Present: node of a cluster; the mesh's peers come from the store, and `neighbors` may add some. */
+  readonly cluster?: ClusterConfig;
+  /** Only with cluster. */
+  readonly cni?: { readonly socket: string };
+}
+
+/** One thing wrong with a configuration file. */
+export interface ConfigFault {
+  /** "neighbors[0].holdTime"; "" is the file itself. */
+  readonly path: string;
+  /** 1-based; absent when the setting is missing or the file cannot be read. */
+  readonly line?: number;
+  /** The offending value as it stands in the file, shortened; passwords are never shown. */
+  readonly value?: string;
+  /** What is wrong. */
+  readonly text: string;
+  /** What to write instead. */
+  readonly remedy: string;
+}
+
+/** What a changed setting costs: nothing, a reset of the sessions named, or a restart of the daemon. */
+export type ChangeNeeds = 'nothing' | 'peer-reset' | 'restart';
+
+export interface ConfigChange {
+  /** "holdTime", "neighbors.rack1.password", "originate" */
+  readonly path: string;
+  /** For people, with both values: "holdTime 90 -> 30". Passwords are never shown. */
+  readonly text: string;
+  readonly needs: ChangeNeeds;
+  /** Names of the peers concerned: added, removed or reset. */
+  readonly peers: readonly string[];
+}

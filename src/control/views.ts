@@ -1,0 +1,280 @@
+/** What people and programs see of a daemon: plain JSON, units in names, times RFC 3339 UTC, states as words, absent is
+ *  omitted. Pure: types. proto/gingham/v1/gingham.proto has the same fields (a test compares them); text.ts and json.ts
+ *  are the two forms. Additive only inside v1. */
+import type { Reason } from '../base/reason.ts';
+
+export interface PeerDownView {
+  readonly name: string;
+  readonly address: string;
+  readonly state: string;
+  readonly forSeconds: number;
+  readonly reason: Reason;
+}
+
+export interface BgpStatusView {
+  readonly sessionsTotal: number;
+  readonly sessionsEstablished: number;
+  /** At most 20, longest down first. */
+  readonly down: readonly PeerDownView[];
+}
+
+export interface RoutesStatusView {
+  readonly prefixes: number;
+  readonly paths: number;
+  readonly rejected: number;
+  /** Kept for peers that restart gracefully. */
+  readonly stale: number;
+  readonly lastChangeSecondsAgo?: number;
+}
+
+export interface KernelStatusView {
+  /** False: kernel.install is off. */
+  readonly install: boolean;
+  readonly wanted: number;
+  readonly installed: number;
+  /** Guarded routes and unresolved next hops: wanted by BGP, not given to the kernel, each with its reason in `routes`. */
+  readonly held: number;
+  /** Refused by the kernel, tried again; each with its reason in `routes`. */
+  readonly failed: number;
+  /** Routes of other owners where ours would go. */
+  readonly foreign: number;
+  readonly lastCheckSecondsAgo?: number;
+  /** At most 20. */
+  readonly problems: readonly Reason[];
+}
+
+export interface IpamStatusView {
+  readonly blocks: number;
+  readonly addressesUsed: number;
+  readonly addressesTotal: number;
+  /** Why there is no block, a conflict. At most 20. */
+  readonly problems: readonly Reason[];
+}
+
+export interface CarrierNotUsedView {
+  readonly carrier: string;
+  readonly reason: Reason;
+}
+
+export interface TunnelStatusView {
+  /** ipip, vxlan, none */
+  readonly encapsulation: string;
+  /** kernel, user-space; absent with encapsulation none */
+  readonly carrier?: string;
+  /** tunl0, vxlan.calico */
+  readonly device?: string;
+  readonly up: boolean;
+  readonly mtuBytes: number;
+  readonly endpoints: number;
+  /** Better carriers, and why each is not used. */
+  readonly notUsed: readonly CarrierNotUsedView[];
+}
+
+export interface CniStatusView {
+  readonly ready: boolean;
+  readonly pods: number;
+  readonly adds: number;
+  readonly errors: number;
+  /** Why an ADD would be refused now. */
+  readonly reason?: Reason;
+}
+
+export interface StoreStatusView {
+  readonly server: string;
+  readonly inSync: boolean;
+  readonly reason?: Reason;
+}
+
+export interface ProcessStatusView {
+  readonly pid: number;
+  readonly version: string;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly residentBytes: number;
+  readonly cpuSeconds: number;
+}
+
+/** The facts as the daemon knows them; `toStatusView` (health.ts) judges them. */
+export interface StatusFacts {
+  readonly node: string;
+  readonly asn: number;
+  readonly routerId: string;
+  readonly address?: string;
+  /** cluster or alone */
+  readonly mode: string;
+  /** running, starting (waiting for inputs or End-of-RIB), draining */
+  readonly phase: string;
+  readonly process: ProcessStatusView;
+  readonly configPath: string;
+  /** The last reload, when it was refused. */
+  readonly configProblem?: Reason;
+  readonly bgp: BgpStatusView;
+  readonly routes: RoutesStatusView;
+  readonly kernel: KernelStatusView;
+  /** The rest only in a cluster. */
+  readonly store?: StoreStatusView;
+  readonly ipam?: IpamStatusView;
+  readonly tunnel?: TunnelStatusView;
+  readonly cni?: CniStatusView;
+}
+
+export interface StatusView extends StatusFacts {
+  /** OK or DEGRADED */
+  readonly health: string;
+  /** Empty when OK. */
+  readonly problems: readonly Reason[];
+}
+
+export interface PeerEventView {
+  readonly at: string;
+  readonly reason: Reason;
+}
+
+export interface AgreedView {
+  readonly peerRouterId: string;
+  /** ibgp or ebgp */
+  readonly type: string;
+  readonly holdTimeSeconds: number;
+  readonly families: readonly string[];
+  readonly fourOctetAs: boolean;
+  readonly routeRefresh: boolean;
+  /** The peer's; absent when not agreed. */
+  readonly gracefulRestartSeconds?: number;
+  /** "10.9.0.1:179" */
+  readonly local: string;
+  readonly remote: string;
+  /** We dialled. */
+  readonly outgoing: boolean;
+}
+
+export interface PeerCountsView {
+  readonly received: number;
+  /** Best paths among the received ones. */
+  readonly used: number;
+  readonly rejected: number;
+  readonly stale: number;
+  readonly sent: number;
+}
+
+export interface PeerView {
+  readonly name: string;
+  /** mesh, node, global, file */
+  readonly kind: string;
+  readonly configuredBy: string;
+  readonly address: string;
+  readonly port: number;
+  readonly asn: number;
+  readonly localAsn: number;
+  readonly passive: boolean;
+  /** TCP MD5 is configured; the password itself is never shown. */
+  readonly password: boolean;
+  readonly holdTimeSeconds: number;
+  readonly connectRetrySeconds: number;
+  /** Idle, Connect, Active, OpenSent, OpenConfirm, Established */
+  readonly state: string;
+  readonly stateSince: string;
+  readonly stateForSeconds: number;
+  /** Why it is not Established; always present then. */
+  readonly reason?: Reason;
+  readonly retryInSeconds?: number;
+  /** How the last session or attempt ended; kept while Established. */
+  readonly lastDown?: PeerEventView;
+  readonly flaps: number;
+  /** Only while Established (or while its stale routes are kept). */
+  readonly counts?: PeerCountsView;
+  readonly agreed?: AgreedView;
+}
+
+export interface RouteKernelView {
+  /** installed, held, failed, pending, off */
+  readonly state: string;
+  /** "via 192.168.34.102 dev tunl0 onlink", "blackhole"; absent when nothing is wanted */
+  readonly target?: string;
+  /** For held and failed. */
+  readonly reason?: Reason;
+}
+
+export interface RouteView {
+  readonly prefix: string;
+  /** Absent for a route of this node itself. */
+  readonly nextHop?: string;
+  /** The node the block belongs to, where known. */
+  readonly node?: string;
+  /** Peer name, or "local". */
+  readonly from: string;
+  /** local, ibgp, ebgp */
+  readonly source: string;
+  readonly origin: string;
+  /** "65001 65002 {65003,65004}", "" when empty */
+  readonly asPath: string;
+  readonly localPref?: number;
+  readonly med?: number;
+  readonly communities: readonly string[];
+  readonly best: boolean;
+  readonly stale: boolean;
+  readonly since?: string;
+  readonly ageSeconds?: number;
+  /** Only of best routes. */
+  readonly kernel?: RouteKernelView;
+  /** Why the path is not eligible, where it is not. */
+  readonly reason?: Reason;
+}
+
+export interface BlockView {
+  readonly block: string;
+  /** Absent: no affinity. */
+  readonly node?: string;
+  /** confirmed, pending, pendingDeletion, none */
+  readonly affinity: string;
+  readonly addressesUsed: number;
+  readonly addressesTotal: number;
+  /** Used by pods of other nodes. */
+  readonly addressesBorrowed: number;
+  /** "blackhole", "via 192.168.34.102 dev tunl0", "none" */
+  readonly route: string;
+  readonly reason?: Reason;
+}
+
+export interface PodView {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly address: string;
+  readonly containerId: string;
+  /** In the pod: eth0 */
+  readonly interface: string;
+  readonly hostInterface: string;
+  readonly mac: string;
+  readonly mtuBytes: number;
+  readonly addedAt: string;
+  readonly ageSeconds: number;
+}
+
+export interface ConfigFaultView {
+  readonly path: string;
+  readonly line?: number;
+  readonly value?: string;
+  readonly text: string;
+  readonly remedy: string;
+}
+
+export interface ConfigChangeView {
+  readonly path: string;
+  readonly text: string;
+  /** nothing, peer-reset, restart */
+  readonly needs: string;
+  readonly peers: readonly string[];
+}
+
+/** Either faults (nothing was changed) or changes (possibly none). */
+export interface ReloadReport {
+  readonly configPath: string;
+  /** False after a dry run, and when there are faults. */
+  readonly applied: boolean;
+  readonly faults: readonly ConfigFaultView[];
+  readonly changes: readonly ConfigChangeView[];
+}
+
+export interface DrainReport {
+  readonly sessionsClosed: number;
+  readonly routesWithdrawn: number;
+}
