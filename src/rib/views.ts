@@ -1,0 +1,37 @@
+/** What people and views see of the tables: objects, made on demand, never kept by the tables. Pure: types. */
+import type { Prefix } from '../base/prefix.ts';
+import type { Reason } from '../base/reason.ts';
+import type { PathAttributes } from '../bgp-js/attribute-types.ts';
+import type { PathSource } from './feed.ts';
+
+/** Why a path is not the best: the first step at which it differs from the best, and both values. */
+export interface LostAt {
+  /** The step's name: 'LOCAL_PREF', 'AS_PATH length', 'ORIGIN', ... as in decision.ts. */
+  readonly step: string;
+  readonly best: string;
+  readonly this: string;
+}
+
+export interface PathView {
+  readonly source: PathSource;
+  /** Absent when the attributes could not be decoded: then `rejected` says why. */
+  readonly attributes?: PathAttributes;
+  readonly best: boolean;
+  readonly stale: boolean;
+  readonly rejected?: Reason;
+  readonly lostAt?: LostAt;
+}
+
+export interface RouteView {
+  readonly prefix: Prefix;
+  /** The best one first, then by rank, the rejected last. */
+  readonly paths: readonly PathView[];
+}
+
+/** Counts of one source. `used` is how many best paths of the Loc-RIB are its. */
+export interface SourceCounts {
+  readonly received: number;
+  readonly used: number;
+  readonly rejected: number;
+  readonly stale: number;
+}
