@@ -22,6 +22,10 @@ const c = {
   setns: libc.func('int setns(int, int)'),
   ioctl: libc.func('int ioctl(int, unsigned long, void *)'),
   poll: libc.func('int poll(void *, unsigned long, int)'),
+  unshare: libc.func('int unshare(int)'),
+  mount: libc.func('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
+  umount2: libc.func('int umount2(const char *, int)'),
+  waitpid: libc.func('int waitpid(int, void *, int)'),
 };
 
 /** A failed system call: which one, on what, and the kernel's errno as a number and as a name. */
@@ -108,6 +112,17 @@ export const open = (path: string, flags: number): number => check(`open ${path}
 export const setns = (fd: number, kind: number): void => void check('setns', c.setns(fd, kind));
 export const ioctl = (fd: number, request: number, argument: Uint8Array): number =>
   check('ioctl', c.ioctl(fd, request, argument));
+
+/** Moves the calling thread alone into new namespaces; a user namespace is refused (EINVAL), because Node.js has threads. */
+export const unshare = (flags: number): void => void check('unshare', c.unshare(flags));
+export const mount = (source: string, target: string, type: string, flags: number, data = ''): void =>
+  void check(`mount ${type || source} on ${target}`, c.mount(source, target, type, flags, data));
+export const umount2 = (target: string, flags: number): void =>
+  void check(`umount ${target}`, c.umount2(target, flags));
+
+const WNOHANG = 1;
+/** Takes the exit status of one dead child that libuv does not know (PID 1 inherits orphans). False: it has not ended. */
+export const reap = (pid: number): boolean => c.waitpid(pid, Buffer.alloc(4), WNOHANG) === pid;
 
 const POLLIN = 1;
 /** Waits until fd can be read, at most `ms`; blocks the thread, so it is for start-up and short windows only. */
