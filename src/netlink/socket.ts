@@ -1,0 +1,102 @@
+/** The transport: an rtnetlink socket as a descriptor that epoll watches. The only file of netlink/ that makes system
+ *  calls. A socket stays for ever in the namespace it was born in, so `setns` is needed only round its birth. */
+import {
+  AF_NETLINK,
+  SO_ATTACH_FILTER,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_SNDBUF,
+  SO_SNDBUFFORCE,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOL_SOCKET,
+} from '../sys/constants.ts';
+import { openFdSocket } from '../sys/fd-socket.ts';
+import * as ffi from '../sys/ffi.ts';
+import { inNetns } from '../sys/netns.ts';
+import * as k from './constants.ts';
+
+export interface NetlinkSocket {
+  readonly portId: number;
+  /** Bytes sent or -errno. The kernel works on the requests inside this call. */
+  send(bytes: Uint8Array): number;
+  /** The same on a thread, for requests that wait for a grace period. */
+  sendSlow(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+export interface SocketOptions {
+  readonly netns?: string;
+  readonly groups?: readonly number[];
+  readonly receiveBufferBytes: number;
+  /** Drops messages caused by the socket of this port id, in the kernel. */
+  readonly ignorePortId?: number;
+}
+
+const int32 = (v: number): Uint8Array => new Uint8Array(new Int32Array([v]).buffer);
+
+/** `onBytes` sees a view valid during the call; after `onError` the socket is gone. */
+export function openNetlinkSocket(
+  options: SocketOptions,
+  onBytes: (bytes: Uint8Array, length: number) => void,
+  onError: (error: NodeJS.ErrnoException) => void,
+): NetlinkSocket {
+  const born = (): number => ffi.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const raw = options.netns === undefined ? born() : inNetns(options.netns, born);
+  let portId = 0;
+  try {
+    sizeBuffer(raw, SO_RCVBUFFORCE, SO_RCVBUF, options.receiveBufferBytes);
+    sizeBuffer(raw, SO_SNDBUFFORCE, SO_SNDBUF, 1 << 20);
+    ffi.setsockoptInt(raw, k.SOL_NETLINK, k.NETLINK_CAP_ACK, 1);
+    ffi.setsockoptInt(raw, k.SOL_NETLINK, k.NETLINK_EXT_ACK, 1);
+    ffi.setsockoptInt(raw, k.SOL_NETLINK, k.NETLINK_GET_STRICT_CHK, 1);
+    if (options.ignorePortId !== undefined) ignoreCausedBy(raw, options.ignorePortId);
+    const address = new Uint8Array(12);
+    address[0] = AF_NETLINK;
+    ffi.bind(raw, address);
+    portId = ffi.getsockname(raw).readUInt32LE(4);
+    for (const group of options.groups ?? [])
+      ffi.setsockopt(raw, k.SOL_NETLINK, k.NETLINK_ADD_MEMBERSHIP, int32(group));
+  } catch (error) {
+    ffi.close(raw);
+    throw error;
+  }
+  const socket = openFdSocket(raw, onBytes, onError);
+  return {
+    portId,
+    send: (bytes) => ffi.send(socket.fd, bytes, bytes.length, 0),
+    sendSlow: async (bytes) => ffi.send(socket.fd, bytes, bytes.length, 0),
+    close: () => socket.close(),
+  };
+}
+
+/** FORCE passes the system's limit but needs CAP_NET_ADMIN in the first user namespace; a lab's user has not. */
+function sizeBuffer(fd: number, force: number, plain: number, bytes: number): void {
+  try {
+    ffi.setsockoptInt(fd, SOL_SOCKET, force, bytes);
+  } catch {
+    ffi.setsockoptInt(fd, SOL_SOCKET, plain, bytes);
+  }
+}
+
+/** A classic BPF program: drop the datagram when nlmsg_pid, at offset 12, is that port. Filtering by protocol instead
+ *  would hide a foreign deletion of our routes. BPF loads words in network order, hence the swapped constant. */
+function ignoreCausedBy(fd: number, portId: number): void {
+  const swapped = new DataView(new Uint32Array([portId]).buffer).getUint32(0);
+  const program = Buffer.alloc(32);
+  const step = (i: number, code: number, jt: number, jf: number, value: number): void => {
+    program.writeUInt16LE(code, i * 8);
+    program[i * 8 + 2] = jt;
+    program[i * 8 + 3] = jf;
+    program.writeUInt32LE(value, i * 8 + 4);
+  };
+  step(0, 0x20, 0, 0, 12); // ld  [12]
+  step(1, 0x15, 0, 1, swapped); // jeq #port, next, +1
+  step(2, 0x06, 0, 0, 0); // ret drop
+  step(3, 0x06, 0, 0, 0xffffffff); // ret all
+  const fprog = Buffer.alloc(16);
+  fprog.writeUInt16LE(4, 0);
+  fprog.writeBigUInt64LE(ffi.addressOf(program), 8);
+  ffi.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, fprog);
+}
