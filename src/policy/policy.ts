@@ -1,9 +1,7 @@
-/** Filters as data. Pure. A policy is a list of rules, the first that matches decides; what no rule matches, `otherwise` decides.
- *  A new condition is a new row of CONDITIONS, a new change a new field of Changes. */
-import type { Reason } from '../base/reason.ts';
-import type { PathAttributes } from '../bgp-js/attribute-types.ts';
+/** Filters as data. Pure: types. A policy is a list of rules; the first that matches decides, and what no rule matches,
+ *  `otherwise` decides. A new condition is a new row of CONDITIONS in evaluate.ts. */
 
-/** A prefix and how much longer a match may be: `ge`/`le` as every router's prefix-list. */
+/** A prefix, and how long a match may be: `ge` and `le` as in every router's prefix list. Neither: exactly this prefix. */
 export interface PrefixMatch {
   readonly address: number;
   readonly length: number;
@@ -11,19 +9,22 @@ export interface PrefixMatch {
   readonly le?: number;
 }
 
-/** All that are present must hold. */
+/** All that are present must hold; none present matches everything. */
 export interface Match {
   readonly prefixes?: readonly PrefixMatch[];
   readonly sources?: readonly ('local' | 'ibgp' | 'ebgp')[];
+  /** RFC 1997, host order */
   readonly community?: number;
 }
 
+/** What an accepting rule sets. */
 export interface Changes {
   readonly localPref?: number;
   readonly med?: number;
 }
 
 export interface Rule {
+  /** Named in the reason of what it rejects. */
   readonly name: string;
   readonly match: Match;
   readonly action: 'accept' | 'reject';
@@ -36,8 +37,5 @@ export interface Policy {
   readonly otherwise: 'accept' | 'reject';
 }
 
-export type Verdict =
-  | { readonly kind: 'accept'; readonly attributes: PathAttributes }
-  | { readonly kind: 'reject'; readonly reason: Reason };
-
+/** The default of mesh and configured neighbours, both directions. */
 export const ACCEPT_ALL: Policy = { name: 'accept-all', rules: [], otherwise: 'accept' };
