@@ -4,14 +4,14 @@ import type { Ipv4 } from '../base/ipv4.ts';
 import type { Prefix } from '../base/prefix.ts';
 import type { PeerConfig } from '../model/peer.ts';
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** How LOCAL_PREF of the mesh's own routes is chosen: Calico >= 3.32's 2147482623, Calico < 3.32's 100, or a number. */
 export interface ClusterConfig {
   readonly nodeName: string;
   readonly store: { readonly server: string };
   /** BGP address of this node; absent: InternalIP of its Node object. */
   readonly address?: Ipv4;
+  /** LOCAL_PREF of our own routes in the mesh: 2147482623 as Calico >= 3.32, 100 as before it, or another. */
   readonly localPref: number;
   readonly tunnel: { readonly carrier: 'auto' | 'kernel' | 'user-space' };
 }

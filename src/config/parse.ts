@@ -1,6 +1,120 @@
-/** Text of a configuration file to a NodeConfig, or every fault in it at once. Pure. */
-import type { Result } from '../base/result.ts';
-import type { ConfigFault, NodeConfig } from './node-config.ts';
+/** Text of a configuration file to a NodeConfig, or every fault in it at once. Pure. Settings come from settings.ts,
+ *  reading from document.ts, what concerns several settings from check.ts; here they become the NodeConfig. */
+import { formatIpv4, ipv4 } from '../base/ipv4.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { PeerConfig } from '../model/peer.ts';
+import { checkTogether, type NeighborValues, type NodeValues } from './check.ts';
+import { DocumentReader, Values } from './document.ts';
+import type { ClusterConfig, ConfigFault, NodeConfig } from './node-config.ts';
+import { NEIGHBOR_SETTINGS, NODE_SETTINGS } from './settings.ts';
 
-/** YAML or JSON. `path` is only used in messages. */
-export declare function parseNodeConfig(text: string, path: string): Result<NodeConfig, readonly ConfigFault[]>;
+const PROTOCOL_BGP = 186;
+const PROTOCOL_BIRD = 12;
+const D = NODE_SETTINGS;
+
+/** YAML or JSON. `path` is only used in messages. Faults come in the order of the file's lines. */
+export function parseNodeConfig(text: string, path: string): Result<NodeConfig, readonly ConfigFault[]> {
+  const reader = new DocumentReader(text);
+  const root = reader.root();
+  if (root === undefined) return err(reader.faults);
+  const node: NodeValues = new Values('');
+  const elements = reader.read(root, NODE_SETTINGS, node, ['neighbors']).get('neighbors') ?? [];
+  const neighbors = elements.map((element, i) => {
+    const values: NeighborValues = new Values(`neighbors[${i}].`);
+    values.place('', reader.lineOf(element));
+    reader.read(element, NEIGHBOR_SETTINGS, values);
+    return values;
+  });
+  checkTogether(reader, node, neighbors);
+  if (reader.faults.length > 0) return err([...reader.faults].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)));
+  return ok(toNodeConfig(node, neighbors, path));
+}
+
+/** The configuration of an empty file: what runs when nothing is said. */
+function toNodeConfig(v: NodeValues, neighbors: readonly NeighborValues[], path: string): NodeConfig {
+  const routerId = v.get('routerId');
+  const cluster = toCluster(v);
+  const gracefulRestart = restart(v.get('gracefulRestart'), v.get('gracefulRestart.restartTime'), FULL_RESTART);
+  const listenAddress = v.get('listen.address') ?? ipv4(0);
+  const base = {
+    path,
+    asn: v.get('asn') ?? D.asn.default,
+    ...(routerId !== undefined && { routerId }),
+    listen: { address: listenAddress, port: v.get('listen.port') ?? D['listen.port'].default },
+    holdTimeSec: v.get('holdTime') ?? D.holdTime.default,
+    connectRetrySec: v.get('connectRetry') ?? D.connectRetry.default,
+    families: v.get('families') ?? (['ipv4-unicast'] as const),
+    ...(gracefulRestart !== undefined && { gracefulRestart }),
+    logLevel: v.get('logLevel') ?? D.logLevel.default,
+    control: { socket: v.get('control.socket') ?? D['control.socket'].default },
+    stateDir: v.get('stateDir') ?? D.stateDir.default,
+    kernel: {
+      install: v.get('kernel.install') ?? D['kernel.install'].default,
+      protocol: v.get('kernel.protocol') ?? (cluster === undefined ? PROTOCOL_BGP : PROTOCOL_BIRD),
+      table: v.get('kernel.table') ?? D['kernel.table'].default,
+      allow: v.get('kernel.allow') ?? [],
+    },
+    originate: v.get('originate') ?? [],
+  };
+  return {
+    ...base,
+    neighbors: neighbors.map((n) => toPeer(n, base)),
+    ...(cluster !== undefined && { cluster, cni: { socket: v.get('cni.socket') ?? D['cni.socket'].default } }),
+  };
+}
+
+function toCluster(v: NodeValues): ClusterConfig | undefined {
+  const nodeName = v.get('cluster.nodeName');
+  const server = v.get('cluster.store.server');
+  if (nodeName === undefined || server === undefined) return undefined;
+  const address = v.get('cluster.address');
+  return {
+    nodeName,
+    store: { server },
+    ...(address !== undefined && { address }),
+    localPref: v.get('cluster.localPref') ?? D['cluster.localPref'].default,
+    tunnel: { carrier: v.get('cluster.tunnel.carrier') ?? D['cluster.tunnel.carrier'].default },
+  };
+}
+
+const FULL_RESTART = { restartTimeSec: D['gracefulRestart.restartTime'].default };
+
+/** Absent: off. A restart time switches it on; without a word of one's own it is as `inherited`. */
+function restart(
+  on: boolean | undefined,
+  restartTimeSec: number | undefined,
+  inherited: NodeConfig['gracefulRestart'],
+): NodeConfig['gracefulRestart'] {
+  if (restartTimeSec !== undefined) return { restartTimeSec };
+  if (on === undefined) return inherited;
+  return on ? (inherited ?? FULL_RESTART) : undefined;
+}
+
+type Inherited = Omit<NodeConfig, 'neighbors'>;
+
+function toPeer(n: NeighborValues, node: Inherited): PeerConfig {
+  const address = n.get('address') ?? ipv4(0);
+  const asn = n.get('asn') ?? 0;
+  const localAddress = n.get('localAddress');
+  const password = n.get('password');
+  const gracefulRestart = restart(n.get('gracefulRestart'), n.get('gracefulRestart.restartTime'), node.gracefulRestart);
+  return {
+    name: n.get('name') ?? formatIpv4(address),
+    kind: 'file',
+    // Not the index: it would change with every line above it, and with it a peer that did not.
+    configuredBy: `neighbors of ${node.path}`,
+    address,
+    port: n.get('port') ?? NEIGHBOR_SETTINGS.port.default,
+    asn,
+    localAsn: node.asn,
+    ...(localAddress !== undefined && { localAddress }),
+    passive: n.get('passive') ?? NEIGHBOR_SETTINGS.passive.default,
+    ...(password !== undefined && { password }),
+    holdTimeSec: n.get('holdTime') ?? node.holdTimeSec,
+    connectRetrySec: n.get('connectRetry') ?? node.connectRetrySec,
+    ...(gracefulRestart !== undefined && { gracefulRestart }),
+    localPref: n.get('localPref') ?? NEIGHBOR_SETTINGS.localPref.default,
+    nextHopSelf: n.get('nextHopSelf') ?? asn !== node.asn,
+    transit: n.get('transit') ?? NEIGHBOR_SETTINGS.transit.default,
+  };
+}

@@ -1,0 +1,185 @@
+/** What no single setting can see: duplicates, a neighbor that is ourselves, settings that contradict. Pure. Each check
+ *  is a row of CHECKS and looks only at what was read without a fault. */
+import { formatIpv4 } from '../base/ipv4.ts';
+import { containsAddress, formatPrefix, type Prefix, prefix, prefixKey } from '../base/prefix.ts';
+import type { DocumentReader, Values } from './document.ts';
+import type { NEIGHBOR_SETTINGS, NODE_SETTINGS } from './settings.ts';
+
+export type NodeValues = Values<typeof NODE_SETTINGS>;
+export type NeighborValues = Values<typeof NEIGHBOR_SETTINGS>;
+
+interface Checked {
+  readonly node: NodeValues;
+  readonly neighbors: readonly NeighborValues[];
+  /** A fault at a setting of the node, or of one neighbor. */
+  readonly fault: (
+    values: NodeValues | NeighborValues,
+    path: string,
+    value: string | undefined,
+    text: string,
+    remedy: string,
+  ) => void;
+}
+
+const MULTICAST_UP = prefix(0xe0000000, 3);
+const THIS_NETWORK = prefix(0, 8);
+
+const required = ({ node, neighbors, fault }: Checked): void => {
+  for (const n of neighbors)
+    for (const path of ['address', 'asn'] as const)
+      if (!n.mentions(path))
+        fault(
+          n,
+          path,
+          undefined,
+          'is missing',
+          path === 'asn' ? "Write the neighbor's AS number." : "Write the neighbor's IPv4 address.",
+        );
+  if (!node.mentions('cluster')) return;
+  if (!node.mentions('cluster.nodeName'))
+    fault(node, 'cluster.nodeName', undefined, 'is missing', 'Write the name of our Node object.');
+  if (!node.mentions('cluster.store.server'))
+    fault(
+      node,
+      'cluster.store.server',
+      undefined,
+      'is missing',
+      'Write where the API is, as http://192.168.34.1:6443.',
+    );
+};
+
+const unicast = ({ node, neighbors, fault }: Checked): void => {
+  const check = (
+    values: NodeValues | NeighborValues,
+    path: string,
+    address: number | undefined,
+    zeroIsAny = false,
+  ): void => {
+    if (address === undefined || (zeroIsAny && address === 0)) return;
+    if (containsAddress(MULTICAST_UP, address) || containsAddress(THIS_NETWORK, address))
+      fault(values, path, formatIpv4(address), 'is not a unicast address', 'Write the address of one host.');
+  };
+  check(node, 'listen.address', node.get('listen.address'), true);
+  check(node, 'cluster.address', node.get('cluster.address'));
+  for (const n of neighbors) {
+    check(n, 'address', n.get('address'));
+    check(n, 'localAddress', n.get('localAddress'));
+  }
+  // A BGP identifier is four octets and need not be an address, but never zero. RFC 6286 2.1
+  if (node.get('routerId') === 0)
+    fault(node, 'routerId', '0.0.0.0', 'must not be zero (RFC 6286 2.1)', 'Write an address of this node.');
+};
+
+const neighborTwice = ({ neighbors, fault }: Checked): void => {
+  const byAddress = new Map<number, string>();
+  const byName = new Map<string, string>();
+  for (const n of neighbors) {
+    const address = n.get('address');
+    const name = n.get('name') ?? (address === undefined ? undefined : formatIpv4(address));
+    const here = n.prefix.slice(0, -1);
+    if (address !== undefined) {
+      const other = byAddress.get(address);
+      if (other !== undefined)
+        fault(
+          n,
+          'address',
+          formatIpv4(address),
+          `is ${other}'s address too: a connection from it could belong to either`,
+          'Remove one of the two.',
+        );
+      else byAddress.set(address, here);
+    }
+    if (name === undefined || (address !== undefined && !n.mentions('name') && byAddress.get(address) !== here))
+      continue;
+    const other = byName.get(name);
+    if (other !== undefined)
+      fault(
+        n,
+        n.mentions('name') ? 'name' : 'address',
+        name,
+        `is ${other}'s name too`,
+        'Give each neighbor a name of its own.',
+      );
+    else byName.set(name, here);
+  }
+};
+
+const neighborIsUs = ({ node, neighbors, fault }: Checked): void => {
+  const own = new Map<number, string>();
+  const listen = node.get('listen.address');
+  if (listen !== undefined && listen !== 0) own.set(listen, 'listen.address');
+  const cluster = node.get('cluster.address');
+  if (cluster !== undefined) own.set(cluster, 'cluster.address');
+  for (const n of neighbors) {
+    const address = n.get('address');
+    if (address === undefined) continue;
+    const whose = own.get(address) ?? (n.get('localAddress') === address ? `${n.prefix}localAddress` : undefined);
+    if (whose !== undefined)
+      fault(n, 'address', formatIpv4(address), `is our own address (${whose})`, 'Write the address of the other side.');
+  }
+};
+
+const prefixTwice = ({ node, fault }: Checked): void => {
+  for (const path of ['originate', 'kernel.allow'] as const) {
+    const first = new Map<number, number>();
+    for (const [i, p] of node.each(path)) {
+      const other = first.get(prefixKey(p.address, p.length));
+      if (other !== undefined)
+        fault(node, `${path}[${i}]`, formatPrefix(p), `is already ${path}[${other}]`, 'Remove one of the two.');
+      else first.set(prefixKey(p.address, p.length), i);
+    }
+  }
+  for (const [i, p] of node.each('originate'))
+    if (isMulticast(p))
+      fault(node, `originate[${i}]`, formatPrefix(p), 'is not unicast', 'Announce prefixes of hosts only.');
+};
+const isMulticast = (p: Prefix): boolean => p.length >= 3 && containsAddress(MULTICAST_UP, p.address);
+
+const restartTime = ({ node, neighbors, fault }: Checked): void => {
+  if (node.get('families')?.length === 0)
+    fault(node, 'families', '[]', 'is empty', 'Write [ipv4-unicast], or leave the line out.');
+  for (const n of neighbors)
+    if (n.get('passive') === true && n.mentions('connectRetry'))
+      fault(
+        n,
+        'connectRetry',
+        undefined,
+        'has no meaning for a passive neighbor, which is never dialled',
+        'Remove connectRetry, or passive.',
+      );
+};
+
+const sockets = ({ node, fault }: Checked): void => {
+  const control = node.get('control.socket');
+  if (control !== undefined && control === node.get('cni.socket'))
+    fault(node, 'cni.socket', control, 'is the control socket too', 'Give the two services different paths.');
+  if (node.mentions('cni') && !node.mentions('cluster'))
+    fault(
+      node,
+      'cni',
+      undefined,
+      'has no meaning without cluster: addresses of pods come from its pools',
+      'Remove cni, or add cluster.',
+    );
+};
+
+/** In the order in which faults are found; parse.ts sorts them by line. */
+const CHECKS: readonly ((c: Checked) => void)[] = [
+  required,
+  unicast,
+  neighborTwice,
+  neighborIsUs,
+  prefixTwice,
+  restartTime,
+  sockets,
+];
+
+export function checkTogether(reader: DocumentReader, node: NodeValues, neighbors: readonly NeighborValues[]): void {
+  const fault: Checked['fault'] = (values, path, value, text, remedy) => {
+    const parent = path.replace(/\.[^.]*$/, '');
+    // A missing setting is shown at the line of the section that lacks it.
+    const line = values.line(path) ?? values.line(parent) ?? values.line('');
+    reader.faultAt(values.prefix + path, line, value, text, remedy);
+  };
+  for (const check of CHECKS) check({ node, neighbors, fault });
+}

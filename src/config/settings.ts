@@ -1,0 +1,242 @@
+/** Every setting of `gingham node`: one row each. Pure: a table. parse.ts reads files by it, diff.ts judges changes by it,
+ *  and help texts are made from it. A new setting is a new row here, a field of NodeConfig, and a line in parse.ts. */
+import type { ChangeNeeds } from './node-config.ts';
+import { TYPES, type ValueType } from './value-types.ts';
+
+export interface Setting<T> {
+  readonly type: ValueType<T>;
+  /** As it would be written in the file, for help; the value itself is filled in by parse.ts from here. */
+  readonly default?: T;
+  /** How to say the default where it is not a plain value. */
+  readonly defaultText?: string;
+  readonly required?: true;
+  /** A list of such values. */
+  readonly many?: true;
+  readonly unit?: string;
+  readonly needs: ChangeNeeds;
+  readonly description: string;
+}
+export type SettingTable = { readonly [path: string]: Setting<unknown> };
+
+export const NODE_SETTINGS = {
+  asn: { type: TYPES.asn, default: 64512, needs: 'restart', description: 'Our AS number.' },
+  routerId: {
+    type: TYPES.address,
+    defaultText: 'the local address',
+    needs: 'restart',
+    description: 'BGP identifier, unique among all speakers.',
+  },
+  'listen.address': {
+    type: TYPES.address,
+    defaultText: '0.0.0.0',
+    needs: 'restart',
+    description: 'Address BGP connections are accepted on.',
+  },
+  'listen.port': {
+    type: TYPES.port,
+    default: 179,
+    needs: 'restart',
+    description: 'Port BGP connections are accepted on.',
+  },
+  holdTime: {
+    type: TYPES.holdTime,
+    default: 90,
+    unit: 's',
+    needs: 'peer-reset',
+    description: 'A session without a message for so long is lost; keepalives go out every third of it. 0: neither.',
+  },
+  connectRetry: {
+    type: TYPES.seconds,
+    default: 5,
+    unit: 's',
+    needs: 'peer-reset',
+    description: 'Pause between two attempts to reach a peer.',
+  },
+  families: {
+    type: TYPES.family,
+    many: true,
+    defaultText: '[ipv4-unicast]',
+    needs: 'restart',
+    description: 'Address families spoken.',
+  },
+  gracefulRestart: {
+    type: TYPES.boolean,
+    default: true,
+    needs: 'peer-reset',
+    description: 'Routes outlive a restart of the daemon, here and at peers (RFC 4724). false: a stop is a leave.',
+  },
+  'gracefulRestart.restartTime': {
+    type: TYPES.restartTime,
+    default: 120,
+    unit: 's',
+    needs: 'peer-reset',
+    description: 'How long peers keep our routes while we restart.',
+  },
+  logLevel: {
+    type: TYPES.logLevel,
+    default: 'info',
+    needs: 'nothing',
+    description: 'Least severity that is logged.',
+  },
+  'control.socket': {
+    type: TYPES.socket,
+    default: '/run/gingham/control.sock',
+    needs: 'restart',
+    description: 'Unix socket the gingham command talks to.',
+  },
+  stateDir: {
+    type: TYPES.folder,
+    default: '/var/lib/gingham',
+    needs: 'restart',
+    description: 'Folder for what must survive a restart.',
+  },
+  'kernel.install': {
+    type: TYPES.boolean,
+    default: true,
+    needs: 'restart',
+    description: 'Put best routes into the kernel.',
+  },
+  'kernel.protocol': {
+    type: TYPES.routeProtocol,
+    defaultText: '186, in a cluster 12',
+    needs: 'restart',
+    description: 'Route protocol number our routes carry, by which they are known as ours.',
+  },
+  'kernel.table': { type: TYPES.table, default: 254, needs: 'restart', description: 'Routing table.' },
+  'kernel.allow': {
+    type: TYPES.prefix,
+    many: true,
+    defaultText: '[]',
+    needs: 'nothing',
+    description:
+      'Prefixes that may be installed although guarded: default routes, connected prefixes, prefixes that cover a next hop or a peer.',
+  },
+  originate: {
+    type: TYPES.prefix,
+    many: true,
+    defaultText: '[]',
+    needs: 'nothing',
+    description: 'Prefixes announced as our own.',
+  },
+  'cluster.nodeName': {
+    type: TYPES.name,
+    required: true,
+    needs: 'restart',
+    description: 'Name of our Node object.',
+  },
+  'cluster.store.server': {
+    type: TYPES.server,
+    required: true,
+    needs: 'restart',
+    description: 'Where the API of the cluster is.',
+  },
+  'cluster.address': {
+    type: TYPES.address,
+    defaultText: 'InternalIP of the Node object',
+    needs: 'restart',
+    description: 'BGP address of this node.',
+  },
+  'cluster.localPref': {
+    type: TYPES.meshLocalPref,
+    default: 2147482623,
+    defaultText: 'mesh',
+    needs: 'peer-reset',
+    description:
+      "LOCAL_PREF of our routes in the mesh: mesh (2147482623, Calico's since 3.32), legacy (100), or a number.",
+  },
+  'cluster.tunnel.carrier': {
+    type: TYPES.carrier,
+    default: 'auto',
+    needs: 'restart',
+    description: 'What carries IPIP: the kernel where it can, else user space.',
+  },
+  'cni.socket': {
+    type: TYPES.socket,
+    default: '/run/gingham/cni.sock',
+    needs: 'restart',
+    description: 'Unix socket the CNI executable talks to; only in a cluster.',
+  },
+} as const satisfies SettingTable;
+
+/** Of one element of `neighbors`. What is inherited says so in defaultText. */
+export const NEIGHBOR_SETTINGS = {
+  name: {
+    type: TYPES.name,
+    defaultText: 'the address',
+    needs: 'peer-reset',
+    description: 'What views and logs call it.',
+  },
+  address: { type: TYPES.address, required: true, needs: 'peer-reset', description: "The neighbor's address." },
+  asn: {
+    type: TYPES.asn,
+    required: true,
+    needs: 'peer-reset',
+    description: "The neighbor's AS number; ours makes it iBGP.",
+  },
+  port: { type: TYPES.port, default: 179, needs: 'peer-reset', description: 'Port we dial.' },
+  passive: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'peer-reset',
+    description: 'Never dial; wait for the neighbor.',
+  },
+  localAddress: {
+    type: TYPES.address,
+    defaultText: "the kernel's choice",
+    needs: 'peer-reset',
+    description: 'Address we dial from.',
+  },
+  password: {
+    type: TYPES.password,
+    needs: 'peer-reset',
+    description: 'TCP MD5 (RFC 2385), the same on both sides.',
+  },
+  holdTime: {
+    type: TYPES.holdTime,
+    defaultText: "the node's",
+    unit: 's',
+    needs: 'peer-reset',
+    description: 'As holdTime of the node.',
+  },
+  connectRetry: {
+    type: TYPES.seconds,
+    defaultText: "the node's",
+    unit: 's',
+    needs: 'peer-reset',
+    description: 'As connectRetry of the node.',
+  },
+  gracefulRestart: {
+    type: TYPES.boolean,
+    defaultText: "the node's",
+    needs: 'peer-reset',
+    description: 'As gracefulRestart of the node.',
+  },
+  'gracefulRestart.restartTime': {
+    type: TYPES.restartTime,
+    defaultText: "the node's",
+    unit: 's',
+    needs: 'peer-reset',
+    description: 'As gracefulRestart.restartTime of the node.',
+  },
+  localPref: {
+    type: TYPES.localPref,
+    default: 100,
+    needs: 'peer-reset',
+    description: 'LOCAL_PREF sent to an iBGP neighbor for our own routes.',
+  },
+  nextHopSelf: {
+    type: TYPES.boolean,
+    defaultText: 'true for eBGP, false for iBGP',
+    needs: 'peer-reset',
+    description: 'Announce learned routes with our address as next hop.',
+  },
+  transit: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'peer-reset',
+    description: 'Pass on what other eBGP neighbors announced.',
+  },
+} as const satisfies SettingTable;
+
+export type NodePath = keyof typeof NODE_SETTINGS;
+export type NeighborPath = keyof typeof NEIGHBOR_SETTINGS;

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { diffConfig } from '../../../src/config/diff.ts';
+import { formatChange } from '../../../src/config/format.ts';
+import { parseNodeConfig } from '../../../src/config/parse.ts';
+
+function diff(from: string, to: string): string[] {
+  const [a, b] = [parseNodeConfig(from, 'a'), parseNodeConfig(to, 'a')];
+  if (!a.ok || !b.ok) throw new Error(JSON.stringify([a, b]));
+  return diffConfig(a.value, b.value).map((c) => formatChange(c));
+}
+const TWO = `neighbors:
+  - { name: rack1, address: 10.9.0.2, asn: 65002 }
+  - { name: rack2, address: 10.9.0.3, asn: 65002, holdTime: 90 }
+`;
+
+test('the same settings in another order are no change', () => {
+  expect(diff(`asn: 1\nholdTime: 90\n${TWO}`, `${TWO}asn: 1\n`)).toEqual([]);
+});
+
+test('a changed neighbor names only itself, and what it costs', () => {
+  expect(diff(TWO, TWO.replace('10.9.0.2', '10.9.0.7'))).toEqual([
+    'neighbor rack1: address 10.9.0.2 -> 10.9.0.7  [resets the session]: rack1',
+  ]);
+});
+
+test('the hold time of the node concerns the neighbors without one of their own, once', () => {
+  expect(diff(TWO, `holdTime: 30\n${TWO}`)).toEqual(
+    ['holdTime 90 -> 30  [resets the session]: rack1, rack2'].map((s) => s.replace(', rack2', '')),
+  );
+});
+
+test('a neighbor above another can be removed without touching the other', () => {
+  expect(diff(TWO, 'neighbors: [{ name: rack2, address: 10.9.0.3, asn: 65002 }]')).toEqual([
+    'neighbor rack1 (10.9.0.2, AS 65002) removed: its session ends  [resets the session]: rack1',
+  ]);
+  expect(diff('', TWO.split('\n').slice(0, 2).join('\n'))).toEqual(['neighbor rack1 (10.9.0.2, AS 65002) added']);
+});
+
+test('prefixes and log level change while everything goes on', () => {
+  expect(
+    diff('originate: [10.1.0.0/24, 10.2.0.0/24]', 'originate: [10.2.0.0/24, 10.3.0.0/24]\nlogLevel: debug'),
+  ).toEqual(['logLevel info -> debug', 'originate +10.3.0.0/24 -10.1.0.0/24']);
+});
+
+test('a password is compared and never shown', () => {
+  const of = (p: string) => `neighbors: [{ name: r, address: 10.9.0.2, asn: 1${p && `, password: "${p}"`} }]`;
+  expect(diff(of('one'), of('two'))).toEqual(['neighbor r: password changed  [resets the session]: r']);
+  expect(diff(of(''), of('two'))).toEqual(['neighbor r: password set  [resets the session]: r']);
+});
+
+test('what is fixed for the life of the daemon says so', () => {
+  expect(diff('asn: 1', 'asn: 2\ngracefulRestart: false')).toEqual([
+    'asn 1 -> 2  [takes effect after a restart of the daemon]',
+    'gracefulRestart 120s -> off  [resets the session]',
+  ]);
+});

@@ -1,0 +1,179 @@
+import fs from 'node:fs';
+import { expect, test } from 'vitest';
+import { formatIpv4 } from '../../../src/base/ipv4.ts';
+import { formatPrefix } from '../../../src/base/prefix.ts';
+import { formatFault, formatFaults } from '../../../src/config/format.ts';
+import type { NodeConfig } from '../../../src/config/node-config.ts';
+import { parseNodeConfig } from '../../../src/config/parse.ts';
+
+const golden = (name: string): URL => new URL(`golden/${name}`, import.meta.url);
+
+function valid(text: string): NodeConfig {
+  const parsed = parseNodeConfig(text, 'node.yaml');
+  if (!parsed.ok) throw new Error(formatFaults(parsed.error, 'node.yaml'));
+  return parsed.value;
+}
+function faults(text: string): string[] {
+  const parsed = parseNodeConfig(text, 'node.yaml');
+  return parsed.ok ? [] : parsed.error.map((f) => formatFault(f, 'node.yaml'));
+}
+
+test('an empty file is a node with every default', () => {
+  expect(valid('')).toEqual({
+    path: 'node.yaml',
+    asn: 64512,
+    listen: { address: 0, port: 179 },
+    holdTimeSec: 90,
+    connectRetrySec: 5,
+    families: ['ipv4-unicast'],
+    gracefulRestart: { restartTimeSec: 120 },
+    logLevel: 'info',
+    control: { socket: '/run/gingham/control.sock' },
+    stateDir: '/var/lib/gingham',
+    kernel: { install: true, protocol: 186, table: 254, allow: [] },
+    originate: [],
+    neighbors: [],
+  });
+});
+
+test('JSON and YAML of the same settings are the same configuration', () => {
+  const yaml = valid(`
+asn: 65001
+routerId: 10.9.0.1
+listen: { address: 127.0.0.1, port: 1179 }
+originate: [10.1.0.0/24]
+kernel: { install: false, allow: [0.0.0.0/0] }
+neighbors:
+  - { name: rack1, address: 10.9.0.2, asn: 65002, password: "s3cret" }
+`);
+  const json = valid(
+    JSON.stringify(
+      {
+        asn: 65001,
+        routerId: '10.9.0.1',
+        listen: { address: '127.0.0.1', port: 1179 },
+        originate: ['10.1.0.0/24'],
+        kernel: { install: false, allow: ['0.0.0.0/0'] },
+        neighbors: [{ name: 'rack1', address: '10.9.0.2', asn: 65002, password: 's3cret' }],
+      },
+      null,
+      '\t',
+    ),
+  );
+  expect(json).toEqual(yaml);
+  expect(yaml.originate.map(formatPrefix)).toEqual(['10.1.0.0/24']);
+  expect(formatIpv4(yaml.routerId ?? 0)).toBe('10.9.0.1');
+});
+
+test("a neighbor inherits the node's timers and graceful restart unless it has its own", () => {
+  const config = valid(`
+asn: 65001
+holdTime: 30
+connectRetry: 2
+gracefulRestart: { restartTime: 60 }
+neighbors:
+  - { address: 10.9.0.2, asn: 65001 }
+  - { name: b, address: 10.9.0.3, asn: 65002, holdTime: 0, gracefulRestart: false, nextHopSelf: false }
+`);
+  expect(config.neighbors).toEqual([
+    {
+      name: '10.9.0.2',
+      kind: 'file',
+      configuredBy: 'neighbors of node.yaml',
+      address: 0x0a090002,
+      port: 179,
+      asn: 65001,
+      localAsn: 65001,
+      passive: false,
+      holdTimeSec: 30,
+      connectRetrySec: 2,
+      gracefulRestart: { restartTimeSec: 60 },
+      localPref: 100,
+      nextHopSelf: false,
+      transit: false,
+    },
+    {
+      name: 'b',
+      kind: 'file',
+      configuredBy: 'neighbors of node.yaml',
+      address: 0x0a090003,
+      port: 179,
+      asn: 65002,
+      localAsn: 65001,
+      passive: false,
+      holdTimeSec: 0,
+      connectRetrySec: 2,
+      localPref: 100,
+      nextHopSelf: false,
+      transit: false,
+    },
+  ]);
+});
+
+test("gracefulRestart: true of a neighbor is the full 120 s when the node's is off", () => {
+  const config = valid('gracefulRestart: false\nneighbors: [{address: 10.9.0.2, asn: 1, gracefulRestart: true}]');
+  expect(config.gracefulRestart).toBeUndefined();
+  expect(config.neighbors[0]?.gracefulRestart).toEqual({ restartTimeSec: 120 });
+});
+
+test('a node of a cluster has protocol 12, a CNI socket and the LOCAL_PREF of the mesh', () => {
+  const config = valid('cluster: { nodeName: node1, store: { server: "http://192.168.34.1:6443/" } }');
+  expect(config.kernel.protocol).toBe(12);
+  expect(config.cni).toEqual({ socket: '/run/gingham/cni.sock' });
+  expect(config.cluster).toEqual({
+    nodeName: 'node1',
+    store: { server: 'http://192.168.34.1:6443' },
+    localPref: 2147482623,
+    tunnel: { carrier: 'auto' },
+  });
+});
+
+test('cluster.localPref: legacy is 100, a number is itself', () => {
+  const of = (v: string) =>
+    valid(`cluster: { nodeName: n, store: { server: http://a:1 }, localPref: ${v} }`).cluster?.localPref;
+  expect([of('legacy'), of('mesh'), of('250')]).toEqual([100, 2147482623, 250]);
+});
+
+test('every fault of a file is named at once, with line, path, value and remedy', async () => {
+  const text = fs.readFileSync(golden('faulty.yaml'), 'utf8');
+  const parsed = parseNodeConfig(text, 'faulty.yaml');
+  const shown = parsed.ok ? 'no faults' : `${formatFaults(parsed.error, 'faulty.yaml')}\n`;
+  await expect(shown).toMatchFileSnapshot(golden('faulty.txt').pathname);
+});
+
+test('a password is never shown, whatever is wrong with it', () => {
+  const all = faults(
+    'neighbors: [{address: 10.9.0.2, asn: 1, password: [hunter2]}, {address: 10.9.0.3, asn: 1, password: 4711}]',
+  );
+  expect(all).toHaveLength(2);
+  expect(all.join()).not.toMatch(/hunter2|4711/);
+});
+
+test('an unknown setting names the one that was meant, also when it belongs elsewhere', () => {
+  expect(faults('neighbours: []')).toEqual(['node.yaml:1: neighbours: is not a setting. Did you mean neighbors?']);
+  expect(faults('hold_time: 30')).toEqual(['node.yaml:1: hold_time: is not a setting. Did you mean holdTime?']);
+  expect(faults('nodeName: a')).toEqual(['node.yaml:1: nodeName: is not a setting. Did you mean cluster.nodeName?']);
+});
+
+test.each([
+  ['a: [1,\nb: 2', 'node.yaml:2: is not YAML or JSON'],
+  ['asn: 1\nasn: 2', 'node.yaml:2: is not YAML or JSON: Map keys must be unique'],
+  ['- 1', 'node.yaml:1: - 1 is not a map of settings'],
+  ['asn: 1\n---\nasn: 2', 'is not YAML or JSON: Source contains multiple documents'],
+  ['just text', 'node.yaml:1: just text is not a map of settings'],
+  ['constructor: 1', 'constructor: is not a setting'],
+  [`asn: ${'9'.repeat(500)}`, 'asn: 999'],
+])('%j is a fault and not an exception', (text, start) => {
+  const [first] = faults(text);
+  expect(first).toContain(start);
+  expect(first?.length).toBeLessThan(300);
+});
+
+test('an anchor may be repeated by its alias', () => {
+  expect(valid('holdTime: &t 30\nconnectRetry: *t').connectRetrySec).toBe(30);
+});
+
+test('a file of more than 1 MiB is refused without being parsed, and at most 100 faults are kept', () => {
+  expect(faults(`# ${'x'.repeat(1 << 20)}`)[0]).toContain('Keep it below 1048576');
+  expect(faults(Array.from({ length: 500 }, (_, i) => `x${i}: 1`).join('\n'))).toHaveLength(100);
+});
