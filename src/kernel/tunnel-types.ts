@@ -21,7 +21,8 @@ export interface TunnelSpec {
   readonly local: Ipv4;
   /** The device that has `local`. */
   readonly underlay: string;
-  /** Nodes to exchange packets with. What comes from others is dropped (by the kernel's ipip too: see `tunnel.ts`). */
+  /** Nodes to exchange packets with. The user-space carrier drops what comes from others; the kernel's
+   *  ipip and vxlan take it, and a firewall has to say no. */
   readonly remotes: readonly TunnelRemote[];
   /** vxlan only; absent: 4096. */
   readonly vni?: number;

@@ -1,8 +1,20 @@
 /** Tunnels of a node: tunl0 and vxlan.calico, desired state in, devices out. Not pure: netlink, and sockets for user space.
- *  `ensure` is level-triggered: call it with the whole truth as often as you like; it changes what differs.
- *  The carriers of ipip are the table of ipip-carriers.ts; vxlan is vxlan.ts. */
+ *  `ensure` is level-triggered: call it with the whole truth as often as you like; it changes what differs, and adopts what
+ *  an earlier daemon left. The carriers of ipip are the table of ipip-carriers.ts; vxlan is vxlan.ts. */
+import { formatIpv4 } from '../base/ipv4.ts';
+import type { Reason } from '../base/reason.ts';
+import type { NetlinkClient } from '../netlink/client.ts';
+import type { Link } from '../netlink/link.ts';
+import { settleAddress, settleLink } from './device-state.ts';
+import { type CarrierContext, createIpipCarriers, type IpipCarrier } from './ipip-carriers.ts';
+import { SYSCTL_ROOT } from './sysctl.ts';
+import { TunnelError } from './tunnel-error.ts';
+import { IPIP_DEVICE, nextHopMac, VXLAN_DEVICE } from './tunnel-names.ts';
+import { removeTunnelDevice } from './tunnel-removal.ts';
 import type { CarrierSetting, TunnelSpec, TunnelStatus } from './tunnel-types.ts';
+import { ensureVxlan } from './vxlan.ts';
 
+export { TunnelError } from './tunnel-error.ts';
 export type {
   Carrier,
   CarrierCounters,
@@ -13,8 +25,8 @@ export type {
 } from './tunnel-types.ts';
 
 export interface Tunnels {
-  /** Makes it so. Calls for one encapsulation run one after the other. Throws TunnelError when no device can be had;
-   *  lesser faults (one neighbour refused) are `problems` of the status. */
+  /** Makes it so. Calls run one after the other. Throws TunnelError when no device can be had; lesser faults (one
+   *  neighbour refused) are `problems` of the status. */
   ensure(spec: TunnelSpec): Promise<TunnelStatus>;
   /** Of every tunnel ensured so far. */
   status(): TunnelStatus[];
@@ -25,13 +37,113 @@ export interface Tunnels {
 }
 
 export interface TunnelsOptions {
-  readonly netlink: unknown;
-  /** `auto`: the best that works. A named one is used or its refusal thrown. */
+  readonly netlink: NetlinkClient;
+  /** `auto`: the best that works. A named one is used, or its refusal thrown. */
   readonly carrierSetting: CarrierSetting;
-  /** One line when a carrier is chosen or lost; never per packet. */
+  /** One line when a carrier is chosen or changes; never per packet. */
   readonly log: (text: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Where settings are written; absent: /proc/sys. */
   readonly sysctlRoot?: string;
 }
 
-export declare function createTunnels(options: TunnelsOptions): Tunnels;
+interface Ensured {
+  readonly status: TunnelStatus;
+  readonly carrier?: IpipCarrier;
+}
+
+export function createTunnels(options: TunnelsOptions): Tunnels {
+  const { netlink, carrierSetting, log } = options;
+  const context: CarrierContext = {
+    netlink,
+    sysctlRoot: options.sysctlRoot ?? SYSCTL_ROOT,
+    demanded: carrierSetting !== 'auto',
+  };
+  const carriers = createIpipCarriers().filter((c) => carrierSetting === 'auto' || c.name === carrierSetting);
+  const ensured = new Map<'ipip' | 'vxlan', Ensured>();
+  let last: Promise<unknown> = Promise.resolve();
+  let stopped = false;
+
+  /** A second daemon call while one works would see half-made devices. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  };
+
+  const settle = async (device: Link, spec: TunnelSpec, mac: string | undefined): Promise<void> => {
+    await settleLink(netlink, device, mac === undefined ? { mtu: spec.mtu } : { mtu: spec.mtu, mac });
+    await settleAddress(netlink, device.index, spec.address);
+  };
+
+  const ensureIpip = async (spec: TunnelSpec): Promise<Ensured> => {
+    const notUsed: Reason[] = [];
+    for (const carrier of carriers) {
+      const outcome = await carrier.ensure(context, spec);
+      if (outcome.kind === 'refused') {
+        notUsed.push(outcome.reason);
+        continue;
+      }
+      // The kernel's tunl0 has no Ethernet address to set.
+      await settle(outcome.device, spec, carrier.name === 'kernel' ? undefined : nextHopMac(spec.local));
+      for (const other of carriers) if (other !== carrier) other.stop();
+      const { forwardsWithoutDaemon } = carrier;
+      const { problems } = outcome;
+      return {
+        carrier,
+        status: statusOf(spec, IPIP_DEVICE, carrier.name, { notUsed, forwardsWithoutDaemon, problems }),
+      };
+    }
+    throw new TunnelError(IPIP_DEVICE, notUsed);
+  };
+
+  const ensureOf = async (spec: TunnelSpec): Promise<Ensured> => {
+    if (spec.encap === 'ipip') return ensureIpip(spec);
+    const { device, problems } = await ensureVxlan(netlink, spec);
+    await settle(device, spec, spec.mac?.toLowerCase());
+    return { status: statusOf(spec, VXLAN_DEVICE, 'kernel', { notUsed: [], forwardsWithoutDaemon: true, problems }) };
+  };
+
+  const present = ({ status, carrier }: Ensured): TunnelStatus => {
+    const counters = carrier?.counters();
+    const fault = carrier?.fault();
+    const problems = fault === undefined ? status.problems : [...status.problems, fault];
+    return counters === undefined ? { ...status, problems } : { ...status, problems, counters };
+  };
+
+  return {
+    ensure: (spec) =>
+      inTurn(async () => {
+        if (stopped) throw new TunnelError(spec.encap, [shuttingDown]);
+        const before = ensured.get(spec.encap)?.status.carrier;
+        const now = await ensureOf(spec);
+        if (stopped) now.carrier?.stop(); // stop() came while we worked: it wins
+        ensured.set(spec.encap, now);
+        const { device, carrier, notUsed } = now.status;
+        if (before !== carrier) log(`${device} is carried by: ${carrier}`, { device, carrier, notUsed });
+        return present(now);
+      }),
+    status: () => [...ensured.values()].map(present),
+    stop: () => {
+      stopped = true;
+      for (const carrier of carriers) carrier.stop();
+    },
+    remove: (encap) =>
+      inTurn(async () => {
+        ensured.delete(encap);
+        if (encap === 'ipip') for (const carrier of carriers) carrier.stop();
+        await removeTunnelDevice(netlink, encap);
+      }),
+  };
+}
+
+function statusOf(
+  spec: TunnelSpec,
+  device: string,
+  carrier: TunnelStatus['carrier'],
+  rest: Pick<TunnelStatus, 'notUsed' | 'forwardsWithoutDaemon' | 'problems'>,
+): TunnelStatus {
+  const { encap, mtu, remotes } = spec;
+  return { encap, device, carrier, mtu, address: formatIpv4(spec.address), remotes: remotes.length, ...rest };
+}
+
+const shuttingDown: Reason = { code: 'SHUTTING_DOWN', text: 'The daemon is going down.' };
