@@ -127,6 +127,7 @@ export interface StatusView extends StatusFacts {
 
 export interface PeerEventView {
   readonly at: string;
+  readonly agoSeconds: number;
   readonly reason: Reason;
 }
 

@@ -1,0 +1,115 @@
+/** The command's side of the control socket: one call each, with a deadline. */
+import * as grpc from '@grpc/grpc-js';
+import { CHANGE, INSPECT, type MethodDefinition, method } from './rpc-schema.ts';
+import type { BlockView, DrainReport, PeerView, PodView, ReloadReport, RouteView, StatusView } from './views.ts';
+
+/** `unreachable`: nobody there, no permission, or no answer in time. `failed`: the daemon answered with an error. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError';
+  readonly kind: 'unreachable' | 'failed';
+
+  constructor(kind: 'unreachable' | 'failed', message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+export interface ControlClient {
+  status(): Promise<StatusView>;
+  peers(): Promise<readonly PeerView[]>;
+  /** Text of an IPv4 prefix or address; neither: all. */
+  routes(query: { readonly prefix?: string; readonly address?: string }): Promise<readonly RouteView[]>;
+  blocks(): Promise<readonly BlockView[]>;
+  pods(): Promise<readonly PodView[]>;
+  reload(dryRun: boolean): Promise<ReloadReport>;
+  drain(): Promise<DrainReport>;
+  close(): void;
+}
+
+const LONGEST_REPLY_BYTES = 64 << 20;
+
+/** Connects at the first call. */
+export function openControlClient(socketPath: string, timeoutMs: number): ControlClient {
+  const client = new grpc.Client(`unix:${socketPath}`, grpc.credentials.createInsecure(), {
+    'grpc.max_receive_message_length': LONGEST_REPLY_BYTES,
+    'grpc.enable_http_proxy': 0,
+  });
+  const options = (): grpc.CallOptions => ({ deadline: Date.now() + timeoutMs });
+  const fail = (error: grpc.ServiceError): ControlError => toControlError(error, socketPath, timeoutMs);
+
+  // The one place where a decoded message becomes its view; a test compares gingham.proto with views.ts field by field.
+  const unary = <T>(m: MethodDefinition, request: object): Promise<T> =>
+    new Promise((done, reject) => {
+      client.makeUnaryRequest(
+        m.path,
+        m.requestSerialize,
+        m.responseDeserialize,
+        request,
+        new grpc.Metadata(),
+        options(),
+        (error, value) => {
+          if (error) reject(fail(error));
+          else done(value as T);
+        },
+      );
+    });
+  const stream = <T>(m: MethodDefinition, request: object, onPage: (page: T) => void): Promise<void> =>
+    new Promise((done, reject) => {
+      const call = client.makeServerStreamRequest(
+        m.path,
+        m.requestSerialize,
+        m.responseDeserialize,
+        request,
+        new grpc.Metadata(),
+        options(),
+      );
+      call.on('data', (page: T) => onPage(page));
+      call.on('error', (error: grpc.ServiceError) => reject(fail(error)));
+      call.on('end', () => done());
+    });
+
+  return {
+    status: () => unary<StatusView>(method(INSPECT, 'GetStatus'), {}),
+    peers: async () => (await unary<{ peers: PeerView[] }>(method(INSPECT, 'ListPeers'), {})).peers,
+    routes: async (query) => {
+      const all: RouteView[] = [];
+      await stream<{ routes: RouteView[] }>(method(INSPECT, 'ListRoutes'), query, (page) => {
+        for (const route of page.routes) all.push(route);
+      });
+      return all;
+    },
+    blocks: async () => (await unary<{ blocks: BlockView[] }>(method(INSPECT, 'ListBlocks'), {})).blocks,
+    pods: async () => (await unary<{ pods: PodView[] }>(method(INSPECT, 'ListPods'), {})).pods,
+    reload: (dryRun) => unary<ReloadReport>(method(CHANGE, 'ReloadConfig'), { dryRun }),
+    drain: () => unary<DrainReport>(method(CHANGE, 'Drain'), {}),
+    close: () => client.close(),
+  };
+}
+
+function toControlError(error: grpc.ServiceError, socketPath: string, timeoutMs: number): ControlError {
+  switch (error.code) {
+    case grpc.status.UNAVAILABLE:
+      return new ControlError('unreachable', `no daemon answers on ${socketPath}${cause(error.details)}`);
+    case grpc.status.DEADLINE_EXCEEDED:
+      return new ControlError(
+        'unreachable',
+        `the daemon on ${socketPath} gave no answer within ${timeoutMs / 1000} s. Use --timeout to wait longer.`,
+      );
+    case grpc.status.UNIMPLEMENTED:
+      return new ControlError(
+        'failed',
+        `the daemon on ${socketPath} is of another version: ${error.details}. Restart it with this one.`,
+      );
+    default:
+      return new ControlError('failed', error.details || error.message);
+  }
+}
+
+function cause(details: string): string {
+  if (details.includes('EACCES')) return ': permission denied. Use sudo, or join the group that owns the socket.';
+  if (details.includes('ENOENT'))
+    return ': there is no such socket. Start `gingham node --config FILE`, or name the socket with --socket.';
+  if (details.includes('ECONNREFUSED'))
+    return ': the socket is left over from a daemon that is gone. Start `gingham node --config FILE`.';
+  return `: ${details}`;
+}
