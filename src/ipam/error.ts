@@ -8,7 +8,8 @@ export type IpamFault =
   | 'IPAM_CLAIMS_OFF' // autoAllocateBlocks is false and own blocks are full
   | 'IPAM_CONTENTION' // compare-and-swap lost too often
   | 'IPAM_BAD_OBJECT' // a stored object cannot be read
-  | 'IPAM_STORE_UNREACHABLE'; // the datastore did not answer
+  | 'IPAM_STORE_UNREACHABLE' // the datastore did not answer
+  | 'IPAM_STORE_REFUSED'; // the datastore would not have the object
 
 export class IpamError extends Error {
   override readonly name = 'IpamError';
