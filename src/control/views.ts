@@ -127,7 +127,6 @@ export interface StatusView extends StatusFacts {
 
 export interface PeerEventView {
   readonly at: string;
-  readonly agoSeconds: number;
   readonly reason: Reason;
 }
 
