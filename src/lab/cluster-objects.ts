@@ -20,11 +20,7 @@ const object = (kind: Kind, metadata: Resource['metadata'], rest: { spec?: JsonO
 export function clusterObjects(plan: LabPlan): NewObject[] {
   const withBird = plan.options.bird > 0;
   return [
-    object(
-      KINDS.clusterInformation,
-      { name: 'default' },
-      { spec: { clusterType: 'k8s,bgp', datastoreReady: true } },
-    ),
+    object(KINDS.clusterInformation, { name: 'default' }, { spec: { clusterType: 'k8s,bgp', datastoreReady: true } }),
     pool('default-ipv4-ippool', POOL, plan.options, withBird ? `!has(${BIRD_LABEL})` : 'all()'),
     ...(withBird
       ? [pool('bird-ipv4-ippool', BIRD_POOL, { ...plan.options, encap: 'none' }, `has(${BIRD_LABEL})`)]

@@ -15,7 +15,9 @@ export interface LabOptions {
   /** Return when the lab is ready and let it go on. */
   readonly detach: boolean;
   /** Seconds, for every session; absent: the daemon's default. */
-  readonly holdTimeSec?: number;
+  readonly holdTimeSec?: number | undefined;
+  /** Seconds that peers keep a restarting node's routes; absent: the daemon's default. */
+  readonly restartTimeSec?: number | undefined;
   readonly gracefulRestart: boolean;
 }
 

@@ -80,20 +80,58 @@ export function readLab(name: string): LabRecord | undefined {
 }
 
 /** Readers see the old record or the new one, never half of it. */
-export function writeLab(lab: LabRecord): void {
-  const file = path.join(labDir(lab.name), 'lab.json');
+export function writeLab(dir: string, lab: LabRecord): void {
+  const file = path.join(dir, 'lab.json');
   fs.writeFileSync(`${file}.new`, `${JSON.stringify(lab, null, 2)}\n`);
   fs.renameSync(`${file}.new`, file);
 }
 
 /** Removes a lab's folder, and the folder of all labs when it was the last. */
-export function removeLab(name: string): void {
-  fs.rmSync(labDir(name), { recursive: true, force: true });
+export function removeLab(dir: string): void {
+  fs.rmSync(dir, { recursive: true, force: true });
   try {
-    fs.rmdirSync(labsDir());
+    fs.rmdirSync(path.dirname(dir));
   } catch {
     // Another lab is in it.
   }
+}
+
+/** Takes a name: makes its folder, or says who has it. The taker counts as the lab until its supervisor is on record.
+ *  A folder without a living owner is what a kill -9 left, and is swept. */
+export function claimLab(name: string): { readonly dir: string } | { readonly clash: string } {
+  makeLabsDir();
+  const dir = labDir(name);
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      fs.mkdirSync(dir, { mode: 0o700 });
+      fs.writeFileSync(path.join(dir, 'owner'), `${process.pid} ${processStart(process.pid)}`);
+      return { dir };
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+    if (isTaken(name)) break;
+    removeLab(dir);
+    makeLabsDir();
+  }
+  return {
+    clash: `A lab called "${name}" runs already (${dir}). End it with: gingham lab down --lab ${name}; or take another --name.`,
+  };
+}
+
+function isTaken(name: string): boolean {
+  const lab = readLab(name);
+  if (lab && isAlive(lab)) return true;
+  try {
+    const [pid, start] = fs.readFileSync(path.join(labDir(name), 'owner'), 'utf8').split(' ');
+    return processStart(Number(pid)) === start;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes what labs left that were killed with everything. */
+export function sweepLabs(): void {
+  for (const name of names()) if (!isTaken(name)) removeLab(labDir(name));
 }
 
 function names(): string[] {

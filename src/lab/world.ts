@@ -1,8 +1,8 @@
 /** The lab's wires: the fabric (the supervisor's own network namespace, with a bridge), and a namespace for each node and
  *  pod. All by netlink; no program is started. Needs to run inside the lab's namespaces. */
 import fs from 'node:fs';
-import { parseIpv4 } from '../base/ipv4.ts';
 import { invariant } from '../base/invariant.ts';
+import { parseIpv4 } from '../base/ipv4.ts';
 import { addAddress } from '../netlink/address.ts';
 import { type NetlinkClient, openNetlink } from '../netlink/client.ts';
 import { newBridge, newVeth, setLink } from '../netlink/link.ts';
@@ -68,4 +68,3 @@ export async function insideOf<T>(netns: string, body: (client: NetlinkClient) =
     client.close();
   }
 }
-

@@ -31,4 +31,20 @@ export const IO_FILES: readonly string[] = [
   'kernel/sysctl.ts', // reads and writes settings under /proc/sys
   'kernel/masquerade.ts', // starts nft, which has no library
   'store/embedded/memory.ts', // uid of what tests create
+  'lab/registry.ts', // the folder of running labs
+  'lab/preflight.ts', // looks for programs and settings
+  'lab/namespaces.ts', // pins namespaces to files
+  'lab/trial.ts', // pins one for the attempt
+  'lab/world.ts', // switches forwarding on inside nodes
+  'lab/process.ts', // starts and restarts everything of a lab
+  'lab/reaper.ts', // reads /proc for orphans
+  'lab/patience.ts', // reads the end of a log
+  'lab/bird-control.ts', // speaks to BIRD's socket
+  'lab/bird-node.ts', // writes BIRD's configuration
+  'lab/bring-up.ts', // writes the daemons' configurations
+  'lab/supervisor.ts', // the lab's log
+  'lab/front.ts', // starts unshare
+  'lab/up.ts', // the lab's folder
+  'lab/enter.ts', // starts nsenter
+  'lab/command.ts', // waits for a folder to go
 ];

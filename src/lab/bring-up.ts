@@ -1,0 +1,144 @@
+/** The order in which a lab comes up, and what is told of it. Whatever can go on at the same time does. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { invariant } from '../base/invariant.ts';
+import { parseIpv4 } from '../base/ipv4.ts';
+import type { NetlinkClient } from '../netlink/client.ts';
+import { openRestStore, type RestStore } from '../store/rest-client.ts';
+import { claimBirdBlock, startBird } from './bird-node.ts';
+import { clusterObjects } from './cluster-objects.ts';
+import { cniAdd } from './cni-call.ts';
+import type { Inside } from './messages.ts';
+import { nodeYaml } from './node-yaml.ts';
+import { logTail, until } from './patience.ts';
+import type { PingEnd } from './ping.ts';
+import { FABRIC_ADDRESS, type LabNode, type LabPlan, type LabPod, STORE_PORT } from './plan.ts';
+import { type LabRecord, writeLab } from './registry.ts';
+import type { Running } from './running.ts';
+import { showLab } from './show.ts';
+import { addLoopbackAddress, makeFabric, makeNode, makePod } from './world.ts';
+
+export interface BringUp {
+  readonly inside: Inside;
+  readonly plan: LabPlan;
+  readonly home: NetlinkClient;
+  readonly running: Running;
+  readonly record: LabRecord;
+  /** A step, with its time. */
+  readonly say: (text: string) => void;
+  /** A line that is just text. */
+  readonly print: (text: string) => void;
+}
+
+const STORE_PATIENCE_MS = 20_000;
+const POD_PATIENCE_MS = 60_000;
+const POD_RETRY_MS = 100;
+
+/** The bundle we run from; the CNI executable stands beside it. */
+const program = (): string => fs.realpathSync(process.argv[1] ?? '');
+const plugin = (): string => path.join(path.dirname(program()), 'gingham-cni.cjs');
+
+/** Resolves when the lab stands and was shown: true when every session is up and every ping was answered. */
+export async function bringUp(lab: BringUp): Promise<boolean> {
+  const { plan, home, running, say } = lab;
+  const ours = plan.nodes.filter((n) => n.kind === 'gingham');
+  const birds = plan.nodes.filter((n) => n.kind === 'bird');
+  for (const dir of [plan.storeDir, ...plan.nodes.map((n) => n.dir)]) fs.mkdirSync(dir, { recursive: true });
+
+  await makeFabric(home);
+  running.start({
+    name: 'store',
+    command: process.execPath,
+    args: [program(), 'store', '--listen', `${FABRIC_ADDRESS}:${STORE_PORT}`, '--data', plan.storeDir],
+    logFile: plan.storeLog,
+  });
+  await Promise.all(plan.nodes.map((node) => makeNode(home, node)));
+  await Promise.all(plan.pods.map(makePod));
+  say(`namespaces made: ${plan.nodes.length} nodes on a bridge, ${plan.pods.length} pods`);
+
+  const store = openRestStore({ server: plan.storeUrl });
+  try {
+    await fillStore(lab, store);
+    for (const node of ours) startDaemon(lab, node);
+    const behindBirds = Promise.all(birds.map((node) => bringUpBird(lab, store, node)));
+    const pods = await Promise.all(plan.pods.map((pod) => bringUpPod(lab, pod)));
+    const ends = [...pods, ...(await behindBirds)];
+    const record: LabRecord = {
+      ...lab.record,
+      ready: true,
+      pods: plan.pods.map((pod, i) => ({
+        name: pod.name,
+        node: pod.node.name,
+        address: pods[i]?.text ?? '',
+        netns: pod.netns,
+      })),
+    };
+    const whole = await showLab({ plan, say, print: lab.print, colour: lab.inside.colour, ends });
+    writeLab(lab.inside.dir, record);
+    return whole;
+  } finally {
+    store.close();
+  }
+}
+
+async function fillStore({ plan, say }: BringUp, store: RestStore): Promise<void> {
+  const [first, ...rest] = clusterObjects(plan);
+  invariant(first, 'a cluster has objects');
+  // The first creation is also the question whether the store is there yet.
+  await until(STORE_PATIENCE_MS, 20, `the store answers on ${plan.storeUrl}`, plan.storeLog, () =>
+    store.create(first.kind, first.object).then(() => true),
+  );
+  say(`store ready: ${plan.storeUrl}`);
+  for (const { kind, object } of rest) await store.create(kind, object);
+  say(`cluster objects made: ${rest.map(({ object }) => object.metadata.name).join(', ')}`);
+}
+
+function startDaemon({ plan, running }: BringUp, node: LabNode): void {
+  const config = path.join(node.dir, 'gingham.yaml');
+  fs.mkdirSync(path.join(node.dir, 'state'), { recursive: true });
+  fs.writeFileSync(config, nodeYaml(plan, node));
+  running.start({
+    name: node.name,
+    netns: node.netns,
+    command: process.execPath,
+    args: [program(), 'node', '--config', config],
+    logFile: node.logFile,
+    holdFile: node.holdFile,
+  });
+}
+
+interface Reachable extends PingEnd {
+  readonly text: string;
+}
+
+async function bringUpPod({ say }: BringUp, pod: LabPod): Promise<Reachable> {
+  const { node } = pod;
+  const started = Date.now();
+  const what = `${node.name} takes CNI requests on ${node.cniSocket}`;
+  await until(POD_PATIENCE_MS, 10, what, node.logFile, async () => fs.existsSync(node.cniSocket));
+  for (;;) {
+    const answer = await cniAdd(plugin(), pod);
+    if (answer.kind === 'added') {
+      say(`${pod.name} wired by CNI: ${answer.address} on ${node.name}`);
+      return reachable(pod.name, answer.address, pod.netns);
+    }
+    if (answer.kind === 'failed' || Date.now() - started > POD_PATIENCE_MS) {
+      throw new Error(`${pod.name} cannot be wired on ${node.name}: ${answer.text}.${logTail(node.logFile)}`);
+    }
+    await new Promise((next) => setTimeout(next, POD_RETRY_MS));
+  }
+}
+
+async function bringUpBird(lab: BringUp, store: RestStore, node: LabNode): Promise<Reachable> {
+  const { block, address } = await claimBirdBlock(store, node);
+  await addLoopbackAddress(node, address);
+  startBird(lab.plan, node, block, lab.inside.birdProgram ?? 'bird', lab.running);
+  lab.say(`${node.name} runs BIRD: block ${block}, ${address} behind it`);
+  return reachable(node.name, address);
+}
+
+function reachable(name: string, text: string, netns?: string): Reachable {
+  const address = parseIpv4(text);
+  invariant(address !== undefined, `${name} was given "${text}", which is no address`);
+  return { name, address, text, ...(netns !== undefined && { netns }) };
+}

@@ -1,0 +1,111 @@
+/** What a finished lab shows of itself. Pure: facts in, lines out. */
+import type { StatusView } from '../control/views.ts';
+import { countAnswers, type PingMatrix } from './ping.ts';
+import type { LabNode, LabPlan } from './plan.ts';
+import { type Paint, table } from './steps.ts';
+
+/** One node's view of its sessions: state by peer name. */
+export interface MeshRow {
+  readonly node: LabNode;
+  readonly states: ReadonlyMap<string, string>;
+}
+
+export const ESTABLISHED = 'Established';
+/** Wider than that, a table of pairs is a row of sums each. */
+const MOST_COLUMNS = 12;
+
+/** A session is up when both ends say so; pairs are counted once. */
+export function countSessions(rows: readonly MeshRow[]): { readonly up: number; readonly wanted: number } {
+  let up = 0;
+  let wanted = 0;
+  rows.forEach((a, i) => {
+    for (const b of rows.slice(i + 1)) {
+      wanted++;
+      if (a.states.get(b.node.name) === ESTABLISHED && b.states.get(a.node.name) === ESTABLISHED) up++;
+    }
+  });
+  return { up, wanted };
+}
+
+export function meshLines(rows: readonly MeshRow[], paint: Paint): string[] {
+  const cell = (row: MeshRow, other: MeshRow): string => {
+    if (row === other) return paint('dim', '-');
+    const state = row.states.get(other.node.name) ?? 'unknown';
+    return state === ESTABLISHED ? paint('green', 'up') : paint('red', state);
+  };
+  if (rows.length > MOST_COLUMNS) {
+    return table(
+      rows.map((row) => {
+        const down = rows.filter((other) => other !== row && row.states.get(other.node.name) !== ESTABLISHED);
+        const sum = `${rows.length - 1 - down.length} of ${rows.length - 1} up`;
+        return [row.node.name, row.node.address, down.length > 0 ? `${sum}; down: ${names(down)}` : sum];
+      }),
+    );
+  }
+  return table([
+    ['', '', ...rows.map((row) => row.node.name)],
+    ...rows.map((row) => [row.node.name, row.node.address, ...rows.map((other) => cell(row, other))]),
+  ]);
+}
+const names = (rows: readonly MeshRow[]): string => rows.map((row) => row.node.name).join(', ');
+
+/** Milliseconds of each pair. */
+export function pingLines(matrix: PingMatrix, paint: Paint): string[] {
+  const { from, to, answers } = matrix;
+  if (to.length > MOST_COLUMNS) {
+    return table(
+      from.map((end, i) => {
+        const row = answers[i] ?? [];
+        const silent = to.filter((_, j) => row[j] === undefined).map((t) => t.name);
+        const slowest = Math.max(0, ...row.map((pong) => pong?.ms ?? 0));
+        const sum = `${to.length - silent.length} of ${to.length} answered, slowest ${slowest.toFixed(2)} ms`;
+        return [end.name, silent.length > 0 ? `${sum}; silent: ${silent.join(', ')}` : sum];
+      }),
+    );
+  }
+  return table([
+    ['ms', ...to.map((end) => end.name)],
+    ...from.map((end, i) => [
+      end.name,
+      ...to.map((_, j) => {
+        const pong = answers[i]?.[j];
+        return pong ? pong.ms.toFixed(2) : paint('red', 'none');
+      }),
+    ]),
+  ]);
+}
+
+/** Which carrier moves the packets, and why the better ones do not; nodes that agree share a line. */
+export function tunnelLines(statuses: readonly (readonly [LabNode, StatusView])[]): string[] {
+  const by = new Map<string, string[]>();
+  for (const [node, status] of statuses) {
+    const text = tunnelText(status.tunnel);
+    by.set(text, [...(by.get(text) ?? []), node.name]);
+  }
+  return [...by].map(([text, on]) => `  ${by.size > 1 ? `${on.join(', ')}: ` : ''}${text}`);
+}
+
+function tunnelText(tunnel: StatusView['tunnel']): string {
+  if (!tunnel || tunnel.encapsulation === 'none') return "none: packets go as they are over the nodes' subnet";
+  const carrier = `${tunnel.encapsulation} on ${tunnel.device ?? 'no device'}, carried by the ${tunnel.carrier ?? 'unknown'}, MTU ${tunnel.mtuBytes}`;
+  const notUsed = tunnel.notUsed.map(({ carrier, reason }) => `not ${carrier}: ${reason.text}`);
+  return [carrier, ...notUsed].join('; ');
+}
+
+export function hintLines(plan: LabPlan): string[] {
+  const lab = plan.options.name === 'gingham' ? '' : ` --lab ${plan.options.name}`;
+  const last = plan.nodes.at(-1)?.name ?? 'node1';
+  const pod = plan.pods[0]?.name;
+  return [
+    `  gingham peers --node node1${lab}`,
+    `  gingham routes ${plan.pods.at(-1) ? '10.244.0.0/16' : ''} --node node1${lab}`.replace(/ {2,}(?=--)/, ' '),
+    `  gingham lab exec${lab} ${last} ip route`,
+    ...(pod ? [`  gingham lab exec${lab} ${pod} ip addr`] : []),
+    `  gingham lab down${lab}`,
+  ];
+}
+
+export const verdict = (matrix: PingMatrix): string => {
+  const { answered, asked } = countAnswers(matrix);
+  return `${answered} of ${asked} pings answered`;
+};

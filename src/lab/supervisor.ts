@@ -1,0 +1,147 @@
+/** The lab's first process, PID 1 of its own world: makes the namespaces, starts the store and the daemons, has the pods
+ *  wired, shows what came of it, keeps the daemons running, and takes everything down. Its end is the lab's end. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { openNetlink } from '../netlink/client.ts';
+import { primeThreadPool } from '../sys/netns.ts';
+import { bringUp } from './bring-up.ts';
+import { type FromInside, INSIDE_VARIABLE, type Inside, parseToInside } from './messages.ts';
+import { mountNetnsDir } from './namespaces.ts';
+import { labPlan } from './plan.ts';
+import { searchPath } from './preflight.ts';
+import { startReaper } from './reaper.ts';
+import { type LabRecord, removeLab, writeLab } from './registry.ts';
+import { Running } from './running.ts';
+import { painter, stepLine } from './steps.ts';
+import { tryEverything } from './trial.ts';
+
+/** Resolves with the exit code when the lab has ended. */
+export async function supervise(inside: Inside): Promise<number> {
+  delete process.env[INSIDE_VARIABLE];
+  process.env['PATH'] = searchPath();
+  const front = new Front(inside);
+  await primeThreadPool();
+  const netnsDir = tryMount(inside, front);
+  if (netnsDir === undefined) return 1;
+  const faults = await tryEverything(inside.options.encap, netnsDir);
+  if (faults.length > 0 || inside.trialOnly) {
+    front.send({ kind: 'faults', faults });
+    return faults.length > 0 ? 1 : 0;
+  }
+  const plan = labPlan(inside.options, inside.dir, netnsDir);
+  const running = new Running((text) => front.say(text));
+  const stopReaper = startReaper();
+  const record = recordOf(inside, plan.nodes, await front.identity());
+  writeLab(inside.dir, record);
+  const home = await openNetlink();
+  const say = (text: string): void => front.say(text);
+  const work = bringUp({ inside, plan, home, running, record, say, print: (text) => front.print(text) });
+  work.then(
+    (whole) => front.send({ kind: 'ready', whole }),
+    (error: unknown) => front.fail(error),
+  );
+  await front.ended();
+  await running.stop();
+  home.close();
+  stopReaper();
+  removeLab(inside.dir);
+  return front.failed ? 1 : 0;
+}
+
+function tryMount(inside: Inside, front: Front): string | undefined {
+  try {
+    return mountNetnsDir(inside.dir);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    front.send({ kind: 'faults', faults: [`A file system cannot be mounted here: ${text}.`] });
+    return undefined;
+  }
+}
+
+function recordOf(
+  inside: Inside,
+  nodes: ReturnType<typeof labPlan>['nodes'],
+  self: { pid: number; startTime: string },
+): LabRecord {
+  return {
+    name: inside.options.name,
+    ...self,
+    user: inside.user,
+    userNamespace: inside.userNamespace,
+    ready: false,
+    encap: inside.options.encap,
+    startedAt: new Date(inside.startedAt).toISOString(),
+    nodes: nodes.map((n) => ({
+      name: n.name,
+      kind: n.kind,
+      address: n.address,
+      socket: n.controlSocket,
+      netns: n.netns,
+    })),
+    pods: [],
+  };
+}
+
+/** The process in front, as seen from here: what is said goes to it and to a log, and its end, or a signal, is ours. */
+class Front {
+  failed = false;
+  private attached = process.connected;
+  private readonly inside: Inside;
+  private readonly log: number;
+  private end: () => void = () => {};
+  private readonly whenEnded: Promise<void>;
+  private readonly whenKnown: Promise<{ pid: number; startTime: string }>;
+
+  constructor(inside: Inside) {
+    this.inside = inside;
+    this.log = fs.openSync(path.join(inside.dir, 'lab.log'), 'a');
+    this.whenEnded = new Promise((resolve) => {
+      this.end = resolve;
+    });
+    this.whenKnown = new Promise((resolve) => {
+      process.on('message', (message) => {
+        const told = parseToInside(message);
+        if (told?.kind === 'identity') resolve({ pid: told.pid, startTime: told.startTime });
+        if (told?.kind === 'stop') this.end();
+        if (told?.kind === 'detach') {
+          this.attached = false;
+          process.disconnect();
+        }
+      });
+    });
+    // A front that was killed would leave a lab that nobody sees; one that detached said so.
+    process.on('disconnect', () => this.attached && this.end());
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => this.end());
+    this.send({ kind: 'hello' });
+  }
+
+  identity(): Promise<{ pid: number; startTime: string }> {
+    return this.whenKnown;
+  }
+  ended(): Promise<void> {
+    return this.whenEnded;
+  }
+
+  say(text: string): void {
+    const { startedAt, colour } = this.inside;
+    const elapsed = Date.now() - startedAt;
+    this.print(stepLine(painter(colour), elapsed, text));
+  }
+  print(text: string): void {
+    fs.writeSync(this.log, `${stripVTControlCharacters(text)}\n`);
+    this.send({ kind: 'line', text });
+  }
+
+  fail(error: unknown): void {
+    this.failed = true;
+    const text = error instanceof Error ? error.message : String(error);
+    fs.writeSync(this.log, `failed: ${error instanceof Error ? error.stack : text}\n`);
+    this.send({ kind: 'failed', text });
+    this.end();
+  }
+
+  send(message: FromInside): void {
+    if (this.attached && process.connected) process.send?.(message);
+  }
+}
