@@ -17,8 +17,9 @@ export type Verdict =
   | { readonly kind: 'accept'; readonly attributes: PathAttributes }
   | { readonly kind: 'reject'; readonly reason: Reason };
 
+type Wanted = Required<Match>;
 /** One row per condition of a Match. */
-const CONDITIONS: { readonly [K in keyof Match]-?: (wanted: NonNullable<Match[K]>, input: PolicyInput) => boolean } = {
+const CONDITIONS: { readonly [K in keyof Wanted]: (wanted: Wanted[K], input: PolicyInput) => boolean } = {
   prefixes: (wanted, input) => wanted.some((p) => matchesPrefix(p, input.address, input.length)),
   sources: (wanted, input) => wanted.includes(input.source),
   community: (wanted, input) => input.attributes.communities?.includes(wanted) === true,
@@ -32,7 +33,7 @@ export function matchesPrefix(wanted: PrefixMatch, address: number, length: numb
   return prefix(address, wanted.length).address === wanted.address;
 }
 
-function holds<K extends keyof Match>(key: K, match: Match, input: PolicyInput): boolean {
+function holds<K extends keyof Wanted>(key: K, match: Partial<Wanted>, input: PolicyInput): boolean {
   const wanted = match[key];
   return wanted === undefined || CONDITIONS[key](wanted, input);
 }

@@ -19,6 +19,8 @@ export interface PathView {
   readonly best: boolean;
   readonly stale: boolean;
   readonly rejected?: Reason;
+  /** Wall clock, ms, of the last change of the path. */
+  readonly since: number;
   readonly lostAt?: LostAt;
 }
 
@@ -34,4 +36,18 @@ export interface SourceCounts {
   readonly used: number;
   readonly rejected: number;
   readonly stale: number;
+}
+
+export interface RibCounts {
+  /** Prefixes with a path, usable or not. */
+  readonly routes: number;
+  /** Prefixes with a best path. */
+  readonly best: number;
+  readonly paths: number;
+  /** Distinct attribute sets. */
+  readonly attributes: number;
+  /** Routes that wait to be decided. */
+  readonly waiting: number;
+  /** Wall clock, ms, of the last change of a best path. */
+  readonly lastChangeAt?: number;
 }

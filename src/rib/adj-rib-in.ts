@@ -1,0 +1,220 @@
+/** What peers announce goes into the tables here: withdrawals first, then NLRI. Pure, hot: no object, closure or string per
+ *  route. RFC 4271 9 and 3.2; a malformed set is kept as a rejected path with its reason, RFC 7606 2 (treat-as-withdraw).
+ *  Stale marks and sweeps are the table's half of RFC 4724; when to call them is peer/graceful-restart.ts. */
+import { type BgpError, bgpError } from '../bgp-js/error.ts';
+import type { UpdateFrame } from '../bgp-js/session-types.ts';
+import { forEachPrefix } from '../bgp-js/update.ts';
+import { readsPrefix } from '../policy/evaluate.ts';
+import type { AttributeSet } from './attribute-table.ts';
+import { type Imported, judge } from './import.ts';
+import type { RouteTable } from './route-table.ts';
+import type { Source } from './source.ts';
+
+/** What an UPDATE did; `reset` is for the session to send. */
+export type Received = { readonly kind: 'taken' } | { readonly kind: 'reset'; readonly error: BgpError };
+
+const NONE = -1;
+const TAKEN: Received = { kind: 'taken' };
+const CEASE = 6;
+const MAX_PREFIXES_REACHED = 1;
+
+export class AdjRibIn {
+  private readonly table: RouteTable;
+  private readonly nowSec: () => number;
+  // The UPDATE at hand: fields instead of closures over them.
+  private source: Source;
+  private set = NONE;
+  private perRoute = false;
+  private now = 0;
+  private tooMany = false;
+
+  constructor(table: RouteTable, nowSec: () => number) {
+    this.table = table;
+    this.source = table.local;
+    this.nowSec = nowSec;
+  }
+
+  receive(source: Source, update: UpdateFrame, fourOctetAs: boolean): Received {
+    const { slab } = update;
+    const { sets, contexts } = this.table;
+    this.source = source;
+    if (update.withdrawnEnd > update.withdrawnStart) {
+      forEachPrefix(slab, update.withdrawnStart, update.withdrawnEnd, this.withdrawOne);
+    }
+    if (update.nlriEnd === update.nlriStart) return TAKEN;
+    const context = contexts.of(source.kind, fourOctetAs, source.localAsn, source.importPolicy);
+    this.set = sets.intern(slab, update.attributesStart, update.attributesEnd, context);
+    const { decoded, imported } = sets.get(this.set);
+    if (decoded.error !== undefined && decoded.disposition === 'reset') {
+      sets.release(this.set);
+      return { kind: 'reset', error: decoded.error };
+    }
+    this.now = this.nowSec();
+    this.tooMany = false;
+    this.perRoute = context.policy !== undefined && 'used' in imported && readsPrefix(context.policy);
+    forEachPrefix(slab, update.nlriStart, update.nlriEnd, this.announceOne);
+    sets.release(this.set);
+    return this.tooMany ? { kind: 'reset', error: tooManyPrefixes(source) } : TAKEN;
+  }
+
+  /** Our own route. `set` comes with a reference, which is taken over. */
+  originate(address: number, length: number, set: number): void {
+    this.now = this.nowSec();
+    const route = this.table.routeFor(address, length);
+    this.put(route, this.table.local, set, set);
+    this.table.sets.release(set);
+  }
+
+  withdraw(source: Source, address: number, length: number): void {
+    const { prefixes, paths, first } = this.table;
+    const route = prefixes.find(address, length);
+    if (route === NONE) return;
+    const path = paths.find(first.at[route] as number, source.id);
+    if (path !== NONE) this.table.removePath(path);
+  }
+
+  /** All its paths are stale from now on; those that were so already go (a peer that restarts twice). RFC 4724 4.2 */
+  markStale(source: Source): void {
+    this.sweepStale(source);
+    source.epoch = (source.epoch + 1) | 0;
+    source.stale = source.received;
+  }
+
+  sweepStale(source: Source): number {
+    return source.stale === 0 ? 0 : this.removeWhere(source, true);
+  }
+
+  drop(source: Source): number {
+    return source.received === 0 ? 0 : this.removeWhere(source, false);
+  }
+
+  /** The paths' order may have changed with the identifier. */
+  redecide(source: Source): void {
+    const { paths } = this.table;
+    for (let path = 0; path < paths.idBound; path++) {
+      if (paths.route.at[path] !== NONE && paths.source.at[path] === source.id) {
+        this.table.markDirty(paths.route.at[path] as number);
+      }
+    }
+  }
+
+  /** Every verdict anew: this node's addresses changed. */
+  reevaluate(): void {
+    const { paths, sets } = this.table;
+    sets.reevaluate();
+    for (let path = 0; path < paths.idBound; path++) {
+      const route = paths.route.at[path] as number;
+      if (route === NONE) continue;
+      const received = paths.received.at[path] as number;
+      const { policy } = sets.get(received).context;
+      this.perRoute = policy !== undefined && readsPrefix(policy);
+      this.now = paths.since.at[path] as number;
+      const isFresh = !this.table.isStale(path);
+      const source = this.table.sourceOf(path);
+      sets.hold(received);
+      const used = this.judgeRoute(route, received);
+      if (isFresh) this.put(route, source, received, used);
+      else this.replace(path, source, received, used);
+      if (used !== NONE) sets.release(used);
+      sets.release(received);
+    }
+  }
+
+  private readonly withdrawOne = (address: number, length: number): void => {
+    this.withdraw(this.source, address, length);
+  };
+
+  private readonly announceOne = (address: number, length: number): void => {
+    const route = this.table.routeFor(address, length);
+    const used = this.judgeRoute(route, this.set);
+    this.put(route, this.source, this.set, used);
+    if (used !== NONE) this.table.sets.release(used);
+  };
+
+  /** The used set of one route, with a reference, or -1. */
+  private judgeRoute(route: number, received: number): number {
+    const { sets, prefixes } = this.table;
+    const set = sets.get(received);
+    if (!this.perRoute || set.usedId === NONE) {
+      if (set.usedId !== NONE) sets.hold(set.usedId);
+      return set.usedId;
+    }
+    const judged = judgeOne(set, prefixes.addressOf(route), prefixes.lengthOf(route));
+    if ('rejected' in judged) return NONE;
+    if (judged.used === set.decoded.attributes) {
+      sets.hold(received);
+      return received;
+    }
+    return sets.internValue(judged.used, set.context.derived ?? set.context);
+  }
+
+  /** The route's path of this source becomes (received, used); it counts as heard now, so it is no longer stale. */
+  private put(route: number, source: Source, received: number, used: number): void {
+    const { paths, first } = this.table;
+    let path = paths.find(first.at[route] as number, source.id);
+    if (path === NONE) {
+      if (source.received >= source.maxPrefixes) {
+        this.tooMany = true;
+        this.table.freeIfUnused(route);
+        return;
+      }
+      path = paths.add(route, source.id, first.at[route] as number);
+      first.at[route] = path;
+      source.received++;
+      paths.epoch.at[path] = source.epoch;
+    } else if (paths.epoch.at[path] !== source.epoch) {
+      paths.epoch.at[path] = source.epoch;
+      source.stale--;
+    }
+    this.replace(path, source, received, used);
+  }
+
+  private replace(path: number, source: Source, received: number, used: number): void {
+    const { paths, sets } = this.table;
+    const oldReceived = paths.received.at[path] as number;
+    const oldUsed = paths.used.at[path] as number;
+    if (oldReceived === received && oldUsed === used) return;
+    const route = paths.route.at[path] as number;
+    const mattered = this.table.matters(route, path, oldUsed);
+    sets.hold(received);
+    if (used === NONE) source.rejected++;
+    else sets.hold(used);
+    paths.received.at[path] = received;
+    paths.used.at[path] = used;
+    paths.since.at[path] = this.now;
+    if (mattered || this.table.matters(route, path, used)) this.table.markDirty(route);
+    if (oldReceived === NONE) return;
+    sets.release(oldReceived);
+    if (oldUsed === NONE) source.rejected--;
+    else sets.release(oldUsed);
+  }
+
+  private removeWhere(source: Source, staleOnly: boolean): number {
+    const { paths } = this.table;
+    let removed = 0;
+    for (let path = 0; path < paths.idBound; path++) {
+      if (paths.source.at[path] !== source.id || paths.route.at[path] === NONE) continue;
+      if (staleOnly && paths.epoch.at[path] === source.epoch) continue;
+      this.table.removePath(path);
+      removed++;
+    }
+    return removed;
+  }
+}
+
+/** A prefix-reading policy's verdict on one route of a set that is otherwise good. */
+export const judgeOne = (set: AttributeSet, address: number, length: number): Imported =>
+  set.context.policy === undefined || set.decoded.attributes === undefined || 'rejected' in set.imported
+    ? set.imported
+    : judge(set.context.policy, set.decoded.attributes, set.context.kind, address, length);
+
+function tooManyPrefixes(source: Source): BgpError {
+  const limit = source.maxPrefixes;
+  const data = Uint8Array.of(0, 1, 1, limit >>> 24, limit >>> 16, limit >>> 8, limit); // AFI 1, SAFI 1, limit: RFC 4486 4
+  return bgpError(
+    CEASE,
+    MAX_PREFIXES_REACHED,
+    `peer "${source.name}" sent more than ${limit} prefixes; raise its limit if that is right`,
+    data,
+  );
+}

@@ -1,0 +1,189 @@
+/** Attribute sets, interned: the bytes of an UPDATE's attributes become a number, and what they mean is worked out once per
+ *  distinct set, not once per route. Pure, hot. A set lives as long as something refers to it, so that a peer that sends
+ *  ever new attributes holds no more of them than it holds routes. */
+import { Int32Column } from '../base/columns.ts';
+import type { PathAttributes } from '../bgp-js/attribute-types.ts';
+import { type DecodedAttributes, decodeAttributes, encodeAttributes } from '../bgp-js/attributes.ts';
+import { rankOf } from './decision.ts';
+import { type ImportContext, type Imported, importSet, type OurSelf } from './import.ts';
+
+export interface AttributeSet {
+  /** As received; what is compared. */
+  readonly bytes: Uint8Array;
+  readonly context: ImportContext;
+  readonly decoded: DecodedAttributes;
+  /** The verdict for all routes of the set; changes only in reevaluate(). */
+  imported: Imported;
+  /** The set after an import policy's changes; the set itself when there are none; -1 when rejected. */
+  usedId: number;
+}
+
+const NONE = -1;
+
+export class AttributeTable {
+  private readonly us: OurSelf;
+  private readonly sets: (AttributeSet | undefined)[] = [];
+  private readonly ranks: number[] = [];
+  private readonly refs = new Int32Column(0);
+  private readonly hashes = new Int32Column(0);
+  /** Next set of the same bucket; of a free id, the next free one. */
+  private readonly next = new Int32Column(NONE);
+  private buckets = new Int32Array(64).fill(NONE);
+  private freeHead = NONE;
+  private live = 0;
+  private lastHit = NONE;
+
+  constructor(us: OurSelf) {
+    this.us = us;
+  }
+
+  get size(): number {
+    return this.live;
+  }
+
+  get(id: number): AttributeSet {
+    return this.sets[id] as AttributeSet;
+  }
+
+  /** The attributes as used, of an id that is in use. */
+  attributesOf(id: number): PathAttributes {
+    return (this.sets[id] as AttributeSet).decoded.attributes as PathAttributes;
+  }
+
+  /** See decision.ts: higher is better. */
+  rankOf(id: number): number {
+    return this.ranks[id] as number;
+  }
+
+  /** The id of these bytes in this context, with a reference for the caller. */
+  intern(bytes: Uint8Array, start: number, end: number, context: ImportContext): number {
+    if (this.lastHit !== NONE && this.isSame(this.lastHit, bytes, start, end, context)) {
+      this.hold(this.lastHit);
+      return this.lastHit;
+    }
+    const hash = fnv1a(bytes, start, end);
+    let id = this.buckets[hash & (this.buckets.length - 1)] as number;
+    while (id !== NONE && !(this.hashes.at[id] === hash && this.isSame(id, bytes, start, end, context))) {
+      id = this.next.at[id] as number;
+    }
+    if (id === NONE) {
+      const decoded = decodeAttributes(bytes, start, end, {
+        fourOctetAs: context.fourOctetAs,
+        ibgp: context.kind === 'ibgp',
+      });
+      id = this.add(bytes.slice(start, end), hash, context, decoded);
+    }
+    this.hold(id);
+    this.lastHit = id;
+    return id;
+  }
+
+  /** Attributes of our own making, or changed by a policy: equal ones give the same id. With a reference for the caller. */
+  internValue(attributes: PathAttributes, context: ImportContext): number {
+    const bytes = encodeAttributes(attributes, { fourOctetAs: true });
+    const hash = fnv1a(bytes, 0, bytes.length);
+    let id = this.buckets[hash & (this.buckets.length - 1)] as number;
+    while (id !== NONE && !(this.hashes.at[id] === hash && this.isSame(id, bytes, 0, bytes.length, context))) {
+      id = this.next.at[id] as number;
+    }
+    if (id === NONE) id = this.add(bytes, hash, context, { attributes, faults: [], disposition: 'accept' });
+    this.hold(id);
+    return id;
+  }
+
+  hold(id: number): void {
+    this.refs.at[id] = (this.refs.at[id] as number) + 1;
+  }
+
+  release(id: number): void {
+    const left = (this.refs.at[id] as number) - 1;
+    this.refs.at[id] = left;
+    if (left === 0) this.remove(id);
+  }
+
+  /** Judges every set anew: this node's addresses changed. */
+  reevaluate(): void {
+    for (let id = 0; id < this.sets.length; id++) {
+      const set = this.sets[id];
+      if (set === undefined || set.context.derived === undefined) continue;
+      const old = set.usedId;
+      set.imported = importSet(set.decoded, set.context, this.us);
+      set.usedId = this.usedIdOf(id, set);
+      if (old !== NONE && old !== id) this.release(old);
+    }
+  }
+
+  private add(bytes: Uint8Array, hash: number, context: ImportContext, decoded: DecodedAttributes): number {
+    if (this.live >= this.buckets.length) this.rehash();
+    let id = this.freeHead;
+    if (id === NONE) id = this.sets.length;
+    else this.freeHead = this.next.at[id] as number;
+    this.refs.reach(id);
+    this.hashes.reach(id);
+    this.next.reach(id);
+    const imported: Imported =
+      context.derived === undefined
+        ? { used: decoded.attributes as PathAttributes }
+        : importSet(decoded, context, this.us);
+    const set: AttributeSet = { bytes, context, decoded, imported, usedId: id };
+    this.sets[id] = set;
+    this.ranks[id] = decoded.attributes ? rankOf(decoded.attributes, context.kind) : 0;
+    this.refs.at[id] = 0;
+    this.hashes.at[id] = hash;
+    const bucket = hash & (this.buckets.length - 1);
+    this.next.at[id] = this.buckets[bucket] as number;
+    this.buckets[bucket] = id;
+    this.live++;
+    set.usedId = this.usedIdOf(id, set);
+    return id;
+  }
+
+  private usedIdOf(id: number, set: AttributeSet): number {
+    if ('rejected' in set.imported) return NONE;
+    if (set.imported.used === set.decoded.attributes) return id;
+    return this.internValue(set.imported.used, set.context.derived as ImportContext);
+  }
+
+  private remove(id: number): void {
+    const set = this.get(id);
+    const bucket = (this.hashes.at[id] as number) & (this.buckets.length - 1);
+    const after = this.next.at[id] as number;
+    let at = this.buckets[bucket] as number;
+    if (at === id) {
+      this.buckets[bucket] = after;
+    } else {
+      while (this.next.at[at] !== id) at = this.next.at[at] as number;
+      this.next.at[at] = after;
+    }
+    this.sets[id] = undefined;
+    this.next.at[id] = this.freeHead;
+    this.freeHead = id;
+    this.live--;
+    if (this.lastHit === id) this.lastHit = NONE;
+    if (set.usedId !== NONE && set.usedId !== id) this.release(set.usedId);
+  }
+
+  private rehash(): void {
+    this.buckets = new Int32Array(this.buckets.length * 2).fill(NONE);
+    for (let id = 0; id < this.sets.length; id++) {
+      if (this.sets[id] === undefined) continue;
+      const bucket = (this.hashes.at[id] as number) & (this.buckets.length - 1);
+      this.next.at[id] = this.buckets[bucket] as number;
+      this.buckets[bucket] = id;
+    }
+  }
+
+  private isSame(id: number, bytes: Uint8Array, start: number, end: number, context: ImportContext): boolean {
+    const set = this.sets[id] as AttributeSet;
+    const theirs = set.bytes;
+    if (theirs.length !== end - start || set.context !== context) return false;
+    for (let i = 0; i < theirs.length; i++) if (theirs[i] !== bytes[start + i]) return false;
+    return true;
+  }
+}
+
+function fnv1a(bytes: Uint8Array, start: number, end: number): number {
+  let h = 0x811c9dc5;
+  for (let i = start; i < end; i++) h = Math.imul(h ^ (bytes[i] as number), 0x01000193);
+  return h | 0;
+}

@@ -1,0 +1,104 @@
+/** A best path -> what one peer is sent of it, or why not. Pure. RFC 4271 5.1 and 9.2, RFC 1997. One answer serves all routes
+ *  of an attribute set. Reflection (RFC 4456) is a row of REASONS_NOT_TO to change, not a new structure. */
+import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
+import type { Reason } from '../base/reason.ts';
+import type { AsSegment, PathAttributes } from '../bgp-js/attribute-types.ts';
+import { DEFAULT_LOCAL_PREF } from './decision.ts';
+import type { PathSource } from './feed.ts';
+
+/** The peer, as far as it decides what it is sent. */
+export interface ExportTarget {
+  readonly kind: 'ibgp' | 'ebgp';
+  readonly address: number;
+  /** Our end of the session: the next hop of our own routes. */
+  readonly localAddress: Ipv4;
+  readonly localAsn: number;
+  /** LOCAL_PREF of our own routes on iBGP. */
+  readonly localPref: number;
+  readonly nextHopSelf: boolean;
+  /** Sends learned routes too, not only our own. */
+  readonly transit: boolean;
+}
+
+export type Exported = { readonly send: PathAttributes } | { readonly not: Reason };
+
+const NO_EXPORT = 0xffffff01;
+const NO_ADVERTISE = 0xffffff02;
+const NO_EXPORT_SUBCONFED = 0xffffff03;
+const PARTIAL = 0x20;
+/** One segment holds at most 255. RFC 4271 4.3 b */
+const MAX_SEGMENT = 255;
+
+type Kind = PathSource['kind'];
+type Objection = (a: PathAttributes, from: Kind, to: ExportTarget) => Reason | undefined;
+
+const has = (a: PathAttributes, community: number): boolean => a.communities?.includes(community) === true;
+
+const REASONS_NOT_TO: readonly Objection[] = [
+  (_, from, to) =>
+    from === 'ibgp' && to.kind === 'ibgp'
+      ? { code: 'IBGP_SPLIT_HORIZON', text: 'learned by iBGP, and iBGP peers hear it from its origin (RFC 4271 9.2)' }
+      : undefined,
+  (_, from, to) =>
+    from !== 'local' && !to.transit
+      ? { code: 'NO_TRANSIT', text: 'learned from another peer, and this one is sent only our own routes' }
+      : undefined,
+  (a) => (has(a, NO_ADVERTISE) ? { code: 'NO_ADVERTISE', text: 'carries NO_ADVERTISE (RFC 1997)' } : undefined),
+  (a, _, to) =>
+    to.kind === 'ebgp' && (has(a, NO_EXPORT) || has(a, NO_EXPORT_SUBCONFED))
+      ? { code: 'NO_EXPORT', text: 'carries NO_EXPORT, and the peer is in another AS (RFC 1997)' }
+      : undefined,
+];
+
+export function exportTo(attributes: PathAttributes, from: Kind, to: ExportTarget): Exported {
+  for (const objection of REASONS_NOT_TO) {
+    const not = objection(attributes, from, to);
+    if (not) return { not };
+  }
+  const send = to.kind === 'ibgp' ? toIbgp(attributes, from, to) : toEbgp(attributes, from, to);
+  return send.nextHop === to.address
+    ? {
+        not: {
+          code: 'NEXT_HOP_IS_THE_PEER',
+          text: `next hop ${formatIpv4(send.nextHop)} is the peer itself (RFC 4271 5.1.3)`,
+        },
+      }
+    : { send };
+}
+
+function nextHop(a: PathAttributes, from: Kind, to: ExportTarget): Ipv4 {
+  return to.nextHopSelf || (from === 'local' && a.nextHop === 0) ? to.localAddress : a.nextHop;
+}
+
+/** AS_PATH, MED and next hop stay as they are; LOCAL_PREF is mandatory. RFC 4271 5.1.5 */
+function toIbgp(a: PathAttributes, from: Kind, to: ExportTarget): PathAttributes {
+  const localPref = a.localPref ?? (from === 'local' ? to.localPref : DEFAULT_LOCAL_PREF);
+  return { ...a, ...partial(a, from), nextHop: nextHop(a, from, to), localPref };
+}
+
+/** LOCAL_PREF and what reflection added stay inside the AS; MED tells of one neighbouring AS only and goes no further. 5.1.4, 5.1.5 */
+function toEbgp(a: PathAttributes, from: Kind, to: ExportTarget): PathAttributes {
+  const { localPref: _l, originatorId: _o, clusterList: _c, med, ...rest } = a;
+  const keepMed = from === 'local' && med !== undefined;
+  return {
+    ...rest,
+    ...partial(a, from),
+    ...(keepMed && { med }),
+    asPath: prepend(a.asPath, to.localAsn),
+    nextHop: from === 'local' && a.nextHop === 0 ? to.localAddress : nextHop(a, from, to),
+  };
+}
+
+/** RFC 4271 5.1.2 b: into a leading sequence with room, else as a segment of its own. */
+export function prepend(path: readonly AsSegment[], asn: number): readonly AsSegment[] {
+  const [first, ...others] = path;
+  return first?.type === 'sequence' && first.asns.length < MAX_SEGMENT
+    ? [{ type: 'sequence', asns: [asn, ...first.asns] }, ...others]
+    : [{ type: 'sequence', asns: [asn] }, ...path];
+}
+
+/** What we pass on without knowing it is marked so. RFC 4271 9 */
+function partial(a: PathAttributes, from: Kind): Pick<PathAttributes, 'unknown'> {
+  if (from === 'local' || a.unknown === undefined) return {};
+  return { unknown: a.unknown.map((u) => ({ ...u, flags: u.flags | PARTIAL })) };
+}
