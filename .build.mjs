@@ -7,7 +7,9 @@ fs.rmSync(outdir, { recursive: true, force: true });
 
 // CommonJS dependencies inside an ES module bundle ask for `require`.
 const banner = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
-const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning', loader: { '.proto': 'text' } };
+const { version } = JSON.parse(fs.readFileSync('package.json', 'utf8'));
+const common = {
+  define: { __GINGHAM_VERSION__: JSON.stringify(version) }, bundle: true, platform: 'node', target: 'node20', logLevel: 'warning', loader: { '.proto': 'text' } };
 
 await build({
   ...common,

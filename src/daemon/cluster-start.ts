@@ -1,0 +1,139 @@
+/** Start-up of a node of a cluster: store, then sessions, then pods. What waits for the store waits here. */
+import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
+import { toClusterNode } from '../cluster/node.ts';
+import type { ClusterConfig } from '../config/node-config.ts';
+import { applyForwarding } from '../kernel/forwarding.ts';
+import { createMasquerade } from '../kernel/masquerade.ts';
+import { createPodWiring } from '../kernel/pod-wiring.ts';
+import { createTunnels } from '../kernel/tunnel.ts';
+import { openRestStore } from '../store/rest-client.ts';
+import { ClusterNode } from './cluster-node.ts';
+import { type ClusterWatch, watchCluster } from './cluster-watch.ts';
+import type { Dataplane } from './dataplane.ts';
+import { createPods } from './pods.ts';
+import type { Running } from './running.ts';
+import { openSpeaker } from './speaker.ts';
+
+export async function startCluster(
+  running: Running,
+  cluster: ClusterConfig,
+  dataplane: Dataplane,
+  signal: AbortSignal,
+): Promise<void> {
+  const { config, log } = running;
+  const { nodeName } = cluster;
+  const forwarding = applyForwarding();
+  for (const problem of forwarding.problems) log.warn({ code: problem.code }, problem.text);
+
+  const store = openRestStore({ server: cluster.store.server });
+  signal.addEventListener('abort', () => store.close());
+  const watch = watchCluster({
+    store,
+    server: cluster.store.server,
+    signal,
+    onChange: () => running.cluster?.poke(),
+    log,
+  });
+  running.watch = watch;
+  await Promise.race([watch.synced, aborted(signal)]);
+  if (signal.aborted) return;
+  const address = cluster.address ?? (await addressOfNode(watch, nodeName, signal, log));
+  if (address === undefined) return;
+  running.address = address;
+
+  const { found } = await dataplane.start();
+  const speaker = await openSpeaker({
+    listen: config.listen,
+    bgpIdentifier: config.routerId ?? address,
+    isOurAddress: (a) => dataplane.interfaces.isLocal(a),
+    restart: {
+      forwarding: found > 0,
+      waitForLocalRoutes: true,
+      onComplete: (why) => {
+        log.info({ why }, 'initial routes are in');
+        speaker.rib.settle();
+        dataplane.bestPathsInSync();
+      },
+    },
+    log,
+  });
+  running.speaker = speaker;
+  if (config.kernel.install) speaker.rib.subscribe(dataplane.bestPaths, 'kernel');
+  running.tunnels = createTunnels({
+    netlink: dataplane.netlink,
+    carrierSetting: cluster.tunnel.carrier,
+    log: (text, fields) => log.info(fields, text),
+  });
+  const node = new ClusterNode({
+    nodeName,
+    address,
+    self: {
+      nodeName,
+      localAddress: address,
+      holdTimeSec: config.holdTimeSec,
+      connectRetrySec: config.connectRetrySec,
+      ...(config.gracefulRestart === undefined ? {} : { gracefulRestart: config.gracefulRestart }),
+      localPref: cluster.localPref,
+    },
+    store,
+    watch,
+    dataplane,
+    speaker,
+    tunnels: running.tunnels,
+    masquerade: createMasquerade(),
+    filePeers: () => running.config.neighbors,
+    log,
+  });
+  running.cluster = node;
+  dataplane.interfaces.onChange((change) => {
+    if (change.kind !== 'link') speaker.rib.reevaluate();
+    if (change.kind !== 'link' || !change.name.startsWith('cali')) node.poke();
+  });
+  node.poke();
+  await startPods(running, node, dataplane);
+}
+
+async function startPods(running: Running, node: ClusterNode, dataplane: Dataplane): Promise<void> {
+  const { config, log } = running;
+  if (config.cni === undefined || config.cluster === undefined) {
+    dataplane.routes.inSync('workload');
+    return;
+  }
+  running.cni = createPods({
+    socketPath: config.cni.socket,
+    stateDirectory: `${config.stateDir}/cni`,
+    nodeName: config.cluster.nodeName,
+    ipam: node.ipam,
+    wiring: createPodWiring({ netlink: dataplane.netlink }),
+    routes: dataplane.routes,
+    mtu: () => node.mtu(),
+    readiness: () => node.readiness(),
+    log,
+  });
+  await running.cni.start();
+  dataplane.routes.inSync('workload');
+}
+
+/** The InternalIP of our Node object, once there is one; undefined when we are told to stop first. */
+async function addressOfNode(
+  watch: ClusterWatch,
+  nodeName: string,
+  signal: AbortSignal,
+  log: Running['log'],
+): Promise<Ipv4 | undefined> {
+  const ASK_AGAIN_MS = 500;
+  for (let said = false; !signal.aborted; said = true) {
+    const node = watch.node(nodeName);
+    const address = node === undefined ? undefined : toClusterNode(node).address;
+    if (address !== undefined) {
+      log.info({ address: formatIpv4(address) }, 'address taken from the Node object');
+      return address;
+    }
+    if (!said) log.warn({ nodeName }, 'the Node object has no address yet; waiting for it (or set cluster.address)');
+    await new Promise((again) => setTimeout(again, ASK_AGAIN_MS));
+  }
+  return undefined;
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

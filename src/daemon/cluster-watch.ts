@@ -1,0 +1,86 @@
+/** The cluster as one value: five reflectors, parsed, and one `onChange` after everything that arrived together. */
+
+import type { ClusterSnapshot } from '../cluster/desired.ts';
+import { parseAffinity } from '../ipam/affinity.ts';
+import { parseBlock } from '../ipam/block.ts';
+import { parsePool } from '../ipam/pools.ts';
+import { KINDS } from '../store/kinds.ts';
+import type { Kind, Resource, Store } from '../store/port.ts';
+import { type Reflector, reflect } from '../store/reflector.ts';
+import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
+import type { Log } from './log.ts';
+
+export interface ClusterWatch {
+  /** Resolves when every kind was listed once. Never rejects: an unreachable store is waited for, and said. */
+  readonly synced: Promise<void>;
+  isSynced(): boolean;
+  snapshot(): ClusterSnapshot;
+  node(name: string): Resource | undefined;
+  /** Why the store is not followed right now; undefined when it is. */
+  problem(): string | undefined;
+}
+
+const WATCHED = [KINDS.node, KINDS.ipPool, KINDS.ipamBlock, KINDS.blockAffinity, KINDS.bgpConfiguration] as const;
+
+export function watchCluster(options: {
+  readonly store: Store;
+  readonly server: string;
+  readonly signal: AbortSignal;
+  readonly onChange: () => void;
+  readonly log: Log;
+}): ClusterWatch {
+  const { log } = options;
+  let pending = false;
+  const changed = (): void => {
+    if (pending) return;
+    pending = true;
+    setImmediate(() => {
+      pending = false;
+      if (!options.signal.aborted) options.onChange();
+    });
+  };
+  const reflectors = new Map<Kind, Reflector>();
+  for (const kind of WATCHED) {
+    reflectors.set(
+      kind,
+      reflect({
+        store: options.store,
+        kind,
+        clock: systemClock,
+        timers: systemTimers,
+        random: systemRandom,
+        signal: options.signal,
+        onSnapshot: changed,
+        onError: ({ error, phase, failures, retryInMs }) => {
+          // The first failure of a row is news; the rest is the same news.
+          const level = failures === 1 ? 'warn' : 'debug';
+          log[level](
+            { store: options.server, kind: kind.plural, phase, error: error.message, retryInMs },
+            'the store does not answer; going on with what is known',
+          );
+        },
+      }),
+    );
+  }
+  const objects = (kind: Kind): readonly Resource[] => [...(reflectors.get(kind)?.objects.values() ?? [])];
+
+  return {
+    synced: Promise.all([...reflectors.values()].map((r) => r.synced)).then(() => undefined),
+    isSynced: () => [...reflectors.values()].every((r) => r.isSynced()),
+    node: (name) => reflectors.get(KINDS.node)?.objects.get(name),
+    snapshot: () => ({
+      nodes: objects(KINDS.node),
+      pools: objects(KINDS.ipPool).map(parsePool),
+      blocks: objects(KINDS.ipamBlock).map(parseBlock),
+      affinities: objects(KINDS.blockAffinity).map(parseAffinity),
+      bgpConfiguration: reflectors.get(KINDS.bgpConfiguration)?.objects.get('default'),
+    }),
+    problem: () => {
+      for (const reflector of reflectors.values()) {
+        const { phase, lastError } = reflector.status();
+        if (phase === 'waiting') return lastError?.text ?? 'waiting for the store';
+      }
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,83 @@
+/** What the control service may ask of this daemon, answered from its parts. */
+import type { ControlSource } from '../control/source.ts';
+import type { PodView, RouteKernelView } from '../control/views.ts';
+import type { Workload } from '../model/workload.ts';
+import type { RouteView as RibRoute } from '../rib/views.ts';
+import { blockViews } from './block-views.ts';
+import { toPeerView } from './peer-views.ts';
+import { reload } from './reload.ts';
+import { formatTarget, routeViews } from './route-views.ts';
+import type { Running } from './running.ts';
+import { statusFacts } from './status-facts.ts';
+
+const MS = 1000;
+
+export function controlSource(running: Running): ControlSource {
+  return {
+    status: () => statusFacts(running),
+    peers: () => {
+      const { speaker } = running;
+      const now = Date.now();
+      return (speaker?.peers.views() ?? []).map((peer) => toPeerView(peer, speaker?.configOf(peer.name), now));
+    },
+    routes: (query) =>
+      running.speaker === undefined
+        ? []
+        : routeViews(query, {
+            rib: running.speaker.rib,
+            kernel: (route) => kernelView(running, route),
+            nodeOf: nodesByAddress(running),
+          }),
+    blocks: () =>
+      running.watch === undefined
+        ? []
+        : blockViews(running.watch.snapshot(), (block) => {
+            const target = running.dataplane?.routes.state(block).wanted;
+            return target === undefined ? 'none' : formatTarget(target);
+          }),
+    pods: () => (running.cni?.workloads() ?? []).map(toPodView),
+    reload: async (options) => reload(running, options),
+    drain: async () => {
+      const { speaker } = running;
+      const established = speaker?.peers.views().filter((p) => p.state === 'Established') ?? [];
+      const report = {
+        sessionsClosed: established.length,
+        routesWithdrawn: established.reduce((sum, p) => sum + p.sent, 0),
+      };
+      running.phase = 'draining';
+      // The answer goes out first: the process ends with the last session.
+      setImmediate(() => void running.stop('leave'));
+      return report;
+    },
+  };
+}
+
+/** Rebuilt per question: a look-up table of a few hundred nodes costs less than keeping one right. */
+function nodesByAddress({ cluster, speaker }: Running): (address: number) => string | undefined {
+  const names = new Map<number, string>();
+  for (const node of cluster?.desired?.nodes ?? []) if (node.address !== undefined) names.set(node.address, node.name);
+  if (cluster === undefined) for (const peer of speaker?.peers.views() ?? []) names.set(peer.address, peer.name);
+  return (address) => names.get(address);
+}
+
+function kernelView({ dataplane, config }: Running, route: RibRoute): RouteKernelView | undefined {
+  if (dataplane === undefined || !config.kernel.install) return { state: 'off' };
+  const { installed, wanted, reason } = dataplane.routes.state(route.prefix);
+  if (wanted === undefined) return reason === undefined ? undefined : { state: 'held', reason };
+  const target = formatTarget(wanted);
+  if (installed) return { state: 'installed', target };
+  return reason === undefined ? { state: 'pending', target } : { state: 'failed', target, reason };
+}
+
+const toPodView = (w: Workload): PodView => ({
+  namespace: w.namespace,
+  pod: w.pod,
+  address: w.address,
+  containerId: w.containerId,
+  interface: w.ifName,
+  hostInterface: w.hostInterface,
+  mac: w.mac,
+  mtuBytes: w.mtu,
+  addedAt: w.addedAt,
+  ageSeconds: Math.max(0, Math.round((Date.now() - Date.parse(w.addedAt)) / MS)),
+});

@@ -1,0 +1,141 @@
+/** The kernel half of the daemon: netlink, interfaces, the one writer of routes, and the best paths' way to it, wired. */
+import type { Ipv4 } from '../base/ipv4.ts';
+import { type Prefix, prefix } from '../base/prefix.ts';
+import type { Reason } from '../base/reason.ts';
+import type { Desired } from '../cluster/desired.ts';
+import type { KernelConfig } from '../config/node-config.ts';
+import { BgpRoutes, type BgpRoutesContext } from '../kernel/bgp-routes.ts';
+import { GATEWAY_PREFIX, gatewayTarget } from '../kernel/gateway.ts';
+import { type Interfaces, watchInterfaces } from '../kernel/interfaces.ts';
+import type { FoundRoute, RouteOwner, RouteProgrammer } from '../kernel/route-programmer.ts';
+import { createRouteProgrammer } from '../kernel/route-sync.ts';
+import type { RouteTarget } from '../model/kernel-route.ts';
+import { type NetlinkClient, openNetlink } from '../netlink/client.ts';
+import type { RouteFeed } from '../rib/feed.ts';
+import { systemClock, systemTimers } from '../sys/time.ts';
+import type { Log } from './log.ts';
+
+export interface Dataplane {
+  readonly netlink: NetlinkClient;
+  readonly interfaces: Interfaces;
+  readonly routes: RouteProgrammer;
+  /** Subscribe it to the Loc-RIB when routes are to be installed. */
+  readonly bestPaths: RouteFeed;
+  /** The target of our own blocks. */
+  readonly blackhole: RouteTarget;
+  /** Reads what is there; nothing is written yet. `found`: routes of ours that outlived us. */
+  start(): Promise<{ readonly found: number }>;
+  /** All best paths of this start are known: what nobody confirmed may go. */
+  bestPathsInSync(): void;
+  /** What a route may not cover, and what the user allowed all the same. */
+  setGuard(guard: { readonly peers?: readonly number[]; readonly allow?: readonly Prefix[] }): void;
+  setCluster(cluster: { readonly desired: Desired; readonly nodeName: string }): void;
+  problems(): readonly Reason[];
+  stop(): void;
+}
+
+export interface DataplaneOptions {
+  readonly kernel: KernelConfig;
+  readonly cluster: boolean;
+  /** Next hops we would use: by them a process with no memory knows its plain routes. */
+  readonly isKnownNextHop: (address: Ipv4) => boolean;
+  readonly log: Log;
+}
+
+const RTPROT_BIRD = 12;
+const ALONE: readonly RouteOwner[] = ['bgp'];
+
+export async function openDataplane(options: DataplaneOptions): Promise<Dataplane> {
+  const { kernel, log } = options;
+  const netlink = await openNetlink();
+  const interfaces = await watchInterfaces({ client: netlink });
+  const routes = createRouteProgrammer({
+    client: netlink,
+    interfaces,
+    clock: systemClock,
+    timers: systemTimers,
+    protocol: kernel.protocol,
+    table: kernel.table,
+    ...(options.cluster ? {} : { owners: ALONE }),
+    isOurs: (route) => viaKnownNextHop(route, options.isKnownNextHop),
+    onDrift: ({ prefix: p, what, culpritProtocol, culpritPort }) =>
+      log.warn({ prefix: p, what, culpritProtocol, culpritPort }, 'somebody changed a route of ours; put back'),
+  });
+  let context: BgpRoutesContext = {
+    pools: [],
+    vxlanTunnelAddresses: new Map(),
+    peers: [],
+    allowed: kernel.allow,
+    protocol: kernel.protocol,
+  };
+  const bgpRoutes = new BgpRoutes({
+    // The first dump of the Loc-RIB is empty: that feed's end says nothing about the peers, `bestPathsInSync` does.
+    programmer: {
+      want: routes.want.bind(routes),
+      unwant: routes.unwant.bind(routes),
+      hold: routes.hold.bind(routes),
+      inSync: () => {},
+    },
+    interfaces,
+    timers: systemTimers,
+    context,
+  });
+  const update = (change: Partial<BgpRoutesContext>): void => {
+    context = { ...context, ...change };
+    bgpRoutes.update(context);
+  };
+
+  return {
+    netlink,
+    interfaces,
+    routes,
+    bestPaths: bgpRoutes,
+    blackhole: { type: 'blackhole', scope: 'universe', nextHops: [], protocol: kernel.protocol },
+    async start() {
+      const { found } = await routes.start();
+      if (options.cluster) {
+        routes.want('gateway', GATEWAY_PREFIX, gatewayTarget(kernel.protocol));
+        routes.inSync('gateway');
+      }
+      return { found };
+    },
+    bestPathsInSync: () => routes.inSync('bgp'),
+    setGuard: ({ peers, allow }) =>
+      update({ ...(peers === undefined ? {} : { peers }), ...(allow === undefined ? {} : { allowed: allow }) }),
+    setCluster: ({ desired, nodeName }) => update(clusterContext(desired, nodeName)),
+    problems: () => {
+      const { unclaimedTotal } = routes.status().foreign;
+      return unclaimedTotal === 0 ? [] : [unclaimedRoutes(unclaimedTotal, kernel.protocol)];
+    },
+    stop() {
+      bgpRoutes.stop();
+      routes.stop();
+      interfaces.close();
+      netlink.close();
+    },
+  };
+}
+
+const viaKnownNextHop = ({ target }: FoundRoute, known: (address: Ipv4) => boolean): boolean =>
+  target.nextHops.length > 0 && target.nextHops.every((hop) => hop.gateway !== undefined && known(hop.gateway));
+
+function clusterContext(desired: Desired, nodeName: string): Partial<BgpRoutesContext> {
+  const vxlanTunnelAddresses = new Map<number, Ipv4>();
+  for (const node of desired.nodes)
+    if (node.name !== nodeName && node.address !== undefined && node.vxlanTunnelAddress !== undefined)
+      vxlanTunnelAddresses.set(node.address, node.vxlanTunnelAddress);
+  const subnet = desired.self?.subnet;
+  return {
+    pools: desired.pools,
+    vxlanTunnelAddresses,
+    peers: desired.peers.map((p) => p.address),
+    ...(subnet === undefined ? {} : { ownSubnet: prefix(subnet.address, subnet.length) }),
+  };
+}
+
+const unclaimedRoutes = (count: number, protocol: number): Reason => ({
+  code: 'ROUTES_WITH_OUR_PROTOCOL',
+  text: `${count} route(s) carry our protocol number ${protocol} but are not ours${
+    protocol === RTPROT_BIRD ? ': a BIRD with a kernel protocol may run in this network namespace; stop it, or' : ';'
+  } set kernel.protocol to a number of our own`,
+});

@@ -1,0 +1,28 @@
+/** What a node tells the others about itself: annotations of its Node object, in Calico's names. Pure.
+ *  Written as a merge patch of nodes/status, and only what differs. */
+import type { JsonObject, Resource } from '../store/port.ts';
+
+export interface NodeFacts {
+  /** "192.168.34.101/24" */
+  readonly ipv4Address?: string;
+  readonly ipipTunnelAddress?: string;
+  readonly vxlanTunnelAddress?: string;
+  readonly vxlanTunnelMac?: string;
+}
+
+const ANNOTATIONS: readonly (readonly [keyof NodeFacts, string])[] = [
+  ['ipv4Address', 'projectcalico.org/IPv4Address'],
+  ['ipipTunnelAddress', 'projectcalico.org/IPv4IPIPTunnelAddr'],
+  ['vxlanTunnelAddress', 'projectcalico.org/IPv4VXLANTunnelAddr'],
+  ['vxlanTunnelMac', 'projectcalico.org/VXLANTunnelMACAddr'],
+];
+
+/** The patch that makes the object say `facts`; undefined when it does already. A fact that is absent is left alone. */
+export function annotationPatch(node: Resource, facts: NodeFacts): JsonObject | undefined {
+  const wanted: Record<string, string> = {};
+  for (const [fact, annotation] of ANNOTATIONS) {
+    const value = facts[fact];
+    if (value !== undefined && node.metadata.annotations?.[annotation] !== value) wanted[annotation] = value;
+  }
+  return Object.keys(wanted).length === 0 ? undefined : { metadata: { annotations: wanted } };
+}

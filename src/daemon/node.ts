@@ -1,0 +1,157 @@
+/** `gingham node`: the life of a daemon, from its file to its last word.
+ *  Order of start: configuration, kernel (read only), store, sessions, then pods and the control socket. The first SYN
+ *  leaves before gRPC is loaded. Three ways down (restart, leave, dead) differ only in what the peers are told. */
+import { formatIpv4, type Ipv4, ipv4 } from '../base/ipv4.ts';
+import type { NodeConfig } from '../config/node-config.ts';
+import { primeThreadPool } from '../sys/netns.ts';
+import { startCluster } from './cluster-start.ts';
+import { controlSource } from './control-source.ts';
+import { type Dataplane, openDataplane } from './dataplane.ts';
+import { openLog } from './log.ts';
+import { formatFault, readConfig, reload } from './reload.ts';
+import type { Running } from './running.ts';
+import { openSpeaker } from './speaker.ts';
+
+const USAGE = 2;
+const FAILED = 1;
+
+/** Runs until a signal or a drain; the answer is the exit code. Faults of the file go to standard error, all at once. */
+export async function runNode(configPath: string): Promise<number> {
+  const read = readConfig(configPath);
+  if (!read.ok) {
+    for (const fault of read.error) process.stderr.write(`${formatFault(configPath, fault)}\n`);
+    return USAGE;
+  }
+  const config = read.value;
+  const log = openLog(config.cluster?.nodeName ?? 'gingham', config.logLevel);
+  const closing = new AbortController();
+  let end: (code: number) => void = () => {};
+  const ended = new Promise<number>((resolve) => {
+    end = resolve;
+  });
+  const running: Running = {
+    config,
+    phase: 'starting',
+    startedAtMs: Date.now(),
+    log,
+    stop: async (how) => {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      log.info({ how }, 'stopping');
+      await shutDown(running, how);
+      end(0);
+    },
+  };
+  onSignals(running);
+  try {
+    await start(running, closing.signal);
+  } catch (error) {
+    log.error({ error: error instanceof Error ? error.message : String(error) }, 'cannot start');
+    await shutDown(running, 'restart');
+    log.flush();
+    return FAILED;
+  }
+  const code = await ended;
+  log.flush();
+  return code;
+}
+
+async function start(running: Running, signal: AbortSignal): Promise<void> {
+  const { config, log } = running;
+  await primeThreadPool();
+  const dataplane = await openDataplane({
+    kernel: config.kernel,
+    cluster: config.cluster !== undefined,
+    isKnownNextHop: (address) => isPeerOrNode(running, address),
+    log,
+  });
+  running.dataplane = dataplane;
+  if (config.cluster === undefined) {
+    await startAlone(running, dataplane);
+    await serveControl(running, signal);
+  } else {
+    // The store may be away for long: the control socket is there meanwhile, and says so.
+    const control = serveControl(running, signal);
+    await startCluster(running, config.cluster, dataplane, signal);
+    await control;
+  }
+  if (running.phase === 'starting') running.phase = 'running';
+  log.info({ pid: process.pid, startMs: Math.round(performance.now()) }, 'running');
+}
+
+/** A plain speaker: neighbours and prefixes from the file, nothing else. */
+async function startAlone(running: Running, dataplane: Dataplane): Promise<void> {
+  const { config, log } = running;
+  const address = ownAddress(config, dataplane);
+  running.address = address;
+  dataplane.setGuard({ peers: config.neighbors.map((n) => n.address) });
+  const { found } = await dataplane.start();
+  const speaker = await openSpeaker({
+    listen: config.listen,
+    bgpIdentifier: config.routerId ?? address,
+    isOurAddress: (a) => dataplane.interfaces.isLocal(a),
+    restart: {
+      forwarding: found > 0,
+      onComplete: (why) => {
+        log.info({ why }, 'initial routes are in');
+        speaker.rib.settle();
+        dataplane.bestPathsInSync();
+      },
+    },
+    log,
+  });
+  running.speaker = speaker;
+  if (config.kernel.install) speaker.rib.subscribe(dataplane.bestPaths, 'kernel');
+  dataplane.interfaces.onChange(({ kind }) => {
+    if (kind !== 'link') speaker.rib.reevaluate();
+  });
+  speaker.setOriginated(config.originate);
+  speaker.setPeers(config.neighbors);
+}
+
+async function serveControl(running: Running, signal: AbortSignal): Promise<void> {
+  const { startControlServer } = await import('../control/server.ts');
+  const server = await startControlServer({
+    socketPath: running.config.control.socket,
+    source: controlSource(running),
+    log: running.log,
+  });
+  signal.addEventListener('abort', () => void server.close());
+}
+
+/** The file's router id, else the address we listen on, else the first global address of an interface that is up. */
+function ownAddress(config: NodeConfig, dataplane: Dataplane): Ipv4 {
+  if (config.routerId !== undefined) return config.routerId;
+  if (config.listen.address !== 0) return config.listen.address;
+  const usable = dataplane.interfaces.connected().find(({ local }) => local >>> 24 !== 127);
+  if (usable === undefined)
+    throw new Error(`${config.path}: no interface has an address to take the router id from; set routerId`);
+  return ipv4(usable.local);
+}
+
+function isPeerOrNode(running: Running, address: Ipv4): boolean {
+  if (running.config.neighbors.some((n) => n.address === address)) return true;
+  const nodes = running.watch?.snapshot().nodes ?? [];
+  const text = `${formatIpv4(address)}/`;
+  return nodes.some((n) => n.metadata.annotations?.['projectcalico.org/IPv4Address']?.startsWith(text) === true);
+}
+
+function onSignals(running: Running): void {
+  const { log } = running;
+  process.on('SIGHUP', () => void reload(running, { dryRun: false }));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => {
+      // Without graceful restart nobody keeps our routes for us, so a stop is a leave.
+      const how = running.config.gracefulRestart === undefined ? 'leave' : 'restart';
+      void running.stop(how).catch((error) => log.error({ error: String(error) }, 'stopping failed'));
+    });
+}
+
+/** Kernel routes, devices and pods stay in every case: they are not ours to take from running pods. */
+async function shutDown(running: Running, how: 'restart' | 'leave'): Promise<void> {
+  running.cluster?.stop();
+  await running.cni?.stop();
+  await running.speaker?.close(how === 'restart' ? { kind: 'restart' } : { kind: 'leave', text: 'node is leaving' });
+  running.tunnels?.stop();
+  running.dataplane?.stop();
+}

@@ -1,0 +1,35 @@
+/** A session's up and down: one line each, with peer, reason and how long the state before lasted. */
+import { formatIpv4 } from '../base/ipv4.ts';
+import type { PeerLog } from '../peer/peer-set.ts';
+import type { Log } from './log.ts';
+
+const MS = 1000;
+const seconds = (ms: number): number => Math.round(ms / 100) / (MS / 100);
+
+export const peerLog = (log: Log): PeerLog => ({
+  up: ({ peer, downForMs }) =>
+    log.info(
+      {
+        peer: peer.name,
+        address: formatIpv4(peer.address),
+        asn: peer.asn,
+        holdTimeSec: peer.agreed?.holdTimeSec,
+        gracefulRestart: peer.agreed?.gracefulRestart !== undefined,
+        ...(downForMs === undefined ? {} : { downForSec: seconds(downForMs) }),
+      },
+      'session up',
+    ),
+  down: ({ peer, code, text, upForMs, keptStale }) =>
+    log.warn(
+      {
+        peer: peer.name,
+        address: formatIpv4(peer.address),
+        asn: peer.asn,
+        code,
+        reason: text,
+        upForSec: seconds(upForMs),
+        keptStale,
+      },
+      'session down',
+    ),
+});

@@ -1,0 +1,83 @@
+/** PeerState as people see it. Pure. */
+import { formatIpv4 } from '../base/ipv4.ts';
+import type { Agreed } from '../bgp-js/session-types.ts';
+import type { AgreedView, PeerDownView, PeerView } from '../control/views.ts';
+import type { PeerConfig } from '../model/peer.ts';
+import type { LastReason, PeerState } from '../peer/peer-state.ts';
+
+const MS = 1000;
+const secondsSince = (then: number, now: number): number => Math.max(0, Math.round((now - then) / MS));
+const rfc3339 = (wallMs: number): string => new Date(wallMs).toISOString();
+/** Before the first attempt ended there is no reason yet but this one. */
+const NOT_YET: LastReason = { code: 'NOT_CONNECTED_YET', text: 'no connection was established yet', at: 0 };
+
+export function toPeerView(peer: PeerState, config: PeerConfig | undefined, now: number): PeerView {
+  const established = peer.state === 'Established';
+  const last = peer.lastReason;
+  const { code, text } = last ?? NOT_YET;
+  return {
+    name: peer.name,
+    kind: peer.kind,
+    configuredBy: peer.configuredBy,
+    address: formatIpv4(peer.address),
+    port: peer.port,
+    asn: peer.asn,
+    localAsn: peer.localAsn,
+    passive: peer.passive,
+    password: config?.password !== undefined,
+    holdTimeSeconds: config?.holdTimeSec ?? 0,
+    connectRetrySeconds: config?.connectRetrySec ?? 0,
+    state: peer.state,
+    stateSince: rfc3339(peer.since),
+    stateForSeconds: secondsSince(peer.since, now),
+    ...(established ? {} : { reason: { code, text } }),
+    ...(peer.retryAt === undefined ? {} : { retryInSeconds: Math.max(0, Math.round((peer.retryAt - now) / MS)) }),
+    ...(last === undefined ? {} : { lastDown: { at: rfc3339(last.at), reason: { code, text } } }),
+    flaps: peer.flaps,
+    ...(established || peer.stale > 0
+      ? {
+          counts: {
+            received: peer.received,
+            used: peer.used,
+            rejected: peer.rejected,
+            stale: peer.stale,
+            sent: peer.sent,
+          },
+        }
+      : {}),
+    ...(peer.agreed === undefined ? {} : { agreed: toAgreedView(peer.agreed, peer) }),
+  };
+}
+
+const toAgreedView = (agreed: Agreed, peer: PeerState): AgreedView => ({
+  peerRouterId: formatIpv4(agreed.peerBgpIdentifier),
+  type: agreed.ibgp ? 'ibgp' : 'ebgp',
+  holdTimeSeconds: agreed.holdTimeSec,
+  families: ['ipv4-unicast'],
+  fourOctetAs: agreed.fourOctetAs,
+  routeRefresh: agreed.routeRefresh,
+  ...(agreed.gracefulRestart === undefined ? {} : { gracefulRestartSeconds: agreed.gracefulRestart.restartTimeSec }),
+  local: `${formatIpv4(agreed.localAddress)}:${agreed.localPort}`,
+  remote: `${formatIpv4(peer.address)}:${agreed.peerPort}`,
+  outgoing: agreed.outgoing,
+});
+
+const MOST_DOWN_PEERS = 20;
+
+/** Longest down first. */
+export function downPeers(peers: readonly PeerState[], now: number): PeerDownView[] {
+  return peers
+    .filter((peer) => peer.state !== 'Established')
+    .sort((a, b) => (a.lastReason?.at ?? a.since) - (b.lastReason?.at ?? b.since))
+    .slice(0, MOST_DOWN_PEERS)
+    .map((peer) => {
+      const { code, text } = peer.lastReason ?? NOT_YET;
+      return {
+        name: peer.name,
+        address: formatIpv4(peer.address),
+        state: peer.state,
+        forSeconds: secondsSince(peer.since, now),
+        reason: { code, text },
+      };
+    });
+}

@@ -1,0 +1,97 @@
+/** SIGHUP and `gingham config reload`: the file is parsed whole; a faulty one is refused whole and the old configuration
+ *  goes on. A good one is applied by difference, so a changed neighbor touches only that neighbor. */
+import fs from 'node:fs';
+import type { Result } from '../base/result.ts';
+import { err } from '../base/result.ts';
+import { diffConfig } from '../config/diff.ts';
+import type { ConfigChange, ConfigFault, NodeConfig } from '../config/node-config.ts';
+import { parseNodeConfig } from '../config/parse.ts';
+import type { ReloadReport } from '../control/views.ts';
+import type { Running } from './running.ts';
+
+export function readConfig(path: string): Result<NodeConfig, readonly ConfigFault[]> {
+  let text: string;
+  try {
+    text = fs.readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return err([
+      {
+        path: '',
+        text: `${path} cannot be read: ${why}`,
+        remedy: 'Give the path of a readable YAML or JSON file with --config.',
+      },
+    ]);
+  }
+  return parseNodeConfig(text, path);
+}
+
+/** "line 4: neighbors[0].holdTime is 2: …. Use 90 …", one line per fault. */
+export const formatFault = (path: string, fault: ConfigFault): string => {
+  const where = fault.line === undefined ? path : `${path}:${fault.line}`;
+  const what = [fault.path, fault.value === undefined ? '' : `= ${fault.value}`].filter(Boolean).join(' ');
+  return `${where}: ${what === '' ? '' : `${what}: `}${fault.text} ${fault.remedy}`;
+};
+
+export function reload(running: Running, options: { readonly dryRun: boolean }): ReloadReport {
+  const { config: from, log } = running;
+  const read = readConfig(from.path);
+  if (!read.ok) {
+    if (!options.dryRun) {
+      const text = `${from.path} was refused: ${read.error.length} fault(s), first: ${formatFault(from.path, read.error[0] as ConfigFault)}`;
+      running.configProblem = { code: 'CONFIG_REFUSED', text };
+      log.error(
+        { path: from.path, faults: read.error.map((f) => formatFault(from.path, f)) },
+        'reload refused; the old configuration goes on',
+      );
+    }
+    return { configPath: from.path, applied: false, faults: read.error, changes: [] };
+  }
+  const changes = diffConfig(from, read.value);
+  if (!options.dryRun) apply(running, read.value, changes);
+  return { configPath: from.path, applied: !options.dryRun, faults: [], changes };
+}
+
+function apply(running: Running, to: NodeConfig, changes: readonly ConfigChange[]): void {
+  const { log } = running;
+  delete running.configProblem;
+  // Named before it happens: an operator who watches the log sees the cause above the effect.
+  for (const { path, text, needs, peers } of changes) log.info({ path, needs, peers }, `reload: ${text}`);
+  const later = changes.filter((c) => c.needs === 'restart');
+  if (later.length > 0) {
+    log.warn({ settings: later.map((c) => c.path) }, 'reload: these take effect at the next start');
+    running.configProblem = {
+      code: 'RESTART_NEEDED',
+      text: `${later.map((c) => c.path).join(', ')} changed in ${to.path}: restart the daemon for it to take effect`,
+    };
+  }
+  running.config = withoutRestartSettings(running.config, to);
+  log.setLevel(to.logLevel);
+  running.dataplane?.setGuard({ allow: to.kernel.allow });
+  if (running.cluster !== undefined) {
+    running.cluster.poke();
+    return;
+  }
+  running.speaker?.setPeers(running.config.neighbors);
+  running.speaker?.setOriginated(running.config.originate);
+}
+
+/** What needs a restart stays as it was, so that status and the next reload tell the truth about what is in force. */
+function withoutRestartSettings(from: NodeConfig, to: NodeConfig): NodeConfig {
+  const { routerId: _later, cluster: _cluster, cni: _cni, ...rest } = to;
+  return {
+    ...rest,
+    asn: from.asn,
+    ...(from.routerId === undefined ? {} : { routerId: from.routerId }),
+    listen: from.listen,
+    families: from.families,
+    control: from.control,
+    stateDir: from.stateDir,
+    kernel: { ...from.kernel, allow: to.kernel.allow },
+    neighbors: to.neighbors.map((peer) => ({ ...peer, localAsn: from.asn })),
+    ...(from.cluster === undefined
+      ? {}
+      : { cluster: { ...from.cluster, localPref: to.cluster?.localPref ?? from.cluster.localPref } }),
+    ...(from.cni === undefined ? {} : { cni: from.cni }),
+  };
+}

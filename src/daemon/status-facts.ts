@@ -1,0 +1,146 @@
+/** What `gingham status` is made of, gathered from the parts that are there. Reads; changes nothing. */
+import { formatIpv4 } from '../base/ipv4.ts';
+import { VERSION } from '../base/version.ts';
+import type {
+  BgpStatusView,
+  CniStatusView,
+  IpamStatusView,
+  KernelStatusView,
+  RoutesStatusView,
+  StatusFacts,
+  StoreStatusView,
+  TunnelStatusView,
+} from '../control/views.ts';
+import { downPeers } from './peer-views.ts';
+import type { Running } from './running.ts';
+
+const MS = 1000;
+const MICROSECONDS = 1e6;
+const MOST_PROBLEMS = 20;
+
+export function statusFacts(running: Running): StatusFacts {
+  const { config, speaker, address } = running;
+  return {
+    node: config.cluster?.nodeName ?? (address === undefined ? 'this node' : formatIpv4(address)),
+    asn: running.cluster?.desired?.asn ?? config.asn,
+    routerId: speaker === undefined ? '' : formatIpv4(speaker.bgpIdentifier),
+    ...(address === undefined ? {} : { address: formatIpv4(address) }),
+    mode: config.cluster === undefined ? 'alone' : 'cluster',
+    phase: running.phase === 'running' && speaker?.peers.restarting === true ? 'starting' : running.phase,
+    process: processFacts(running.startedAtMs),
+    configPath: config.path,
+    ...(running.configProblem === undefined ? {} : { configProblem: running.configProblem }),
+    bgp: bgpFacts(running),
+    routes: routeFacts(running),
+    kernel: kernelFacts(running),
+    ...(config.cluster === undefined ? {} : clusterFacts(running)),
+  };
+}
+
+function processFacts(startedAtMs: number): StatusFacts['process'] {
+  const { user, system } = process.cpuUsage();
+  return {
+    pid: process.pid,
+    version: VERSION,
+    startedAt: new Date(startedAtMs).toISOString(),
+    uptimeSeconds: Math.round((Date.now() - startedAtMs) / MS),
+    residentBytes: process.memoryUsage.rss(),
+    cpuSeconds: (user + system) / MICROSECONDS,
+  };
+}
+
+function bgpFacts({ speaker }: Running): BgpStatusView {
+  const peers = speaker?.peers.views() ?? [];
+  return {
+    sessionsTotal: peers.length,
+    sessionsEstablished: peers.filter((p) => p.state === 'Established').length,
+    down: downPeers(peers, Date.now()),
+  };
+}
+
+function routeFacts({ speaker }: Running): RoutesStatusView {
+  const peers = speaker?.peers.views() ?? [];
+  const total = (of: (p: (typeof peers)[number]) => number): number => peers.reduce((sum, p) => sum + of(p), 0);
+  return {
+    prefixes: speaker?.rib.counts.routes ?? 0,
+    paths: speaker?.rib.counts.paths ?? 0,
+    rejected: total((p) => p.rejected),
+    stale: total((p) => p.stale),
+  };
+}
+
+function kernelFacts({ dataplane, config }: Running): KernelStatusView {
+  const status = dataplane?.routes.status();
+  return {
+    install: config.kernel.install,
+    wanted: status?.wanted ?? 0,
+    installed: status?.installed ?? 0,
+    held: status?.held ?? 0,
+    failed: status?.failed ?? 0,
+    foreign: status?.foreign.inTheWay.length ?? 0,
+    problems: (dataplane?.problems() ?? []).slice(0, MOST_PROBLEMS),
+  };
+}
+
+function clusterFacts(running: Running): Pick<StatusFacts, 'store' | 'ipam' | 'tunnel' | 'cni'> {
+  const tunnel = tunnelFacts(running);
+  return {
+    store: storeFacts(running),
+    ipam: ipamFacts(running),
+    ...(tunnel === undefined ? {} : { tunnel }),
+    cni: cniFacts(running),
+  };
+}
+
+function storeFacts({ watch, config }: Running): StoreStatusView {
+  const problem = watch?.problem();
+  return {
+    server: config.cluster?.store.server ?? '',
+    inSync: watch?.isSynced() === true && problem === undefined,
+    ...(problem === undefined ? {} : { reason: { code: 'STORE_UNREACHABLE', text: problem } }),
+  };
+}
+
+function ipamFacts({ cluster }: Running): IpamStatusView {
+  const blocks = cluster?.ipam.listOwn() ?? [];
+  const total = blocks.reduce((sum, b) => sum + b.allocations.length, 0);
+  const free = blocks.reduce((sum, b) => sum + b.allocations.filter((a) => a === null).length, 0);
+  return {
+    blocks: blocks.length,
+    addressesUsed: total - free,
+    addressesTotal: total,
+    problems: (cluster?.problems() ?? []).slice(0, MOST_PROBLEMS),
+  };
+}
+
+function tunnelFacts({ tunnels, cluster }: Running): TunnelStatusView | undefined {
+  const status = tunnels?.status()[0];
+  if (status === undefined) {
+    if (cluster?.desired === undefined || cluster.desired.tunnels.ipip || cluster.desired.tunnels.vxlan)
+      return undefined;
+    return { encapsulation: 'none', up: true, mtuBytes: cluster.mtu(), endpoints: 0, notUsed: [] };
+  }
+  return {
+    encapsulation: status.encap,
+    carrier: status.carrier,
+    device: status.device,
+    up: status.problems.length === 0,
+    mtuBytes: status.mtu,
+    endpoints: status.remotes,
+    notUsed: status.notUsed.map((reason) => ({ carrier: carrierOf(reason.code), reason })),
+  };
+}
+
+/** The codes of ipip-carriers.ts begin with the carrier's name. */
+const carrierOf = (code: string): string => (code.includes('BPF') ? 'tc-bpf' : 'kernel');
+
+function cniFacts({ cni, cluster }: Running): CniStatusView {
+  const readiness = cluster?.readiness();
+  return {
+    ready: cni !== undefined && readiness?.kind === 'ready',
+    pods: cni?.workloads().length ?? 0,
+    adds: 0,
+    errors: 0,
+    ...(readiness !== undefined && readiness.kind !== 'ready' ? { reason: readiness.reason } : {}),
+  };
+}
