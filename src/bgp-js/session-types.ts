@@ -108,6 +108,8 @@ export interface Connection {
   destroy(): void;
   pause(): void;
   resume(): void;
+  /** Calls `done` once, after what already waits in the kernel has been given to onData. */
+  readPending(done: () => void): void;
   /** Unconsumed bytes of `slab` are [start, end); answers the new start. What is left comes again with more behind it. */
   onData: ((slab: Uint8Array, start: number, end: number) => number) | undefined;
   /** The connection is gone; without an error the peer closed it in order. At most once. */

@@ -26,6 +26,8 @@ export const RANKS: Readonly<Record<string, number>> = {
 
 /** Folders end with a slash. Everything else in src/ is a function of its arguments. */
 export const IO_FILES: readonly string[] = [
+  'bgp-js/transport.ts', // dials and listens on node:net
+  'bgp-js/connection.ts', // one node:net socket
   'sys/', // the real clock, timers, foreign functions
   'ipam/names.ts', // node:crypto, for digests in names only
   'kernel/sysctl.ts', // reads and writes settings under /proc/sys
