@@ -16,7 +16,8 @@ export interface LinkState {
   readonly mac?: string;
 }
 
-/** MTU, MAC, and up. One message, or none. */
+/** MTU, MAC, and up. One message, or none. Before the neighbours: the kernel forgets all of them, permanent ones too, when
+ *  the MAC changes or the device goes down. */
 export async function settleLink(netlink: NetlinkClient, link: Link, wanted: LinkState): Promise<void> {
   const change: { -readonly [K in keyof LinkChange]: LinkChange[K] } = { index: link.index };
   if (link.mtu !== wanted.mtu) change.mtu = wanted.mtu;

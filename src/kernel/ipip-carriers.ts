@@ -21,7 +21,7 @@ export type CarrierOutcome =
 export interface IpipCarrier {
   readonly name: Carrier;
   readonly forwardsWithoutDaemon: boolean;
-  /** Device, neighbours, sockets: all but MTU, address and up, which are the same for every carrier. */
+  /** Device, MTU, up, neighbours, sockets: all but the address, which is the same for every carrier. */
   ensure(context: CarrierContext, spec: TunnelSpec): Promise<CarrierOutcome>;
   counters(): CarrierCounters | undefined;
   fault(): Reason | undefined;

@@ -5,7 +5,7 @@ import type { NetlinkClient } from '../netlink/client.ts';
 import { deleteLink, type Link, newIpip, setLink } from '../netlink/link.ts';
 import { getLink } from '../netlink/read.ts';
 import { isErrno } from '../netlink/request.ts';
-import { notOurs, tolerate } from './device-state.ts';
+import { notOurs, settleLink, tolerate } from './device-state.ts';
 import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carriers.ts';
 import { IPIP_COMPANION, IPIP_DEVICE } from './tunnel-names.ts';
 import type { TunnelSpec } from './tunnel-types.ts';
@@ -40,6 +40,7 @@ async function ensureKernelIpip(context: CarrierContext, spec: TunnelSpec): Prom
   if (present.kind !== 'ipip') return { kind: 'refused', reason: notOurs(IPIP_DEVICE, present.kind, spec.address) };
   // Loose, whatever "all" says (the larger of the two counts): a reply may leave by another way than it would come.
   await netlink.request(setLink({ index: present.index, inet: { forwarding: true, rpFilter: 2 } }));
+  await settleLink(netlink, present, { mtu: spec.mtu });
   return { kind: 'ready', device: present, problems: [] };
 }
 

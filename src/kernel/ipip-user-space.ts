@@ -43,9 +43,10 @@ async function ensureUserSpaceIpip(
   const pair = await ensurePair(context, spec);
   if ('code' in pair) return { kind: 'refused', reason: pair };
   const { tunl0, companion } = pair;
-  await settleLink(netlink, companion, { mtu: spec.mtu });
-  await netlink.request(setLink({ index: tunl0.index, inet: { forwarding: true, rpFilter: 2 } }));
   const mac = nextHopMac(spec.local);
+  await settleLink(netlink, companion, { mtu: spec.mtu });
+  await settleLink(netlink, tunl0, { mtu: spec.mtu, mac });
+  await netlink.request(setLink({ index: tunl0.index, inet: { forwarding: true, rpFilter: 2 } }));
   const neighbours = new Map(spec.remotes.map((remote) => [remote.address as number, nextHopMac(remote.address)]));
   try {
     disableOffloads(IPIP_DEVICE);

@@ -4,12 +4,11 @@
 import { formatIpv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
 import type { NetlinkClient } from '../netlink/client.ts';
-import type { Link } from '../netlink/link.ts';
-import { settleAddress, settleLink } from './device-state.ts';
+import { settleAddress } from './device-state.ts';
 import { type CarrierContext, createIpipCarriers, type IpipCarrier } from './ipip-carriers.ts';
 import { SYSCTL_ROOT } from './sysctl.ts';
 import { TunnelError } from './tunnel-error.ts';
-import { IPIP_DEVICE, nextHopMac, VXLAN_DEVICE } from './tunnel-names.ts';
+import { IPIP_DEVICE, VXLAN_DEVICE } from './tunnel-names.ts';
 import { removeTunnelDevice } from './tunnel-removal.ts';
 import type { CarrierSetting, TunnelSpec, TunnelStatus } from './tunnel-types.ts';
 import { ensureVxlan } from './vxlan.ts';
@@ -70,11 +69,6 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
     return turn;
   };
 
-  const settle = async (device: Link, spec: TunnelSpec, mac: string | undefined): Promise<void> => {
-    await settleLink(netlink, device, mac === undefined ? { mtu: spec.mtu } : { mtu: spec.mtu, mac });
-    await settleAddress(netlink, device.index, spec.address);
-  };
-
   const ensureIpip = async (spec: TunnelSpec): Promise<Ensured> => {
     const notUsed: Reason[] = [];
     for (const carrier of carriers) {
@@ -83,8 +77,7 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
         notUsed.push(outcome.reason);
         continue;
       }
-      // The kernel's tunl0 has no Ethernet address to set.
-      await settle(outcome.device, spec, carrier.name === 'kernel' ? undefined : nextHopMac(spec.local));
+      await settleAddress(netlink, outcome.device.index, spec.address);
       for (const other of carriers) if (other !== carrier) other.stop();
       const { forwardsWithoutDaemon } = carrier;
       const { problems } = outcome;
@@ -99,7 +92,7 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
   const ensureOf = async (spec: TunnelSpec): Promise<Ensured> => {
     if (spec.encap === 'ipip') return ensureIpip(spec);
     const { device, problems } = await ensureVxlan(netlink, spec);
-    await settle(device, spec, spec.mac?.toLowerCase());
+    await settleAddress(netlink, device.index, spec.address);
     return { status: statusOf(spec, VXLAN_DEVICE, 'kernel', { notUsed: [], forwardsWithoutDaemon: true, problems }) };
   };
 

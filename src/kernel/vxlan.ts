@@ -6,17 +6,19 @@ import type { NetlinkClient } from '../netlink/client.ts';
 import { deleteLink, type Link, newVxlan, setLink } from '../netlink/link.ts';
 import { getLink } from '../netlink/read.ts';
 import { isErrno } from '../netlink/request.ts';
-import { notOurs, settleForwarding, settleNeighbours } from './device-state.ts';
+import { notOurs, settleForwarding, settleLink, settleNeighbours } from './device-state.ts';
 import { TunnelError } from './tunnel-error.ts';
 import { VXLAN_DEVICE, VXLAN_PORT, VXLAN_VNI } from './tunnel-names.ts';
 import type { TunnelSpec } from './tunnel-types.ts';
 
-/** All but MTU, address and up. Throws TunnelError. */
+/** All but the address. Throws TunnelError. */
 export async function ensureVxlan(
   netlink: NetlinkClient,
   spec: TunnelSpec,
 ): Promise<{ readonly device: Link; readonly problems: readonly Reason[] }> {
   const device = await ensureDevice(netlink, spec);
+  const { mtu, mac } = spec;
+  await settleLink(netlink, device, mac === undefined ? { mtu } : { mtu, mac: mac.toLowerCase() });
   await netlink.request(setLink({ index: device.index, inet: { forwarding: true, rpFilter: 2 } }));
   const forwarding = new Map<string, number>();
   const neighbours = new Map<number, string>();

@@ -1,0 +1,274 @@
+/** Tunnels between two nodes in namespaces of a real kernel, without routes by BGP: kernel/tunnel.ts alone. */
+
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { formatIpv4, type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
+import type { TunnelSpec, TunnelStatus } from '../../src/kernel/tunnel.ts';
+import { bundle } from '../support/bundle.ts';
+import { type JsonChild, startJsonChild } from '../support/child-process.ts';
+import { makeNamespaces, type Namespaces, until } from '../support/namespaces.ts';
+
+const ip = (text: string): Ipv4 => parseIpv4(text) as Ipv4;
+const nodeAddress = (n: number): string => `192.168.34.${100 + n}`;
+const tunnelAddress = (n: number): string => `10.244.${n}.0`;
+const podAddress = (n: number): string => `10.244.${n}.2`;
+const mac = (n: number): string => `66:00:00:00:00:0${n}`;
+
+function specOf(encap: 'ipip' | 'vxlan', n: number, ...remotes: number[]): TunnelSpec {
+  return {
+    encap,
+    address: ip(tunnelAddress(n)),
+    mtu: encap === 'ipip' ? 1480 : 1450,
+    local: ip(nodeAddress(n)),
+    underlay: 'eth0',
+    mac: mac(n),
+    remotes: remotes.map((r) => ({
+      address: ip(nodeAddress(r)),
+      tunnelAddress: ip(tunnelAddress(r)),
+      tunnelMac: mac(r),
+    })),
+  };
+}
+
+/** Nodes 1 and 2 (and 3, whom nobody knows) on a bridge, each with one pod behind it. */
+function buildFabric(ns: Namespaces): void {
+  ns.ip('fabric', 'link add br0 type bridge');
+  ns.ip('fabric', 'link set br0 up');
+  for (const n of [1, 2, 3]) {
+    const node = `n${n}`;
+    const pod = `p${n}`;
+    ns.ip(node, `link add eth0 type veth peer name port${n} netns ${ns.name('fabric')}`);
+    ns.ip('fabric', `link set port${n} master br0 up`);
+    ns.ip(node, 'link set eth0 up');
+    ns.ip(node, `addr add ${nodeAddress(n)}/24 dev eth0`);
+    ns.sh(node, 'sysctl -qw net.ipv4.ip_forward=1');
+    ns.ip(node, `link add cali${n} type veth peer name eth0 netns ${ns.name(pod)}`);
+    ns.ip(node, `link set cali${n} up`);
+    ns.ip(node, `addr add 169.254.1.1/32 dev cali${n}`);
+    ns.ip(node, `route add ${podAddress(n)}/32 dev cali${n} scope link`);
+    ns.ip(pod, 'link set eth0 up');
+    ns.ip(pod, `addr add ${podAddress(n)}/32 dev eth0`);
+    ns.ip(pod, 'route add 169.254.1.1 dev eth0');
+    ns.ip(pod, 'route add default via 169.254.1.1');
+  }
+}
+
+/** The route to another node's block, as the daemon writes it. */
+const routeTo = (encap: 'ipip' | 'vxlan', other: number): string =>
+  encap === 'ipip'
+    ? `route add 10.244.${other}.0/26 via ${nodeAddress(other)} dev tunl0 proto bird onlink`
+    : `route add 10.244.${other}.0/26 via ${tunnelAddress(other)} dev vxlan.calico proto bird onlink`;
+
+/** Sends `bytes` random bytes from one pod to another by TCP and answers both checksums. */
+async function transfer(ns: Namespaces, from: number, to: number, bytes: number): Promise<[string, string]> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gingham-tcp-'));
+  try {
+    const program = `const net=require('net'),c=require('crypto');const h=c.createHash('md5');`;
+    const serve = `${program}net.createServer(s=>{s.on('data',d=>h.update(d));s.on('end',()=>{require('fs').writeFileSync('${folder}/sum',h.digest('hex'));s.end();process.exit()})}).listen(5001,()=>require('fs').writeFileSync('${folder}/up',''))`;
+    const send = `${program}const b=c.randomBytes(${bytes});h.update(b);const s=net.connect(5001,'${podAddress(to)}',()=>s.end(b));s.resume();s.on('close',()=>console.log(h.digest('hex')))`;
+    const server = spawn('ip', ['netns', 'exec', ns.name(`p${to}`), 'node', '-e', serve], { stdio: 'ignore' });
+    try {
+      await until('the TCP server listens', () => fs.existsSync(`${folder}/up`));
+      const sender = spawn('ip', ['netns', 'exec', ns.name(`p${from}`), 'node', '-e', send]);
+      let sent = '';
+      sender.stdout.on('data', (d) => {
+        sent += d;
+      });
+      await new Promise((done) => sender.once('close', done));
+      const got = await until(
+        'the server has the sum',
+        () => fs.existsSync(`${folder}/sum`) && fs.readFileSync(`${folder}/sum`, 'latin1'),
+      );
+      return [sent.trim(), got];
+    } finally {
+      server.kill('SIGKILL');
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+/** What tcpdump on node n's eth0 says of the packets of `work`, up to the one that `last` matches. */
+async function capture(ns: Namespaces, n: number, filter: string, last: RegExp, work: () => unknown): Promise<string> {
+  const options = ['-lnvi', 'eth0', '--immediate-mode', ...filter.split(' ')];
+  const dump = spawn('ip', ['netns', 'exec', ns.name(`n${n}`), 'tcpdump', ...options]);
+  let said = '';
+  let seen = '';
+  dump.stderr.on('data', (d) => {
+    said += d;
+  });
+  dump.stdout.on('data', (d) => {
+    seen += d;
+  });
+  try {
+    await until('tcpdump listens', () => said.includes('listening on'));
+    await work();
+    await until(`tcpdump shows ${last}, not only: ${seen}`, () => last.test(seen));
+  } finally {
+    dump.kill('SIGINT');
+  }
+  return seen;
+}
+
+describe.each([
+  { encap: 'ipip' as const, setting: 'user-space', overhead: 20, device: 'tunl0' },
+  { encap: 'vxlan' as const, setting: 'auto', overhead: 50, device: 'vxlan.calico' },
+])('$encap by $setting', ({ encap, setting, overhead, device }) => {
+  const ns = makeNamespaces('gt');
+  const children: JsonChild[] = [];
+  const mtu = 1500 - overhead;
+  let program: string;
+  const start = (n: number): JsonChild => {
+    const child = startJsonChild('ip', 'netns', 'exec', ns.name(`n${n}`), process.execPath, program, setting);
+    children.push(child);
+    return child;
+  };
+  const ping = (from: string, to: string, options = ''): boolean =>
+    ns.try(from, `ping -c 1 -W 1 ${options} ${to}`).status === 0;
+
+  beforeAll(async () => {
+    program = await bundle('test/support/tunnel-child.ts');
+    buildFabric(ns);
+  });
+  afterAll(async () => {
+    for (const child of children) await child.kill();
+    ns.remove();
+  });
+
+  test('ensure makes the device with its MTU, its one /32, and says who carries it', async () => {
+    for (const [n, other] of [
+      [1, 2],
+      [2, 1],
+    ] as const) {
+      const status = await start(n).ask<TunnelStatus>({ ensure: specOf(encap, n, other) });
+      expect(status).toMatchObject({ encap, device, mtu, address: tunnelAddress(n), remotes: 1, problems: [] });
+      expect(status.carrier).toBe(encap === 'ipip' ? 'user-space' : 'kernel');
+      expect(status.forwardsWithoutDaemon).toBe(encap === 'vxlan');
+      expect(ns.ip(`n${n}`, `-4 -o addr show dev ${device}`)).toMatch(new RegExp(`inet ${tunnelAddress(n)}/32 `));
+      ns.ip(`n${n}`, routeTo(encap, other));
+    }
+    expect(ns.ip('n1', `link show ${device}`)).toMatch(new RegExp(`<.*UP.*> mtu ${mtu} `));
+  });
+
+  test('pods of two nodes ping each other, and two routers take two from the TTL', () => {
+    const said = ns.sh('p1', `ping -c 3 -i 0.05 -W 2 ${podAddress(2)}`);
+    expect(said).toContain('ttl=62');
+    expect(said).toContain(' 0% packet loss');
+    expect(ping('p2', podAddress(1))).toBe(true);
+    expect(ping('n1', tunnelAddress(2))).toBe(true);
+  });
+
+  test('a packet of exactly the MTU passes unfragmented and one byte more is refused', () => {
+    ns.ip('p1', `link set eth0 mtu ${mtu + 1}`);
+    ns.ip('n1', `link set cali1 mtu ${mtu + 1}`);
+    expect(ping('p1', podAddress(2), `-M do -s ${mtu - 28}`)).toBe(true);
+    const more = ns.try('p1', `ping -c 1 -W 1 -M do -s ${mtu - 27} ${podAddress(2)}`);
+    expect(more.status).not.toBe(0);
+    expect(more.out).toContain(`(mtu = ${mtu})`);
+    ns.ip('p1', 'link set eth0 mtu 1500');
+    ns.ip('n1', 'link set cali1 mtu 1500');
+  });
+
+  test('the underlay carries the encapsulation that was asked for, from node address to node address', async () => {
+    const filter = encap === 'ipip' ? 'ip proto 4' : 'udp port 4789';
+    const inner = new RegExp(`${podAddress(1)} > ${podAddress(2)}: ICMP echo request`);
+    const seen = await capture(ns, 1, filter, inner, () => ping('p1', podAddress(2), '-Q 0x28 -M do'));
+    const outer =
+      encap === 'ipip'
+        ? `${nodeAddress(1)} > ${nodeAddress(2)}: `
+        : `${nodeAddress(1)}\\.\\d+ > ${nodeAddress(2)}\\.4789: VXLAN`;
+    expect(seen).toMatch(new RegExp(outer));
+    // RFC 2003 §3.1: TOS and DF of the outer header are the inner one's.
+    if (encap === 'ipip') expect(seen).toMatch(/\(tos 0x28, ttl 64, .*flags \[DF\], proto IPIP \(4\), length 104\)/);
+  });
+
+  test('ten megabytes of TCP arrive with the same checksum', async () => {
+    const [sent, got] = await transfer(ns, 1, 2, 10 << 20);
+    expect(got).toBe(sent);
+    expect(sent).toHaveLength(32);
+  });
+
+  test('a second ensure with the same words changes nothing', async () => {
+    const before = ns.ip('n1', '-d link') + ns.ip('n1', 'neigh') + ns.ip('n1', 'addr show');
+    await children[0]?.ask({ ensure: specOf(encap, 1, 2) });
+    expect(ns.ip('n1', '-d link') + ns.ip('n1', 'neigh') + ns.ip('n1', 'addr show')).toBe(before);
+    expect(ping('p1', podAddress(2))).toBe(true);
+  });
+
+  test('a wrong address and a wrong MTU are mended, and a foreign neighbour of ours goes', async () => {
+    ns.ip('n1', `addr add 10.99.99.99/32 dev ${device}`);
+    ns.ip('n1', `addr del ${tunnelAddress(1)}/32 dev ${device}`);
+    ns.ip('n1', `link set ${device} mtu 1400`);
+    ns.ip('n1', `neigh add 192.168.34.77 dev ${device} lladdr 02:00:01:02:03:04 nud permanent`);
+    await children[0]?.ask({ ensure: specOf(encap, 1, 2) });
+    const addresses = ns.ip('n1', `-4 -o addr show dev ${device}`);
+    expect(addresses).toContain(`inet ${tunnelAddress(1)}/32`);
+    expect(addresses).not.toContain('10.99.99.99');
+    expect(ns.ip('n1', `link show ${device}`)).toContain(`mtu ${mtu} `);
+    expect(ns.ip('n1', `neigh show dev ${device} nud permanent`)).not.toContain('192.168.34.77');
+    expect(ping('p1', podAddress(2))).toBe(true);
+  });
+
+  test('a remote that joins becomes reachable, one that leaves does not stay', async () => {
+    await start(3).ask({ ensure: specOf(encap, 3, 1) });
+    ns.ip('n3', routeTo(encap, 1));
+    ns.ip('n1', routeTo(encap, 3));
+    expect(ping('p3', podAddress(1))).toBe(false); // node 1 does not know node 3
+    if (encap === 'ipip') {
+      const [status] = (await children[0]?.ask<TunnelStatus[]>({ status: true })) ?? [];
+      expect(status?.counters?.dropped['unknown-remote']).toBeGreaterThan(0);
+    }
+    await children[0]?.ask({ ensure: specOf(encap, 1, 2, 3) });
+    expect(ping('p3', podAddress(1))).toBe(true);
+    await children[0]?.ask({ ensure: specOf(encap, 1, 2) });
+    expect(ping('p3', podAddress(1))).toBe(false);
+    expect(ping('p1', podAddress(2))).toBe(true);
+  });
+
+  test('device, address and routes outlive the process, and the next one adopts them', async () => {
+    const index = ns.sh('n1', `cat /sys/class/net/${device}/ifindex`);
+    await children[0]?.kill();
+    expect(ns.ip('n1', 'route')).toContain(`dev ${device} proto bird onlink`);
+    expect(ping('p1', podAddress(2))).toBe(encap === 'vxlan');
+    children[0] = startJsonChild('ip', 'netns', 'exec', ns.name('n1'), process.execPath, program, setting);
+    await children[0].ask({ ensure: specOf(encap, 1, 2) });
+    expect(ns.sh('n1', `cat /sys/class/net/${device}/ifindex`)).toBe(index);
+    expect(ping('p1', podAddress(2))).toBe(true);
+  });
+
+  test('a device that was deleted comes back with the next ensure', async () => {
+    ns.ip('n1', `link del ${device}`);
+    const status = await children[0]?.ask<TunnelStatus>({ ensure: specOf(encap, 1, 2) });
+    expect(status).toMatchObject({ device, problems: [] });
+    ns.ip('n1', routeTo(encap, 2));
+    expect(ping('p1', podAddress(2))).toBe(true);
+  });
+
+  test('a changed node address is taken over', async () => {
+    ns.ip('n1', 'addr add 192.168.34.151/24 dev eth0');
+    const spec = { ...specOf(encap, 1, 2), local: ip('192.168.34.151') };
+    await children[0]?.ask({ ensure: spec });
+    const remote = specOf(encap, 2, 1).remotes.map((r) => ({ ...r, address: spec.local }));
+    await children[1]?.ask({ ensure: { ...specOf(encap, 2, 1), remotes: remote } });
+    if (encap === 'ipip')
+      ns.ip('n2', `route replace 10.244.1.0/26 via ${formatIpv4(spec.local)} dev tunl0 proto bird onlink`);
+    else ns.ip('n1', routeTo(encap, 2)); // a vxlan device with another local address is another device
+    expect(ping('p1', podAddress(2))).toBe(true);
+  });
+
+  test('remove takes the device away, and a second time is success', async () => {
+    expect(await children[0]?.ask({ remove: encap })).toEqual({});
+    expect(ns.try('n1', `ip link show ${device}`).status).not.toBe(0);
+    expect(await children[0]?.ask({ remove: encap })).toEqual({});
+  });
+
+  test('a foreign device of that name is left alone and named', async () => {
+    ns.ip('n1', `link add ${device} type bridge`);
+    const answer = await children[0]?.ask<{ error: string }>({ ensure: specOf(encap, 1, 2) });
+    expect(answer?.error).toContain(`A device ${device} of kind "bridge" is there that Gingham did not make`);
+    expect(ns.try('n1', `ip link show ${device}`).status).toBe(0);
+  });
+});
