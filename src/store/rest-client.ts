@@ -1,5 +1,13 @@
-/** Store over HTTP or HTTPS in the Kubernetes REST shapes: a real API server, or embedded/server.ts. */
-import type { Store } from './port.ts';
+/** Store over HTTP or HTTPS in the Kubernetes REST shapes: a real API server, or embedded/server.ts. I/O.
+ *  Requests share a few keep-alive connections; each watch has its own, so that watches never starve a write. */
+import http from 'node:http';
+import https from 'node:https';
+import { formatJson, parseJson } from './json.ts';
+import { apiVersion, objectName, objectText } from './kinds.ts';
+import type { Json, JsonObject, Kind, Resource, Store, WatchEvent } from './port.ts';
+import { StoreError } from './port.ts';
+import { kindPath, objectPath } from './rest-path.ts';
+import { reasonOfStatus } from './status-reason.ts';
 
 export interface RestStoreOptions {
   /** "http://127.0.0.1:6480" or "https://10.0.0.1:6443" */
@@ -10,9 +18,10 @@ export interface RestStoreOptions {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
-  /** A watch that hears nothing, not even a bookmark, for this long is cut: the far side may be gone without a FIN. */
+  /** A watch that hears nothing, not even a bookmark, for this long is cut: the far side may be gone without a FIN.
+   *  The API server sends a bookmark about once a minute. */
   readonly stallMs?: number;
-  /** One request's patience. */
+  /** How long one request may be without an answer. */
   readonly requestMs?: number;
 }
 
@@ -21,4 +30,240 @@ export interface RestStore extends Store {
   close(): void;
 }
 
-export declare function openRestStore(options: RestStoreOptions): RestStore;
+const STALL_MS = 150_000;
+const REQUEST_MS = 30_000;
+const WATCH_SECONDS = 290;
+const PAGE = 500;
+const MOST_PAGES = 10_000;
+const MOST_ANSWER_BYTES = 512 * 1024 * 1024;
+const MOST_EVENT_CHARS = 16 * 1024 * 1024;
+/** Idle connections are dropped by us before the server would: a write must not meet a connection that is just being closed. */
+const IDLE_MS = 30_000;
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  /** For messages. */
+  readonly what: string;
+}
+
+export function openRestStore(options: RestStoreOptions): RestStore {
+  const base = new URL(options.server);
+  const library = base.protocol === 'https:' ? https : http;
+  const { ca, cert, key } = options;
+  const tls = { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
+  const agent = new library.Agent({ keepAlive: true, maxSockets: 16, maxFreeSockets: 4, timeout: IDLE_MS, ...tls });
+  const watchAgent = new library.Agent({ keepAlive: false, ...tls });
+
+  const send = (call: Call, onWatch?: { signal: AbortSignal }): Promise<http.IncomingMessage> => {
+    const url = new URL(base.pathname.replace(/\/$/, '') + call.path, base);
+    for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value);
+    const token = typeof options.token === 'function' ? options.token() : options.token;
+    const payload = call.body === undefined ? undefined : Buffer.from(formatJson(call.body));
+    return new Promise((resolve, reject) => {
+      const request = library.request(url, {
+        method: call.method,
+        agent: onWatch === undefined ? agent : watchAgent,
+        headers: {
+          accept: 'application/json',
+          'user-agent': 'gingham',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(payload === undefined
+            ? {}
+            : { 'content-type': call.contentType ?? 'application/json', 'content-length': payload.length }),
+        },
+        ...(onWatch === undefined ? {} : { signal: onWatch.signal }),
+      });
+      const patience = onWatch === undefined ? (options.requestMs ?? REQUEST_MS) : (options.stallMs ?? STALL_MS);
+      request.setTimeout(patience, () =>
+        request.destroy(
+          new StoreError('Unreachable', `${options.server} was silent for ${patience / 1000} s (${call.what})`),
+        ),
+      );
+      request.on('error', (error) => reject(unreachable(options.server, call, error)));
+      request.on('response', resolve);
+      request.end(payload);
+    });
+  };
+
+  const exchange = async (call: Call): Promise<Json> => {
+    const response = await send(call);
+    const text = await readAll(response, options.server, call);
+    const body = parseAnswer(text, options.server, call, response.statusCode ?? 0);
+    if (response.statusCode !== undefined && response.statusCode < 300) return body;
+    throw statusError(body, response.statusCode ?? 0, call);
+  };
+  const one = async (call: Call): Promise<Resource> => (await exchange(call)) as unknown as Resource;
+
+  return {
+    list: async (kind, listOptions) => {
+      const items: Resource[] = [];
+      let more: string | undefined;
+      for (let page = 0; page < MOST_PAGES; page++) {
+        const query = {
+          limit: String(PAGE),
+          ...(listOptions?.labelSelector === undefined ? {} : { labelSelector: listOptions.labelSelector }),
+          ...(more === undefined ? {} : { continue: more }),
+        };
+        const answer = await exchange({ method: 'GET', path: kindPath(kind), query, what: `list ${kind.plural}` });
+        const { metadata, items: got } = answer as {
+          metadata?: { resourceVersion?: string; continue?: string };
+          items?: Resource[];
+        };
+        items.push(...(got ?? []));
+        more = metadata?.continue;
+        if (more === undefined || more === '') return { items, resourceVersion: metadata?.resourceVersion ?? '' };
+      }
+      throw new StoreError(
+        'Server',
+        `${options.server}: the list of ${kind.plural} did not end after ${MOST_PAGES} pages`,
+      );
+    },
+    get: (kind, name) => one({ method: 'GET', path: objectPath(kind, name), what: `get ${objectText(kind, name)}` }),
+    create: (kind, object) => {
+      const name = objectName(kind, object);
+      const path = kindPath(kind, kind.namespaced ? (object.metadata.namespace ?? 'default') : undefined);
+      return one({ method: 'POST', path, body: typed(kind, object), what: `create ${objectText(kind, name)}` });
+    },
+    replace: (kind, object) => {
+      const name = objectName(kind, object);
+      return one({
+        method: 'PUT',
+        path: objectPath(kind, name),
+        body: typed(kind, object),
+        what: `replace ${objectText(kind, name)}`,
+      });
+    },
+    mergePatch: (kind, name, patch, subresource) =>
+      one({
+        method: 'PATCH',
+        path: objectPath(kind, name, subresource),
+        body: patch,
+        contentType: 'application/merge-patch+json',
+        what: `patch ${objectText(kind, name)}`,
+      }),
+    delete: async (kind, name, preconditions) => {
+      const body = {
+        kind: 'DeleteOptions',
+        apiVersion: 'v1',
+        ...(preconditions === undefined ? {} : { preconditions }),
+      };
+      await exchange({
+        method: 'DELETE',
+        path: objectPath(kind, name),
+        body,
+        what: `delete ${objectText(kind, name)}`,
+      });
+    },
+    watch: (kind, resourceVersion, signal) => watch(kind, resourceVersion, signal),
+    close: () => {
+      agent.destroy();
+      watchAgent.destroy();
+    },
+  };
+
+  async function* watch(kind: Kind, resourceVersion: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+    if (signal.aborted) return;
+    // Spread over a fifth, so that a cluster's watches do not all end in the same second.
+    const seconds = Math.round(WATCH_SECONDS * (0.9 + Math.random() / 5));
+    const query = { watch: '1', allowWatchBookmarks: 'true', resourceVersion, timeoutSeconds: String(seconds) };
+    const call: Call = { method: 'GET', path: kindPath(kind), query, what: `watch ${kind.plural}` };
+    let response: http.IncomingMessage | undefined;
+    try {
+      response = await send(call, { signal });
+      if (response.statusCode !== 200) {
+        const text = await readAll(response, options.server, call);
+        const status = response.statusCode ?? 0;
+        throw statusError(parseAnswer(text, options.server, call, status), status, call);
+      }
+      response.setEncoding('utf8');
+      response.socket.setKeepAlive(true, 15_000);
+      let rest = '';
+      for await (const chunk of response) {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        if (rest.length > MOST_EVENT_CHARS)
+          throw new StoreError(
+            'Server',
+            `${options.server}: one event of ${call.what} is longer than ${MOST_EVENT_CHARS} characters`,
+          );
+        for (const line of lines) {
+          if (line === '') continue;
+          yield toEvent(parseAnswer(line, options.server, call, 200), call);
+          if (signal.aborted) return;
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error instanceof StoreError ? error : unreachable(options.server, call, error as Error);
+    } finally {
+      response?.destroy();
+    }
+  }
+}
+
+/** apiVersion and kind are optional in a Resource of ours; on the wire they are not. */
+const typed = (kind: Kind, object: Resource): Resource => ({
+  apiVersion: apiVersion(kind),
+  kind: kind.kind,
+  ...object,
+});
+
+function toEvent(line: Json, call: Call): WatchEvent {
+  const { type, object } = line as { type?: string; object?: Resource & { code?: number } };
+  if (type === 'ERROR' || object === undefined) throw statusError(object as unknown as Json, object?.code ?? 0, call);
+  if (type === 'BOOKMARK') return { type, resourceVersion: object.metadata.resourceVersion ?? '' };
+  if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') return { type, object };
+  throw new StoreError('Server', `${call.what}: unknown event type "${String(type)}"`);
+}
+
+async function readAll(response: http.IncomingMessage, server: string, call: Call): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MOST_ANSWER_BYTES)
+        throw new StoreError(
+          'Server',
+          `${server}: the answer to ${call.what} is longer than ${MOST_ANSWER_BYTES} bytes`,
+        );
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof StoreError ? error : unreachable(server, call, error as Error);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseAnswer(text: string, server: string, call: Call, status: number): Json {
+  try {
+    return parseJson(text);
+  } catch {
+    const start = JSON.stringify(text.slice(0, 80));
+    throw new StoreError(
+      'Server',
+      `${server} answered ${status} with what is not JSON to ${call.what}: ${start}; is it a Kubernetes API?`,
+      status,
+    );
+  }
+}
+
+function statusError(body: Json, code: number, call: Call): StoreError {
+  const status = (typeof body === 'object' && body !== null ? body : {}) as JsonObject;
+  const message = typeof status['message'] === 'string' ? status['message'] : `HTTP status ${code}`;
+  const reason = typeof status['reason'] === 'string' ? status['reason'] : undefined;
+  return new StoreError(reasonOfStatus(code, reason), `${call.what}: ${message}`, code);
+}
+
+function unreachable(server: string, call: Call, error: Error): StoreError {
+  if (error instanceof StoreError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  return new StoreError(
+    'Unreachable',
+    `${server} cannot be reached for ${call.what}: ${code ?? error.message}; is the store running there?`,
+  );
+}

@@ -3,6 +3,7 @@
 import { parseJson } from '../json.ts';
 import { apiVersion, objectName } from '../kinds.ts';
 import { type Kind, type Resource, type Store, StoreError, type WatchEvent } from '../port.ts';
+import { splitName } from '../rest-path.ts';
 import type { Engine } from './engine.ts';
 import { labelSelector } from './selector.ts';
 import type { ServedKind } from './served-kind.ts';
@@ -72,18 +73,11 @@ function nextCommit(engine: Engine, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** "name", or "namespace/name" of a namespaced kind, as the engine's two arguments. */
-export function splitName(kind: Kind, name: string): [namespace: string, name: string] {
-  if (!kind.namespaced) return ['', name];
-  const slash = name.indexOf('/');
-  return slash < 0 ? ['default', name] : [name.slice(0, slash), name.slice(slash + 1)];
-}
-
 const namespaceOf = (kind: Kind, object: Resource): string =>
   kind.namespaced ? (object.metadata.namespace ?? 'default') : '';
 
 /** apiVersion and kind are optional in a Resource of ours; on the wire they are not. */
-export const typed = (kind: Kind, object: Resource): Resource => ({
+const typed = (kind: Kind, object: Resource): Resource => ({
   apiVersion: apiVersion(kind),
   kind: kind.kind,
   ...object,

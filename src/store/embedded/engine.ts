@@ -81,6 +81,11 @@ export class Engine {
     return this.current;
   }
 
+  /** Watches may start from here or later. */
+  get oldestRevision(): number {
+    return this.log.oldest();
+  }
+
   kind(group: string, version: string, plural: string): ServedKind | undefined {
     return this.kinds.find((k) => k.group === group && k.version === version && k.plural === plural);
   }

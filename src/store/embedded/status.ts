@@ -1,32 +1,13 @@
 /** Faults as the Kubernetes API words them: code, reason, details. Pure. They are StoreErrors, so the in-process adapter
  *  and the REST client throw the same thing; the HTTP side prints `statusBody`. */
-import { type JsonObject, type Kind, StoreError, type StoreErrorReason } from '../port.ts';
+import { type JsonObject, type Kind, StoreError } from '../port.ts';
+import { API_REASONS, type ApiReason } from '../status-reason.ts';
 
 export interface Cause {
   readonly reason: string;
   readonly message: string;
   readonly field: string;
 }
-
-/** API reason -> HTTP code and what our own code decides by. */
-const REASONS = {
-  BadRequest: { code: 400, reason: 'Invalid' },
-  Unauthorized: { code: 401, reason: 'Forbidden' },
-  Forbidden: { code: 403, reason: 'Forbidden' },
-  NotFound: { code: 404, reason: 'NotFound' },
-  MethodNotAllowed: { code: 405, reason: 'Invalid' },
-  AlreadyExists: { code: 409, reason: 'AlreadyExists' },
-  Conflict: { code: 409, reason: 'Conflict' },
-  Expired: { code: 410, reason: 'Gone' },
-  Gone: { code: 410, reason: 'Gone' },
-  RequestEntityTooLarge: { code: 413, reason: 'Invalid' },
-  UnsupportedMediaType: { code: 415, reason: 'Invalid' },
-  Invalid: { code: 422, reason: 'Invalid' },
-  TooManyRequests: { code: 429, reason: 'Server' },
-  InternalError: { code: 500, reason: 'Server' },
-} as const satisfies Readonly<Record<string, { code: number; reason: StoreErrorReason }>>;
-
-export type ApiReason = keyof typeof REASONS;
 
 export interface StatusDetails {
   readonly name?: string;
@@ -40,17 +21,10 @@ export class StatusError extends StoreError {
   readonly details: StatusDetails;
 
   constructor(apiReason: ApiReason, message: string, details: StatusDetails = {}) {
-    super(REASONS[apiReason].reason, message, REASONS[apiReason].code);
+    super(API_REASONS[apiReason].reason, message, API_REASONS[apiReason].code);
     this.apiReason = apiReason;
     this.details = details;
   }
-}
-
-/** What a Status body says, as a reason of the port; 409 needs the body's reason, the others are told by the code. */
-export function storeReason(code: number, apiReason: string | undefined): StoreErrorReason {
-  if (apiReason !== undefined && apiReason in REASONS) return REASONS[apiReason as ApiReason].reason;
-  if (code === 409) return 'Conflict';
-  return Object.values(REASONS).find((row) => row.code === code)?.reason ?? 'Server';
 }
 
 export const statusBody = (fault: StatusError): JsonObject => ({

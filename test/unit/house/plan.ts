@@ -32,7 +32,12 @@ export const IO_FILES: readonly string[] = [
   'ipam/names.ts', // node:crypto, for digests in names only
   'kernel/sysctl.ts', // reads and writes settings under /proc/sys
   'kernel/masquerade.ts', // starts nft, which has no library
+  'store/rest-client.ts', // HTTP to a real API server or to the embedded store
   'store/embedded/memory.ts', // uid of what tests create
+  'store/embedded/lmdb-key-value.ts', // the embedded store's files
+  'store/embedded/watch-response.ts', // writes to the connection of a watch
+  'store/embedded/http-server.ts', // the embedded store's listening side
+  'store/embedded/server.ts', // opens files and socket, and wires the three above
   'lab/registry.ts', // the folder of running labs
   'lab/preflight.ts', // looks for programs and settings
   'lab/namespaces.ts', // pins namespaces to files
