@@ -1,6 +1,6 @@
 /** Start-up of a node of a cluster: store, then sessions, then pods. What waits for the store waits here. */
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
-import { toClusterNode } from '../cluster/node.ts';
+import { readNode } from '../cluster/node.ts';
 import type { ClusterConfig } from '../config/node-config.ts';
 import { applyForwarding } from '../kernel/forwarding.ts';
 import { createMasquerade } from '../kernel/masquerade.ts';
@@ -124,7 +124,7 @@ async function addressOfNode(
   const ASK_AGAIN_MS = 500;
   for (let said = false; !signal.aborted; said = true) {
     const node = watch.node(nodeName);
-    const address = node === undefined ? undefined : toClusterNode(node).address;
+    const address = node === undefined ? undefined : readNode(node).node.address;
     if (address !== undefined) {
       log.info({ address: formatIpv4(address) }, 'address taken from the Node object');
       return address;

@@ -1,7 +1,8 @@
 /** `gingham node`: the life of a daemon, from its file to its last word.
  *  Order of start: configuration, kernel (read only), store, sessions, then pods and the control socket. The first SYN
  *  leaves before gRPC is loaded. Three ways down (restart, leave, dead) differ only in what the peers are told. */
-import { formatIpv4, type Ipv4, ipv4 } from '../base/ipv4.ts';
+import { type Ipv4, ipv4 } from '../base/ipv4.ts';
+import { readNode } from '../cluster/node.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { primeThreadPool } from '../sys/netns.ts';
 import { startCluster } from './cluster-start.ts';
@@ -131,9 +132,7 @@ function ownAddress(config: NodeConfig, dataplane: Dataplane): Ipv4 {
 
 function isPeerOrNode(running: Running, address: Ipv4): boolean {
   if (running.config.neighbors.some((n) => n.address === address)) return true;
-  const nodes = running.watch?.snapshot().nodes ?? [];
-  const text = `${formatIpv4(address)}/`;
-  return nodes.some((n) => n.metadata.annotations?.['projectcalico.org/IPv4Address']?.startsWith(text) === true);
+  return running.watch?.snapshot().nodes.some((node) => readNode(node).node.address === address) === true;
 }
 
 function onSignals(running: Running): void {
