@@ -5,6 +5,7 @@ import type { Ending } from './down.ts';
 import { type BgpError, bgpError } from './error.ts';
 import { BAD_NOTIFICATION, frameError, frameLength } from './framer.ts';
 import { type FsmAction, type FsmEvent, SESSION_STATES, step, type Transition } from './fsm.ts';
+import { HoldTimer } from './hold-timer.ts';
 import {
   AFI_IPV4,
   HEADER_LENGTH,
@@ -75,11 +76,8 @@ export class Conversation {
   private readonly update = new ReusableUpdate();
   private cancelDial: (() => void) | undefined;
   private cancelRetry: (() => void) | undefined;
-  private cancelHold: (() => void) | undefined;
+  private readonly hold: HoldTimer;
   private cancelKeepalive: (() => void) | undefined;
-  private holdMs = 0;
-  /** Clock at the last message that restarted the hold timer. */
-  private heardAt = 0;
   /** Clock at the read that is being worked on: one look at the clock per read, not per message. */
   private readAt = 0;
   private paused = false;
@@ -88,6 +86,11 @@ export class Conversation {
   constructor(owner: ConversationOwner, outgoing: boolean) {
     this.owner = owner;
     this.outgoing = outgoing;
+    this.hold = new HoldTimer(
+      owner.ports,
+      (done) => this.readPending(done),
+      () => this.happen('HoldExpired', { error: silence(this.hold.ms) }),
+    );
   }
 
   /** Runs one event through the table. */
@@ -133,13 +136,13 @@ export class Conversation {
         this.connection?.write(encodeOpen(ourOpen(this.owner.config)));
         return;
       case 'startLargeHold':
-        this.startHold(LARGE_HOLD_MS);
+        this.hold.start(LARGE_HOLD_MS);
         return;
       case 'startHold':
-        this.startHold((this.agreed?.holdTimeSec ?? 0) * 1000);
+        this.hold.start((this.agreed?.holdTimeSec ?? 0) * 1000);
         return;
       case 'restartHold':
-        this.heardAt = this.readAt;
+        this.hold.restart(this.readAt);
         return;
       case 'sendKeepalive':
         this.owner.sent.keepalive++;
@@ -210,8 +213,10 @@ export class Conversation {
   }
 
   private stopTimers(): void {
-    for (const cancel of [this.cancelRetry, this.cancelHold, this.cancelKeepalive]) cancel?.();
-    this.cancelRetry = this.cancelHold = this.cancelKeepalive = undefined;
+    this.cancelRetry?.();
+    this.cancelKeepalive?.();
+    this.cancelRetry = this.cancelKeepalive = undefined;
+    this.hold.stop();
   }
 
   private startRetry(): void {
@@ -235,43 +240,14 @@ export class Conversation {
     );
   }
 
-  /** Exact: no jitter, and late reading is not silence. 0 turns it off. */
-  private startHold(ms: number): void {
-    this.cancelHold?.();
-    this.cancelHold = undefined;
-    this.holdMs = ms;
-    this.heardAt = this.owner.ports.clock.now();
-    if (ms > 0) this.armHold(ms);
-  }
-
-  /** Messages only move `heardAt`; the timer looks at it when it fires and sleeps on for the rest. */
-  private armHold(ms: number): void {
-    this.cancelHold = this.owner.ports.timers.after(ms, () => this.holdFired(false));
-  }
-
-  /** What waits in the socket is read first: a busy process of ours must not call its peer dead. RFC 4271 6.5 */
-  private holdFired(drained: boolean): void {
-    this.cancelHold = undefined;
-    const left = this.heardAt + this.holdMs - this.owner.ports.clock.now();
-    if (left > 0) {
-      this.armHold(left);
-      return;
-    }
+  /** Also while we do not read: one slab then shows whether the peer lives. */
+  private readPending(done: () => void): void {
     const connection = this.connection;
-    if (drained || connection === undefined)
-      this.happen('HoldExpired', {
-        error: bgpError(4, 0, `nothing heard for ${this.holdMs / 1000} s (RFC 4271 6.5)`),
-      });
-    return;
-    let live = true;
-    this.cancelHold = () => {
-      live = false;
-    };
+    if (connection === undefined) return;
     if (this.paused) connection.resume();
     connection.readPending(() => {
-      if (!live) return;
       if (this.paused) connection.pause();
-      this.holdFired(true);
+      done();
     });
   }
 
@@ -284,7 +260,7 @@ export class Conversation {
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    this.heardAt = this.owner.ports.clock.now();
+    this.hold.restart(this.owner.ports.clock.now());
     this.connection?.resume();
   }
 
@@ -392,6 +368,8 @@ export class Conversation {
     else listener.onUpdate(this.update);
   }
 }
+
+const silence = (ms: number): BgpError => bgpError(4, 0, `nothing heard for ${ms / 1000} s (RFC 4271 6.5)`);
 
 /** The NOTIFICATION that a transition into Idle sends, if any. */
 function notification(t: Transition, from: SessionState, event: FsmEvent, error?: BgpError): BgpError | undefined {

@@ -177,8 +177,10 @@ export class BgpSession {
 
   /** Stops reading for a while: TCP slows the peer down, and its hold timer waits for resume(). */
   pause(): void {
+    const current = this.current();
+    if (current === undefined) return;
     this.pauses++;
-    this.current()?.pause();
+    current.pause();
   }
   resume(): void {
     this.current()?.resume();
