@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import { enter } from './enter.ts';
 import type { LabOptions } from './options.ts';
-import { findLab, isAlive, type LabRecord, labDir, labsDir, listLabs, removeLab, sweepLabs } from './registry.ts';
+import { findLab, isAlive, type LabRecord, labsDirs, listLabs, removeLab, sweepLabs } from './registry.ts';
 import { table } from './steps.ts';
 import { up } from './up.ts';
 
@@ -25,7 +25,7 @@ export async function labLs(): Promise<number> {
     String(lab.nodes.length),
     String(lab.pods.length),
     lab.startedAt,
-    labDir(lab.name),
+    lab.dir,
   ]);
   const lines = table([['NAME', 'STATE', 'ENCAP', 'NODES', 'PODS', 'STARTED', 'FOLDER'], ...rows], '');
   process.stdout.write(`${lines.join('\n')}\n`);
@@ -49,7 +49,7 @@ export async function labDown(lab: string | undefined): Promise<number> {
   if (!(await isGone(found, DOWN_PATIENCE_MS))) {
     process.kill(found.pid, 'SIGKILL'); // PID 1 of its world: everything in it goes with it
     await isGone(found, DOWN_PATIENCE_MS);
-    removeLab(labDir(found.name));
+    removeLab(found.dir);
   }
   process.stdout.write(`lab ${found.name} is down, nothing is left of it\n`);
   return 0;
@@ -57,7 +57,7 @@ export async function labDown(lab: string | undefined): Promise<number> {
 
 async function isGone(lab: LabRecord, patienceMs: number): Promise<boolean> {
   const deadline = performance.now() + patienceMs;
-  while (isAlive(lab) || fs.existsSync(labDir(lab.name))) {
+  while (isAlive(lab) || fs.existsSync(lab.dir)) {
     if (performance.now() > deadline) return false;
     await new Promise((next) => setTimeout(next, 20));
   }
@@ -66,7 +66,7 @@ async function isGone(lab: LabRecord, patienceMs: number): Promise<boolean> {
 
 function missing(verb: string, lab: string | undefined): number {
   const running = listLabs().map((l) => l.name);
-  const there = running.length === 0 ? `none is running (${labsDir()})` : `running: ${running.join(', ')}`;
+  const there = running.length === 0 ? `none is running (${labsDirs().join(', ')})` : `running: ${running.join(', ')}`;
   const which = lab === undefined ? 'which lab is not clear; name one with --lab' : `there is no lab "${lab}"`;
   process.stderr.write(`gingham lab ${verb}: ${running.length === 0 ? 'no lab' : which}: ${there}.\n`);
   return 4;

@@ -13,8 +13,10 @@ export type Outcome =
   | { readonly kind: 'detached'; readonly whole: boolean }
   | { readonly kind: 'faults'; readonly faults: readonly string[] }
   | { readonly kind: 'failed'; readonly text: string }
-  /** unshare itself was refused, or the supervisor died; what was said on stderr. */
-  | { readonly kind: 'refused'; readonly said: string };
+  /** unshare itself was refused; what it said on stderr. */
+  | { readonly kind: 'refused'; readonly said: string }
+  /** The supervisor is gone and did not say why; the end of its log. */
+  | { readonly kind: 'died'; readonly said: string };
 
 /** --kill-child and the PID namespace: whoever kills one of unshare and the supervisor kills the whole lab. */
 const unshareArgs = (userNamespace: boolean): string[] => [
@@ -89,7 +91,8 @@ export class Front {
     if (this.greeted && (this.stopAsked || !fs.existsSync(this.inside.dir))) {
       return { kind: 'ended', byItself: !this.stopAsked, wasReady: this.ready };
     }
-    return { kind: 'refused', said: logTail(this.logFile).trim() };
+    if (this.greeted) return { kind: 'died', said: logTail(this.logFile).trim() };
+    return { kind: 'refused', said: fs.readFileSync(this.logFile, 'utf8').trim().split('\n').at(-1) ?? '' };
   }
 
   /** unshare forks: the supervisor is its only child. */

@@ -17,6 +17,7 @@ const node = z.object({
 const pod = z.object({ name: z.string(), node: z.string(), address: z.string(), netns: z.string() });
 const record = z.object({
   name: z.string(),
+  dir: z.string(),
   /** The supervisor, as the host sees it. */
   pid: z.number().int(),
   /** Its start in clock ticks since boot: tells it from a later process of the same number. */
@@ -37,23 +38,30 @@ export type LabPodRecord = z.infer<typeof pod>;
 
 const uid = (): number => process.getuid?.() ?? 0;
 
-/** Where this user's labs are kept. Root's are not below XDG_RUNTIME_DIR, which sudo may leave pointing at another's. */
-export function labsDir(): string {
-  const runtime = process.env['XDG_RUNTIME_DIR'];
-  if (uid() === 0) return '/run/gingham-lab';
-  return runtime ? path.join(runtime, 'gingham') : `/tmp/gingham-${uid()}`;
+/** Where this user's labs may be: new ones in the first, and read from all, because XDG_RUNTIME_DIR is set in a login's
+ *  shells and not in those of su or cron. Root's have one fixed place: sudo may pass on another user's variable. */
+export function labsDirs(env = process.env, user = uid()): string[] {
+  const fixed = env['GINGHAM_LAB_DIR'];
+  if (fixed) return [fixed];
+  if (user === 0) return ['/run/gingham-lab'];
+  const runtime = env['XDG_RUNTIME_DIR'];
+  const dirs = [
+    ...(runtime ? [path.join(runtime, 'gingham')] : []),
+    `/tmp/gingham-${user}`,
+    `/run/user/${user}/gingham`,
+  ];
+  return [...new Set(dirs)];
 }
 
-export const labDir = (name: string): string => path.join(labsDir(), name);
-
 /** Makes the folder of all labs, private to the user. /tmp is everybody's: a folder of another owner is refused. */
-export function makeLabsDir(): void {
-  const dir = labsDir();
+function makeLabsDir(): string {
+  const dir = labsDirs()[0] as string;
   fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   const found = fs.lstatSync(dir);
   if (!found.isDirectory() || found.uid !== uid()) {
     throw new Error(`${dir} is not a folder of user ${uid()}. Remove it, or set XDG_RUNTIME_DIR to a folder of yours.`);
   }
+  return dir;
 }
 
 /** Clock ticks since boot at which the process started, or undefined when there is none or it is a zombie. proc(5) */
@@ -70,10 +78,10 @@ export function processStart(pid: number): string | undefined {
 
 export const isAlive = (lab: LabRecord): boolean => processStart(lab.pid) === lab.startTime;
 
-/** The record, whatever became of its process; undefined when there is none that can be read. */
-export function readLab(name: string): LabRecord | undefined {
+/** The record in a lab's folder, whatever became of its process; undefined when there is none that can be read. */
+function readLab(dir: string): LabRecord | undefined {
   try {
-    return record.parse(JSON.parse(fs.readFileSync(path.join(labDir(name), 'lab.json'), 'utf8')));
+    return record.parse(JSON.parse(fs.readFileSync(path.join(dir, 'lab.json'), 'utf8')));
   } catch {
     return undefined;
   }
@@ -96,55 +104,58 @@ export function removeLab(dir: string): void {
   }
 }
 
-/** Takes a name: makes its folder, or says who has it. The taker counts as the lab until its supervisor is on record.
- *  A folder without a living owner is what a kill -9 left, and is swept. */
+/** Takes a name: makes its folder, or says who has it. The taker counts as the lab until its supervisor is on record. */
 export function claimLab(name: string): { readonly dir: string } | { readonly clash: string } {
-  makeLabsDir();
-  const dir = labDir(name);
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
+  sweepLabs();
+  const clash = labFolders().find((dir) => path.basename(dir) === name);
+  const dir = path.join(makeLabsDir(), name);
+  try {
+    if (clash === undefined) {
       fs.mkdirSync(dir, { mode: 0o700 });
       fs.writeFileSync(path.join(dir, 'owner'), `${process.pid} ${processStart(process.pid)}`);
       return { dir };
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }
-    if (isTaken(name)) break;
-    removeLab(dir);
-    makeLabsDir();
+  } catch (error) {
+    // Somebody took the name between our look and our mkdir.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
   return {
-    clash: `A lab called "${name}" runs already (${dir}). End it with: gingham lab down --lab ${name}; or take another --name.`,
+    clash: `A lab called "${name}" runs already (${clash ?? dir}). End it with: gingham lab down ${name}; or take another --name.`,
   };
 }
 
-function isTaken(name: string): boolean {
-  const lab = readLab(name);
+/** Removes what a kill -9 of everything left: folders without a living owner. */
+export function sweepLabs(): void {
+  for (const dir of labFolders()) if (!isTaken(dir)) removeLab(dir);
+}
+
+function isTaken(dir: string): boolean {
+  const lab = readLab(dir);
   if (lab && isAlive(lab)) return true;
   try {
-    const [pid, start] = fs.readFileSync(path.join(labDir(name), 'owner'), 'utf8').split(' ');
+    const [pid, start] = fs.readFileSync(path.join(dir, 'owner'), 'utf8').split(' ');
     return processStart(Number(pid)) === start;
   } catch {
     return false;
   }
 }
 
-/** Removes what labs left that were killed with everything. */
-export function sweepLabs(): void {
-  for (const name of names()) if (!isTaken(name)) removeLab(labDir(name));
-}
-
-function names(): string[] {
-  try {
-    return fs.readdirSync(labsDir()).sort();
-  } catch {
-    return [];
-  }
+function labFolders(): string[] {
+  return labsDirs().flatMap((dir) => {
+    try {
+      return fs
+        .readdirSync(dir)
+        .sort()
+        .map((name) => path.join(dir, name));
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** The running labs of this user, by name. */
 export function listLabs(): LabRecord[] {
-  return names()
+  return labFolders()
     .map(readLab)
     .filter((lab) => lab !== undefined)
     .filter(isAlive);

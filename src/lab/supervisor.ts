@@ -19,6 +19,7 @@ import { tryEverything } from './trial.ts';
 /** Resolves with the exit code when the lab has ended. */
 export async function supervise(inside: Inside): Promise<number> {
   delete process.env[INSIDE_VARIABLE];
+  delete process.env['NODE_EXTRA_CA_CERTS']; // 40 ms of every start, and the lab's store speaks plain HTTP
   process.env['PATH'] = searchPath();
   const front = new Front(inside);
   await primeThreadPool();
@@ -66,6 +67,7 @@ function recordOf(
 ): LabRecord {
   return {
     name: inside.options.name,
+    dir: inside.dir,
     ...self,
     user: inside.user,
     userNamespace: inside.userNamespace,

@@ -4,7 +4,7 @@ import { Front, type Outcome } from './front.ts';
 import { INSIDE_VARIABLE, type Inside, parseInside } from './messages.ts';
 import { checkLabOptions, type LabOptions } from './options.ts';
 import { type Preflight, preflight, whyUnshareFailed } from './preflight.ts';
-import { claimLab, removeLab, sweepLabs } from './registry.ts';
+import { claimLab, removeLab } from './registry.ts';
 import { painter, wantsColour } from './steps.ts';
 
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -14,7 +14,8 @@ export async function up(asked: Partial<LabOptions>): Promise<number> {
   const insideText = process.env[INSIDE_VARIABLE];
   if (insideText !== undefined) {
     const { supervise } = await import('./supervisor.ts');
-    return supervise(parseInside(insideText));
+    // PID 1's end is everybody's end, whatever still waits for something.
+    process.exit(await supervise(parseInside(insideText)));
   }
   const startedAt = Date.now();
   const checked = checkLabOptions(asked);
@@ -25,7 +26,6 @@ export async function up(asked: Partial<LabOptions>): Promise<number> {
   const options = checked.value;
   const found = preflight(options);
   if (process.platform !== 'linux') return refuse(found.faults);
-  sweepLabs();
   const claim = claimLab(options.name);
   if ('clash' in claim) return refuse([...found.faults, claim.clash]);
   try {
@@ -79,7 +79,7 @@ function conclude(outcome: Outcome, options: LabOptions, found: Preflight, dir: 
   switch (outcome.kind) {
     case 'detached':
       detached.add(dir);
-      print(`lab ${options.name} goes on in the background; end it with: gingham lab down --lab ${options.name}`);
+      print(`lab ${options.name} goes on in the background; end it with: gingham lab down ${options.name}`);
       return outcome.whole ? 0 : 3;
     case 'ended':
       if (found.faults.length > 0) return refuse(found.faults);
@@ -87,6 +87,9 @@ function conclude(outcome: Outcome, options: LabOptions, found: Preflight, dir: 
       return outcome.wasReady || outcome.byItself ? 0 : 130;
     case 'faults':
       return refuse([...found.faults, ...outcome.faults]);
+    case 'died':
+      complain(`gingham lab up: the lab's supervisor ended unasked. ${outcome.said}`);
+      return 1;
     case 'failed':
       complain(`gingham lab up: ${outcome.text}`);
       return 1;
