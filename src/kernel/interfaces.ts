@@ -6,7 +6,7 @@ import type { Address } from '../netlink/address.ts';
 import type { NetlinkClient } from '../netlink/client.ts';
 import type { Link } from '../netlink/link.ts';
 import { type NetlinkEvent, openMonitor } from '../netlink/monitor.ts';
-import { dumpAddresses, dumpLinks } from '../netlink/read.ts';
+import { dumpAddresses, dumpLinks, getLink } from '../netlink/read.ts';
 
 export interface ConnectedPrefix {
   readonly prefix: Prefix;
@@ -48,6 +48,8 @@ export interface Interfaces {
   linkWithAddress(address: number): Link | undefined;
   /** By the longest connected subnet (not /32) that contains the address, on a link that is up. */
   deviceOf(address: number): DeviceOf | undefined;
+  /** Asks the kernel about one link now: its event may still be on the way. */
+  refresh(name: string): Promise<Link | undefined>;
   /** Called after the tables have changed; the answer unsubscribes. */
   onChange(listener: (change: InterfaceChange) => void): () => void;
   close(): void;
@@ -158,6 +160,20 @@ class InterfaceTable implements Interfaces {
   isLocal(address: number): boolean {
     for (const a of this.addresses.values()) if (a.address === address) return true;
     return false;
+  }
+  async refresh(name: string): Promise<Link | undefined> {
+    const link = await getLink(this.client, name);
+    if (this.closed) return link;
+    const known = this.byNameMap.get(name);
+    if (link !== undefined && (known?.index !== link.index || known.up !== link.up || known.mtu !== link.mtu)) {
+      this.cached = undefined;
+      if (known !== undefined && known.index !== link.index) this.applyLink(known, true);
+      this.applyLink(link, false);
+    } else if (link === undefined && known !== undefined) {
+      this.cached = undefined;
+      this.applyLink(known, true);
+    }
+    return link;
   }
   linkWithAddress(address: number): Link | undefined {
     for (const a of this.addresses.values()) if (a.address === address) return this.byIndexMap.get(a.index);

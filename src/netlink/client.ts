@@ -17,7 +17,8 @@ export interface NetlinkClient {
   /** One object back. Rejects with NetlinkError, ENODEV for a link that is not there. */
   query<T>(request: NetlinkRequest, decode: Decode<T>): Promise<T | undefined>;
   /** All objects, repeated when the kernel says that they changed meanwhile. */
-  dump<T>(request: NetlinkRequest, decode: Decode<T>): Promise<T[]>;
+  /** `onRestart` tells a decoder with effects of its own to begin again. */
+  dump<T>(request: NetlinkRequest, decode: Decode<T>, onRestart?: () => void): Promise<T[]>;
   /** All changes in order, in sends of at most 128; what failed, and nothing for what succeeded. */
   batch(batch: RouteBatch): Promise<BatchFailure[]>;
   /** By which the kernel names us as the cause of an event. Changes when the socket had to be opened anew. */
@@ -85,16 +86,17 @@ class Client implements NetlinkClient {
       });
     });
   }
-  dump<T>(request: NetlinkRequest, decode: Decode<T>): Promise<T[]> {
-    const turn = this.dumps.then(() => this.dumpUntilWhole(request, decode));
+  dump<T>(request: NetlinkRequest, decode: Decode<T>, onRestart?: () => void): Promise<T[]> {
+    const turn = this.dumps.then(() => this.dumpUntilWhole(request, decode, onRestart));
     this.dumps = turn.catch(() => {});
     return turn;
   }
-  private async dumpUntilWhole<T>(request: NetlinkRequest, decode: Decode<T>): Promise<T[]> {
+  private async dumpUntilWhole<T>(request: NetlinkRequest, decode: Decode<T>, onRestart?: () => void): Promise<T[]> {
     for (let attempt = 1; ; attempt++) {
       const { rows, interrupted } = await this.dumpOnce(request, decode);
       // After ten attempts the last answer is as good as any: callers who must be exact listen to events as well.
       if (!interrupted || attempt === DUMP_ATTEMPTS) return rows;
+      onRestart?.();
     }
   }
   private dumpOnce<T>(request: NetlinkRequest, decode: Decode<T>): Promise<{ rows: T[]; interrupted: boolean }> {

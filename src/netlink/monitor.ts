@@ -18,6 +18,8 @@ export type NetlinkEvent =
       /** The change replaced the first route of (prefix, tos, metric). */
       readonly replaced: boolean;
       readonly appended: boolean;
+      /** Port id of the socket that asked for it, a process id as a rule; 0: the kernel by itself. */
+      readonly portId: number;
     }
   | { readonly kind: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour };
 
@@ -60,7 +62,7 @@ export function decodeEvent(m: MessageView): NetlinkEvent | undefined {
       const route = decodeRoute(m);
       const replaced = (m.flags & k.NLM_F_REPLACE) !== 0;
       const appended = (m.flags & k.NLM_F_APPEND) !== 0;
-      return route && { kind: 'route', gone: m.type === k.RTM_DELROUTE, route, replaced, appended };
+      return route && { kind: 'route', gone: m.type === k.RTM_DELROUTE, route, replaced, appended, portId: m.portId };
     }
     case k.RTM_NEWNEIGH:
     case k.RTM_DELNEIGH:

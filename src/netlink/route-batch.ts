@@ -21,7 +21,7 @@ export interface BatchFailure {
 const VERBS: readonly RouteVerb[] = ['add', 'replace', 'delete'];
 const FLAGS: Readonly<Record<RouteVerb, number>> = {
   add: k.NLM_F_CREATE | k.NLM_F_EXCL,
-  replace: k.NLM_F_CREATE | k.NLM_F_REPLACE,
+  replace: k.NLM_F_REPLACE,
   delete: 0,
 };
 

@@ -88,10 +88,10 @@ export const addRoute = (o: RouteOptions): NetlinkRequest => ({
   what: `add route ${routeText(o)}`,
   body: (w) => writeRoute(w, o),
 });
-/** Only for a caller who knows that the first route of (prefix, tos, metric) is its own. */
+/** Only for a caller who knows that the first route of (prefix, tos, metric) is its own. ENOENT when there is none. */
 export const replaceRoute = (o: RouteOptions): NetlinkRequest => ({
   type: k.RTM_NEWROUTE,
-  flags: k.NLM_F_CREATE | k.NLM_F_REPLACE,
+  flags: k.NLM_F_REPLACE,
   what: `replace route ${routeText(o)}`,
   body: (w) => writeRoute(w, o),
 });
