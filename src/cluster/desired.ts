@@ -1,5 +1,6 @@
 /** What this node should be doing, from the cluster's present objects. Pure: the output depends on the present inputs only,
  *  not on the order or history in which they came. daemon/ diffs two outputs and applies the difference. */
+import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import type { Prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Result } from '../base/result.ts';
@@ -8,6 +9,10 @@ import type { ClusterNode } from '../model/node.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Resource } from '../store/port.ts';
+import { type MeshConfig, readBgpConfiguration } from './bgp-config.ts';
+import { type ReadNode, readNode } from './node.ts';
+import { ownPrefixes } from './originate.ts';
+import { readPools } from './pools.ts';
 
 /** Pools, blocks and affinities come parsed (ipam's parsePool, parseBlock, parseAffinity), faults included; nodes and the
  *  BGPConfiguration as stored. */
@@ -23,7 +28,7 @@ export interface ClusterSnapshot {
 export interface DesiredSelf {
   readonly nodeName: string;
   /** Our source address; absent: our Node's. */
-  readonly localAddress?: PeerConfig['address'];
+  readonly localAddress?: Ipv4;
   readonly holdTimeSec: number;
   readonly connectRetrySec: number;
   readonly gracefulRestart?: { readonly restartTimeSec: number };
@@ -33,7 +38,7 @@ export interface DesiredSelf {
 export interface Desired {
   /** Sorted by name. */
   readonly peers: readonly PeerConfig[];
-  /** Own blocks, sorted. */
+  /** Own blocks, sorted; without those of pools that have disableBGPExport. */
   readonly originate: readonly Prefix[];
   /** Sorted by name; disabled ones too, because their routes still go through their tunnel. */
   readonly pools: readonly Pool[];
@@ -41,11 +46,115 @@ export interface Desired {
   readonly nodes: readonly ClusterNode[];
   /** Ourselves; absent until our Node object is there. */
   readonly self: ClusterNode | undefined;
-  /** The mesh's AS number and BGP port. */
+  /** Our AS number (our Node's, else the mesh's) and the mesh's BGP port. */
   readonly asn: number;
   readonly listenPort: number;
   readonly tunnels: { readonly ipip: boolean; readonly vxlan: boolean };
+  /** Sorted, each once. */
   readonly problems: readonly Reason[];
 }
 
-export declare function desired(snapshot: ClusterSnapshot, self: DesiredSelf): Desired;
+export function desired(snapshot: ClusterSnapshot, self: DesiredSelf): Desired {
+  const nodes = snapshot.nodes.map(readNode).sort((a, b) => compare(a.node.name, b.node.name));
+  const mesh = readBgpConfiguration(snapshot.bgpConfiguration);
+  const { pools, problems: poolProblems } = readPools(snapshot.pools);
+  const own = ownPrefixes(snapshot, pools, self.nodeName);
+  const { peers, problems: peerProblems } = meshPeers(nodes, mesh, self);
+  const me = nodes.find((n) => n.node.name === self.nodeName)?.node;
+  return {
+    peers,
+    originate: own.prefixes,
+    pools,
+    nodes: nodes.map((n) => n.node),
+    self: me,
+    asn: me?.asn ?? mesh.asn,
+    listenPort: mesh.listenPort,
+    tunnels: {
+      ipip: pools.some((p) => p.ipipMode !== 'Never'),
+      vxlan: pools.some((p) => p.vxlanMode !== 'Never'),
+    },
+    problems: sorted([
+      ...nodes.flatMap((n) => n.problems),
+      ...mesh.problems,
+      ...poolProblems,
+      ...own.problems,
+      ...peerProblems,
+    ]),
+  };
+}
+
+/** Every other node with an address. Both sides connect: the session's collision detection keeps one, and no node waits for
+ *  another's retry timer. RFC 4271 §6.8. */
+function meshPeers(
+  nodes: readonly ReadNode[],
+  mesh: MeshConfig,
+  self: DesiredSelf,
+): { readonly peers: readonly PeerConfig[]; readonly problems: readonly Reason[] } {
+  const problems: Reason[] = [];
+  const me = nodes.find((n) => n.node.name === self.nodeName);
+  const problem = (code: string, text: string): void => void problems.push({ code, text });
+  if (me === undefined) {
+    problem(
+      'SELF_NODE_MISSING',
+      `node "${self.nodeName}": there is no Node object of that name. Check the node name, or wait until the node has registered.`,
+    );
+    return { peers: [], problems };
+  }
+  const localAddress = self.localAddress ?? me.node.address;
+  if (localAddress === undefined) {
+    problem(
+      'SELF_ADDRESS_MISSING',
+      `node "${self.nodeName}": it has neither an InternalIP nor the annotation projectcalico.org/IPv4Address. Set one.`,
+    );
+    return { peers: [], problems };
+  }
+  if (!mesh.meshEnabled || me.routeReflector) return { peers: [], problems };
+
+  const localAsn = me.node.asn ?? mesh.asn;
+  const byAddress = new Map<Ipv4, string>([[localAddress, self.nodeName]]);
+  const peers: PeerConfig[] = [];
+  for (const { node, routeReflector } of nodes) {
+    if (node.name === self.nodeName || routeReflector) continue;
+    if (node.address === undefined) {
+      problem(
+        'NODE_WITHOUT_ADDRESS',
+        `node "${node.name}": it has neither an InternalIP nor the annotation projectcalico.org/IPv4Address, so there is no session with it. Set one.`,
+      );
+      continue;
+    }
+    const other = byAddress.get(node.address);
+    if (other !== undefined) {
+      problem(
+        'NODE_ADDRESS_TWICE',
+        `nodes "${other}" and "${node.name}" both have the address ${formatIpv4(node.address)}; only "${other}" is used. Correct the wrong one's annotation projectcalico.org/IPv4Address.`,
+      );
+      continue;
+    }
+    byAddress.set(node.address, node.name);
+    peers.push({
+      name: node.name,
+      kind: 'mesh',
+      configuredBy: 'node-to-node mesh',
+      address: node.address,
+      port: mesh.listenPort,
+      asn: node.asn ?? mesh.asn,
+      localAsn,
+      localAddress,
+      passive: false,
+      holdTimeSec: self.holdTimeSec,
+      connectRetrySec: self.connectRetrySec,
+      ...(self.gracefulRestart === undefined ? {} : { gracefulRestart: self.gracefulRestart }),
+      localPref: self.localPref,
+      nextHopSelf: false,
+      transit: false,
+    });
+  }
+  return { peers, problems };
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function sorted(problems: readonly Reason[]): readonly Reason[] {
+  const once = new Map(problems.map((p) => [`${p.code} ${p.text}`, p]));
+  return [...once].sort(([a], [b]) => compare(a, b)).map(([, p]) => p);
+}

@@ -1,0 +1,61 @@
+/** Which blocks this node announces: its own. Pure. */
+import { containsPrefix, formatPrefix, type Prefix, prefixKey, prefixOfKey } from '../base/prefix.ts';
+import type { Reason } from '../base/reason.ts';
+import type { Result } from '../base/result.ts';
+import type { Block, BlockAffinity } from '../model/block.ts';
+import type { Pool } from '../model/pool.ts';
+
+/** Of another address family, or of no node: not faults of the cluster, only not ours to use. */
+const ELSEWHERE: readonly string[] = ['NOT_IPV4', 'NOT_HOST'];
+
+/** Splits parsed objects into values and what is wrong with the others. */
+export function usable<T>(parsed: readonly Result<T, Reason>[]): {
+  readonly values: readonly T[];
+  readonly problems: readonly Reason[];
+} {
+  const values: T[] = [];
+  const problems: Reason[] = [];
+  for (const p of parsed) {
+    if (p.ok) values.push(p.value);
+    else if (!ELSEWHERE.includes(p.error.code)) problems.push(p.error);
+  }
+  return { values, problems };
+}
+
+/** A block is ours when it says so; a confirmed affinity says so too, unless the block names another owner: then two nodes
+ *  would announce one prefix, and the block's word counts, because its creation is what decided the claim. */
+export function ownPrefixes(
+  objects: {
+    readonly blocks: readonly Result<Block, Reason>[];
+    readonly affinities: readonly Result<BlockAffinity, Reason>[];
+  },
+  pools: readonly Pool[],
+  nodeName: string,
+): { readonly prefixes: readonly Prefix[]; readonly problems: readonly Reason[] } {
+  const blocks = usable(objects.blocks);
+  const affinities = usable(objects.affinities);
+  const problems: Reason[] = [...blocks.problems, ...affinities.problems];
+  const us = `host:${nodeName}`;
+  const owner = new Map(
+    blocks.values.filter((b) => !b.deleted).map((b) => [prefixKey(b.cidr.address, b.cidr.length), b.affinity]),
+  );
+  const own = new Set<number>();
+  for (const [key, affinity] of owner) if (affinity === us) own.add(key);
+  for (const { node, cidr, state, deleted } of affinities.values) {
+    if (node !== nodeName || state !== 'confirmed' || deleted) continue;
+    const key = prefixKey(cidr.address, cidr.length);
+    const theirs = owner.get(key);
+    if (!owner.has(key) || theirs === us) own.add(key);
+    else
+      problems.push({
+        code: 'BLOCK_OWNER_MISMATCH',
+        text: `block ${formatPrefix(cidr)}: our affinity is confirmed, but the block belongs to ${theirs ?? 'nobody'}; it is not announced. Delete the stale blockaffinities object.`,
+      });
+  }
+  const silent = pools.filter((p) => p.disableBGPExport);
+  const prefixes = [...own]
+    .sort((a, b) => a - b)
+    .map(prefixOfKey)
+    .filter((p) => !silent.some((pool) => containsPrefix(pool.cidr, p)));
+  return { prefixes, problems };
+}
