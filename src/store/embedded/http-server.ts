@@ -106,7 +106,8 @@ function serveDocument(
     return true;
   }
   if (root === 'openapi' && version === 'v2' && request.headers.accept?.includes('protobuf')) {
-    sendText(response, 200, OPENAPI_V2_PROTOBUF, 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf');
+    // Asked for as "v2@v1.0", answered as "v2.v1.0", as the API server does: Go's mime parser takes no @.
+    sendText(response, 200, OPENAPI_V2_PROTOBUF, 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
     return true;
   }
   let document: JsonObject | undefined;

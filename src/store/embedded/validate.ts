@@ -41,7 +41,7 @@ export function compileSchema(schema: Schema): (object: Json) => Cause[] {
 }
 
 function compiler(): Ajv {
-  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false, logger: false });
+  const ajv = new Ajv({ strict: false, allErrors: true, verbose: true, validateFormats: false, logger: false });
   ajv.addKeyword({
     keyword: 'numberRule',
     validate: (rule: NumberRule, value: unknown) => numberFault(rule, value) === undefined,
@@ -108,7 +108,7 @@ function toCause(error: ErrorObject, object: Json): Cause {
       };
     }
     case 'numberRule': {
-      const rule = (error.schema ?? error.parentSchema?.['numberRule']) as NumberRule | undefined;
+      const rule = error.schema as NumberRule | undefined;
       const why = (rule && numberFault(rule, value)) ?? 'must be a number in range';
       return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${shown}: ${field} in body ${why}` };
     }
