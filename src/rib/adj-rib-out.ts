@@ -8,7 +8,7 @@ import { prefixKey } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
 import type { PathAttributes } from '../bgp-js/attribute-types.ts';
 import { encodeAttributes } from '../bgp-js/attributes.ts';
-import { END_OF_RIB, packAnnouncements, packWithdrawals } from '../bgp-js/packer.ts';
+import { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from '../bgp-js/packer.ts';
 import { type Exported, type ExportTarget, exportTo } from './export.ts';
 import type { PathSource } from './feed.ts';
 import type { LocRib, OutPort } from './loc-rib.ts';
@@ -16,9 +16,6 @@ import type { LocRib, OutPort } from './loc-rib.ts';
 const NONE = -1;
 /** Routes of one send: some 10 KB of UPDATEs when they share attributes. */
 const BATCH = 2048;
-/** 4096 less header, the two lengths and one /32. RFC 4271 4.1 */
-const MAX_ATTRIBUTES = 4096 - 19 - 4 - 5;
-
 /** One attribute set as sent, with the prefixes of the batch at hand. */
 interface Out {
   readonly bytes: Uint8Array;
@@ -123,7 +120,7 @@ export class AdjRibOut {
   private walk(missingOnly: boolean): void {
     this.walkAt = 0;
     this.missingOnly = missingOnly;
-    this.port.table.changes.toEnd(this.port.cursor); // the walk gives the state that the changes would lead to
+    // The changes that wait stay: a route that is gone is in them only, and its bit must be cleared before its id is reused.
   }
 
   /** The messages of up to BATCH routes; undefined when there is nothing to do. */
@@ -186,7 +183,7 @@ export class AdjRibOut {
     const exported = exportTo(attributes, kind, this.options.target);
     if ('not' in exported) return exported;
     const bytes = encodeAttributes(exported.send, { fourOctetAs: this.options.fourOctetAs });
-    if (bytes.length <= MAX_ATTRIBUTES) return { out: { bytes, keys: [] } };
+    if (bytes.length <= MAX_ATTRIBUTES_LENGTH) return { out: { bytes, keys: [] } };
     return {
       not: {
         code: 'ATTRIBUTES_TOO_LONG',

@@ -37,13 +37,6 @@ export class ChangeList {
     this.leave(cursor.next);
   }
 
-  /** Skips everything: the peer will be given the whole table. */
-  toEnd(cursor: Cursor): void {
-    this.leave(cursor.next);
-    cursor.next = END;
-    this.atEnd++;
-  }
-
   holds(route: number): boolean {
     return this.inList.at[route] === 1;
   }

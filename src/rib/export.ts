@@ -25,7 +25,6 @@ export type Exported = { readonly send: PathAttributes } | { readonly not: Reaso
 const NO_EXPORT = 0xffffff01;
 const NO_ADVERTISE = 0xffffff02;
 const NO_EXPORT_SUBCONFED = 0xffffff03;
-const PARTIAL = 0x20;
 /** One segment holds at most 255. RFC 4271 4.3 b */
 const MAX_SEGMENT = 255;
 
@@ -73,7 +72,7 @@ function nextHop(a: PathAttributes, from: Kind, to: ExportTarget): Ipv4 {
 /** AS_PATH, MED and next hop stay as they are; LOCAL_PREF is mandatory. RFC 4271 5.1.5 */
 function toIbgp(a: PathAttributes, from: Kind, to: ExportTarget): PathAttributes {
   const localPref = a.localPref ?? (from === 'local' ? to.localPref : DEFAULT_LOCAL_PREF);
-  return { ...a, ...partial(a, from), nextHop: nextHop(a, from, to), localPref };
+  return { ...a, nextHop: nextHop(a, from, to), localPref };
 }
 
 /** LOCAL_PREF and what reflection added stay inside the AS; MED tells of one neighbouring AS only and goes no further. 5.1.4, 5.1.5 */
@@ -82,10 +81,9 @@ function toEbgp(a: PathAttributes, from: Kind, to: ExportTarget): PathAttributes
   const keepMed = from === 'local' && med !== undefined;
   return {
     ...rest,
-    ...partial(a, from),
     ...(keepMed && { med }),
     asPath: prepend(a.asPath, to.localAsn),
-    nextHop: from === 'local' && a.nextHop === 0 ? to.localAddress : nextHop(a, from, to),
+    nextHop: nextHop(a, from, to),
   };
 }
 
@@ -95,10 +93,4 @@ export function prepend(path: readonly AsSegment[], asn: number): readonly AsSeg
   return first?.type === 'sequence' && first.asns.length < MAX_SEGMENT
     ? [{ type: 'sequence', asns: [asn, ...first.asns] }, ...others]
     : [{ type: 'sequence', asns: [asn] }, ...path];
-}
-
-/** What we pass on without knowing it is marked so. RFC 4271 9 */
-function partial(a: PathAttributes, from: Kind): Pick<PathAttributes, 'unknown'> {
-  if (from === 'local' || a.unknown === undefined) return {};
-  return { unknown: a.unknown.map((u) => ({ ...u, flags: u.flags | PARTIAL })) };
 }

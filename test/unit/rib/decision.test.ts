@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import type { PathAttributes } from '../../../src/bgp-js/attribute-types.ts';
+import { type Candidate, explain, rankOf, wordsOf } from '../../../src/rib/decision.ts';
+import { address, attributes } from '../../support/rib.ts';
+
+let ids = 0;
+const path = (
+  more: Partial<PathAttributes>,
+  source: { kind?: 'ibgp' | 'ebgp' | 'local'; id?: string; at?: string } = {},
+): Candidate => ({
+  attributes: attributes('10.9.0.2', more),
+  source: {
+    id: ++ids,
+    name: `s${ids}`,
+    kind: source.kind ?? 'ibgp',
+    address: address(source.at ?? '10.9.0.9'),
+    bgpIdentifier: address(source.id ?? '10.9.0.9'),
+  },
+});
+/** "which won, by what step, best value against the other's" */
+function decide(...paths: Candidate[]): string {
+  const losses: string[] = [];
+  const lost: [Candidate, Parameters<typeof wordsOf>[0]][] = [];
+  const best = explain([...paths], (c, step) => lost.push([c, step]));
+  if (!best) return 'none';
+  for (const [c, step] of lost)
+    losses.push(`${paths.indexOf(c)} by ${step.name}: ${wordsOf(step, best)}/${wordsOf(step, c)}`);
+  return `${paths.indexOf(best)}; ${losses.join('; ')}`;
+}
+const sequence = (...asns: number[]): Partial<PathAttributes> => ({ asPath: [{ type: 'sequence', asns }] });
+
+describe('the decision process, RFC 4271 9.1.2.2', () => {
+  test('higher LOCAL_PREF, unsigned', () => {
+    expect(decide(path({ localPref: 2147482623 }), path({ localPref: 4294967295 }))).toBe(
+      '1; 0 by LOCAL_PREF: 4294967295/2147482623',
+    );
+  });
+  test('shorter AS_PATH, a set counting one (a)', () => {
+    const withSet: Partial<PathAttributes> = {
+      asPath: [
+        { type: 'sequence', asns: [65001] },
+        { type: 'set', asns: [1, 2, 3] },
+      ],
+    };
+    expect(decide(path(sequence(65001, 65002, 65003)), path(withSet))).toBe('1; 0 by AS_PATH length: 2/3');
+  });
+  test('lower ORIGIN (b)', () => {
+    expect(decide(path({ origin: 'incomplete' }), path({ origin: 'egp' }))).toBe('1; 0 by ORIGIN: egp/incomplete');
+  });
+  test('lower MED within one neighbouring AS, a missing one being 0 (c)', () => {
+    expect(decide(path({ ...sequence(65001), med: 10 }), path(sequence(65001)))).toBe('1; 0 by MED: 0/10');
+  });
+  test('MED of another neighbouring AS does not count (c)', () => {
+    const a = path({ ...sequence(65001), med: 10 }, { id: '10.9.0.1' });
+    const b = path({ ...sequence(65002), med: 0 }, { id: '10.9.0.2' });
+    expect(decide(a, b)).toBe('0; 1 by BGP identifier: 10.9.0.1/10.9.0.2');
+  });
+  test('eBGP over iBGP (d)', () => {
+    expect(decide(path({}), path({}, { kind: 'ebgp' }))).toBe('1; 0 by eBGP over iBGP: eBGP/iBGP');
+  });
+  test('lower BGP identifier, unsigned, or ORIGINATOR_ID in its place (f, RFC 4456 9)', () => {
+    expect(decide(path({}, { id: '192.0.0.1' }), path({}, { id: '10.0.0.1' }))).toBe(
+      '1; 0 by BGP identifier: 10.0.0.1/192.0.0.1',
+    );
+    expect(decide(path({ originatorId: address('10.0.0.0') }, { id: '192.0.0.1' }), path({}, { id: '10.0.0.1' }))).toBe(
+      '0; 1 by BGP identifier: 10.0.0.0/10.0.0.1',
+    );
+  });
+  test('shorter CLUSTER_LIST (RFC 4456 9), then lower peer address (g)', () => {
+    expect(decide(path({ clusterList: [address('1.1.1.1')] }), path({}))).toBe('1; 0 by CLUSTER_LIST length: 0/1');
+    expect(decide(path({}, { at: '10.9.0.4' }), path({}, { at: '10.9.0.3' }))).toBe(
+      '1; 0 by peer address: 10.9.0.3/10.9.0.4',
+    );
+  });
+  test('three paths whose MEDs would go round in circles pairwise have one best, whatever the order (RFC 3345)', () => {
+    const a = path({ ...sequence(65001), med: 10 }, { id: '10.0.0.3' });
+    const b = path({ ...sequence(65002), med: 0 }, { id: '10.0.0.2' });
+    const c = path({ ...sequence(65001), med: 20 }, { id: '10.0.0.1' });
+    const bests = [
+      [a, b, c],
+      [b, c, a],
+      [c, a, b],
+      [c, b, a],
+    ].map((order) => explain(order, () => {}));
+    expect(new Set(bests)).toEqual(new Set([b]));
+  });
+  test('the rank stays exact at its limits', () => {
+    const long = path(sequence(...Array.from({ length: 5000 }, () => 65001)));
+    expect(rankOf(attributes('10.9.0.2', { localPref: 0xffffffff }), 'local')).toBe(
+      2 ** 46 + 0xffffffff * 2 ** 14 + 4095 * 4 + 2,
+    );
+    expect(rankOf({ ...long.attributes, localPref: 0, origin: 'incomplete' }, 'ibgp')).toBe(0);
+  });
+});
