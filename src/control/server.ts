@@ -59,7 +59,8 @@ export async function startControlServer({ socketPath, source, log }: ControlSer
       .then(() => sendPages(call, source.routes(queryOf(call.request))))
       .then(
         () => call.end(),
-        (error: unknown) => call.destroy(failed('ListRoutes', error)),
+        // Destroying the stream would leave the client waiting for its deadline: an emitted error becomes the call's status.
+        (error: unknown) => call.emit('error', failed('ListRoutes', error)),
       );
   };
   addEvery(server, INSPECT, {
