@@ -1,5 +1,5 @@
 /** What to do about one prefix. Pure. The rules that a kernel whose REPLACE ignores the protocol forces on us:
- *  an add is EXCL; a replace only where no foreign route of the same metric stands; a delete names the protocol. */
+ *  an add is EXCL; a replace only where ours is the first of its metric; a delete names the protocol. */
 import type { RouteTarget } from '../model/kernel-route.ts';
 
 export type RouteStep =
@@ -20,8 +20,8 @@ export interface PlanInput {
   readonly installed: RouteTarget | undefined;
   /** wanted and installed are the same interned target. */
   readonly same: boolean;
-  /** A foreign route of the wanted metric (and TOS 0) is there. */
-  readonly foreign: boolean;
+  /** Where a foreign route of the wanted metric (and TOS 0) stands: REPLACE hits the first of them, whose ever it is. */
+  readonly foreign: 'none' | 'behind-ours' | 'first';
   readonly mayDelete: boolean;
 }
 
@@ -31,8 +31,8 @@ export function planRoute({ wanted, installed, same, foreign, mayDelete }: PlanI
     return mayDelete ? 'delete' : 'withheld';
   }
   if (same) return 'none';
-  if (installed === undefined) return foreign ? 'blocked' : 'add';
-  if ((wanted.metric ?? 0) !== (installed.metric ?? 0)) return foreign ? 'blocked' : 'add-beside';
+  if (installed === undefined) return foreign === 'none' ? 'add' : 'blocked';
+  if ((wanted.metric ?? 0) !== (installed.metric ?? 0)) return foreign === 'none' ? 'add-beside' : 'blocked';
   // REPLACE might hit the foreign one of the two: ours, which is outdated, goes; the next round finds itself blocked.
-  return foreign ? 'delete' : 'replace';
+  return foreign === 'first' ? 'delete' : 'replace';
 }

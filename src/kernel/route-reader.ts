@@ -90,16 +90,19 @@ export class RouteReader {
       this.unclaimedTotal += 1;
       if (this.unclaimed.length < SHOWN) this.unclaimed.push(unclaimed);
     }
-    if (known !== NONE) this.stands(known, route);
+    // The kernel dumps the routes of one prefix in their order.
+    if (known !== NONE) this.stands(known, route, this.o.slots.seen.at[known] === this.epoch);
   }
   /** A foreign route at a prefix of ours. */
-  private stands(id: number, route: Route): void {
+  private stands(id: number, route: Route, afterOurs: boolean): void {
     if (route.tos !== 0) return;
     const { slots } = this.o;
     const there = slots.foreign.get(id) ?? [];
     const key = routeKey(route);
+    const installed = slots.installed(id);
+    const behind = afterOurs && installed !== NONE && (slots.targets.get(installed).metric ?? 0) === route.metric;
     if (!there.some((f) => f.key === key))
-      slots.foreign.set(id, [...there, { protocol: route.protocol, metric: route.metric, key }]);
+      slots.foreign.set(id, [...there, { protocol: route.protocol, metric: route.metric, key, behind }]);
     if (slots.wanted(id) !== slots.installed(id)) slots.markDirty(id);
   }
   /** Ours that the dump did not show are gone; what a foreign route blocked may be free. */
@@ -198,7 +201,7 @@ export class RouteReader {
     if (replacedOurs) {
       this.lost(id, { what: 'replaced', culpritProtocol: route.protocol, culpritPort: event.portId });
     } else if (event.replaced) this.forgetForeign(id, route.metric);
-    if (!mine) this.stands(id, route);
+    if (!mine) this.stands(id, route, event.appended);
     else if (slots.installed(id) === NONE) slots.setInstalled(id, targetId);
     else if (slots.installed(id) !== targetId)
       slots.surplus.set(id, [...(slots.surplus.get(id) ?? []), slots.targets.retainId(targetId)]);

@@ -28,6 +28,8 @@ export interface Failure {
 export interface ForeignRoute {
   readonly protocol: number;
   readonly metric: number;
+  /** Appended after ours, so that REPLACE hits ours. */
+  readonly behind: boolean;
   /** To find it again when it goes. */
   readonly key: string;
 }
@@ -150,9 +152,11 @@ export class RouteSlots {
     }
     return undefined;
   }
-  /** A foreign route of this metric stands at the prefix. */
-  foreignAt(id: number, metric: number): ForeignRoute | undefined {
-    return this.foreign.get(id)?.find((f) => f.metric === metric);
+  /** Where foreign routes of this metric stand at the prefix. */
+  foreignAt(id: number, metric: number): 'none' | 'behind-ours' | 'first' {
+    const same = this.foreign.get(id)?.filter((f) => f.metric === metric) ?? [];
+    if (same.length === 0) return 'none';
+    return same.every((f) => f.behind) ? 'behind-ours' : 'first';
   }
   /** Forgets a slot that nothing speaks for any more. */
   freeIfIdle(id: number): void {

@@ -95,7 +95,7 @@ export class RouteWriter {
       wanted: target,
       installed: installed === NONE ? undefined : slots.targets.get(installed),
       same: wanted === installed,
-      foreign: target !== undefined && slots.foreignAt(id, target.metric ?? 0) !== undefined,
+      foreign: target === undefined ? 'none' : slots.foreignAt(id, target.metric ?? 0),
       mayDelete: slots.has(id, RELEASED) || this.o.allInSync(),
     });
     switch (step) {

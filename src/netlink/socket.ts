@@ -63,11 +63,24 @@ export function openNetlinkSocket(
     throw error;
   }
   const socket = openFdSocket(raw, onBytes, onError);
+  // A thread must not send on a number that closing has freed for another descriptor.
+  let onThreads = 0;
+  let closing = false;
   return {
     portId,
     send: (bytes) => ffi.send(socket.fd, bytes, bytes.length, 0),
-    sendSlow: async (bytes) => ffi.send(socket.fd, bytes, bytes.length, 0),
-    close: () => socket.close(),
+    sendSlow: async (bytes) => {
+      onThreads += 1;
+      const sent = await ffi.sendOnThread(socket.fd, bytes, 0);
+      onThreads -= 1;
+      if (closing && onThreads === 0) socket.close();
+      // What went wrong on the other thread is not told: EIO stands for it.
+      return sent < 0 ? -5 : sent;
+    },
+    close: () => {
+      closing = true;
+      if (onThreads === 0) socket.close();
+    },
   };
 }
 

@@ -96,6 +96,14 @@ export function send(fd: number, bytes: Uint8Array, length: number, flags: numbe
   const n = Number(c.send(fd, bytes, length, flags));
   return n < 0 ? -koffi.errno() : n;
 }
+/** The same on a thread of libuv's pool, for a message that makes the kernel wait. The bytes must not change meanwhile. */
+export const sendOnThread = (fd: number, bytes: Uint8Array, flags: number): Promise<number> =>
+  new Promise((resolve) => {
+    c.send.async(fd, bytes, bytes.length, flags, (error: unknown, n: unknown) => {
+      resolve(error === null || error === undefined ? Number(n) : -EIO);
+    });
+  });
+const EIO = 5;
 export function sendto(fd: number, bytes: Uint8Array, length: number, flags: number, address: Uint8Array): number {
   const n = Number(c.sendto(fd, bytes, length, flags, address, address.length));
   return n < 0 ? -koffi.errno() : n;
