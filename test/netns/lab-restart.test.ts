@@ -1,0 +1,152 @@
+// needs: namespaces ip ping
+/** What becomes of a node's block at the others when its daemon leaves, restarts, dies, or its link is cut. */
+import fs from 'node:fs';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { eventually, type Lab, makeLabsDir, startLab } from '../support/lab.ts';
+
+const labsDir = makeLabsDir();
+afterAll(() => fs.rmSync(labsDir, { recursive: true, force: true }));
+
+let lab: Lab | undefined;
+afterEach(() => {
+  lab?.down();
+  lab = undefined;
+});
+const start = (...flags: string[]): Lab => {
+  lab = startLab('life', '--nodes', '2', '--pods', '1', ...flags);
+  return lab;
+};
+
+const has = (l: Lab, node: string, block: string): boolean =>
+  l.routes(node).some((line) => line.startsWith(`${block} `));
+const seconds = (from: number): number => (performance.now() - from) / 1000;
+
+/** Pings five times a second until stop(), which answers how many of how many were lost. */
+function pinging(l: Lab, from: string, to: string): { stop(): Promise<{ sent: number; lost: number }> } {
+  const ping = l.spawn(from, 'ping', '-n', '-i', '0.2', '-W', '1', l.pods[to] ?? '');
+  let out = '';
+  ping.stdout?.on('data', (bytes) => {
+    out += bytes;
+  });
+  return {
+    stop: () =>
+      new Promise((resolve, reject) => {
+        ping.once('close', () => {
+          const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(out) ?? [];
+          if (sent === undefined) reject(new Error(`ping said no sum:\n${out}`));
+          else resolve({ sent: Number(sent), lost: Number(sent) - Number(received) });
+        });
+        // nsenter passes nothing on; ping itself sums up on SIGINT.
+        l.sh('fabric', `kill -INT $(pgrep -x ping)`);
+      }),
+  };
+}
+
+/** Every change of a block's route in a node, as the kernel tells it. */
+function watching(l: Lab, node: string, block: string): { lines(): string[]; stop(): void } {
+  const monitor = l.spawn(node, 'ip', 'monitor', 'route');
+  let out = '';
+  monitor.stdout?.on('data', (bytes) => {
+    out += bytes;
+  });
+  return {
+    lines: () => out.split('\n').filter((line) => line.includes(block)),
+    stop: () => void monitor.kill('SIGKILL'),
+  };
+}
+
+test('a node that leaves takes its block with it at once, without waiting for any timer', async () => {
+  const l = start('--encap', 'vxlan');
+  const block = l.block('node2');
+  l.hold('node2');
+  const began = performance.now();
+  await l.ask('node2', (client) => client.drain());
+  await eventually('the block is gone', () => !has(l, 'node1', block), 5_000);
+  expect(seconds(began)).toBeLessThan(5); // the hold time is 90
+  const [peer] = await l.peers('node1');
+  expect(peer?.lastDown?.reason.code ?? peer?.reason?.code).toMatch(/NOTIFICATION_RECEIVED|CEASE|SHUTDOWN/);
+  l.release('node2');
+  await eventually('it comes back', () => has(l, 'node1', block), 15_000);
+});
+
+for (const encap of ['vxlan', 'none'] as const) {
+  for (const signal of ['KILL', 'TERM'] as const) {
+    test(`SIG${signal} and a restart lose no packet with encapsulation ${encap}: the kernel forwards, peers keep the routes (RFC 4724)`, async () => {
+      const l = start('--encap', encap);
+      const block = l.block('node2');
+      const ping = pinging(l, 'web-1-1', 'web-2-1');
+      const watch = watching(l, 'node1', block);
+      const before = (await l.ask('node2', (client) => client.status())).process.pid;
+      await l.kill('node2', signal);
+      await eventually(
+        'the session is up again with another process',
+        async () => {
+          const { process: daemon, phase } = await l.ask('node2', (client) => client.status());
+          return daemon.pid !== before && phase === 'running' && (await l.established('node1')).includes('node2');
+        },
+        20_000,
+      );
+      await eventually(
+        'no route of it is stale any more',
+        async () => (await l.peers('node1')).every((peer) => (peer.counts?.stale ?? 0) === 0),
+        30_000,
+      );
+      watch.stop();
+      const { sent, lost } = await ping.stop();
+      expect(sent).toBeGreaterThan(3);
+      expect(lost).toBe(0);
+      expect(watch.lines().filter((line) => line.startsWith('Deleted'))).toEqual([]);
+      expect(has(l, 'node1', block)).toBe(true);
+    });
+  }
+}
+
+test('with ipip in user space the routes stay through SIGKILL, and only what the daemon itself would have forwarded is lost', async () => {
+  const l = start('--encap', 'ipip');
+  const block = l.block('node2');
+  const watch = watching(l, 'node1', block);
+  const ping = pinging(l, 'web-1-1', 'web-2-1');
+  const { tunnel } = await l.ask('node2', (client) => client.status());
+  await l.kill('node2', 'KILL');
+  const answers = (): boolean => l.try('web-1-1', `ping -c 1 -W 1 ${l.pods['web-2-1']}`).status === 0;
+  await eventually('pods ping again', answers, 20_000);
+  const { sent, lost } = await ping.stop();
+  watch.stop();
+  console.log(`${tunnel?.carrier}: ${lost} of ${sent} pings lost, five a second, while the daemon was away`);
+  expect(watch.lines().filter((line) => line.startsWith('Deleted'))).toEqual([]);
+  if (tunnel?.carrier === 'kernel') expect(lost).toBe(0);
+});
+
+test('a killed daemon that does not come back loses its block after the restart time, and not before (RFC 4724 4.2)', async () => {
+  const l = start('--encap', 'none', '--restart-time', '4');
+  const block = l.block('node2');
+  const began = performance.now();
+  await l.kill('node2', 'KILL', { hold: true });
+  await eventually('node1 saw the session go', async () => !(await l.established('node1')).includes('node2'), 3_000);
+  expect(has(l, 'node1', block)).toBe(true);
+  await eventually('the block is gone', () => !has(l, 'node1', block), 10_000);
+  expect(seconds(began)).toBeGreaterThan(3.5);
+});
+
+test('a cut link takes the block within the hold time (RFC 4271 6.5)', async () => {
+  const l = start('--encap', 'none', '--hold-time', '3');
+  const block = l.block('node2');
+  const began = performance.now();
+  l.sh('fabric', 'ip link set node2 down');
+  await eventually('the block is gone', () => !has(l, 'node1', block), 8_000);
+  expect(seconds(began)).toBeLessThan(6);
+  const [peer] = await l.peers('node1');
+  expect(peer?.lastDown?.reason.code).toBe('HOLD_TIMER_EXPIRED');
+  l.sh('fabric', 'ip link set node2 up');
+  const answers = (): boolean => l.try('web-1-1', `ping -c 1 -W 1 ${l.pods['web-2-1']}`).status === 0;
+  await eventually('pods ping again', answers, 30_000);
+});
+
+test('without graceful restart a killed daemon loses its block at once', async () => {
+  const l = start('--encap', 'none', '--no-graceful-restart');
+  const block = l.block('node2');
+  const began = performance.now();
+  await l.kill('node2', 'KILL', { hold: true });
+  await eventually('the block is gone', () => !has(l, 'node1', block), 5_000);
+  expect(seconds(began)).toBeLessThan(5);
+});
