@@ -1,90 +1,166 @@
-/** All peers: configuration to sessions, and what differs from the last one. Pure of I/O: transport, clock, timers, randomness come in. */
-import type { Clock, Random, Timers } from '../base/ports.ts';
-import type { StopHow } from '../bgp-js/session-types.ts';
+/** All peers: from configuration to sessions, touching only what differs. Pure of I/O: transport, clock, timers, chance and
+ *  log come in. plan() and apply() share one comparison, so that what a reload announces is what it does. */
+import type { Connection, SessionPorts, StopHow } from '../bgp-js/session-types.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import type { LocRib } from '../rib/loc-rib.ts';
+import { type ApplyReport, admit, type ChangedPeer, compareConfigs } from './config-change.ts';
+import { Peer, type PeerLog, type PeerPorts } from './peer.ts';
 import type { PeerState } from './peer-state.ts';
+import { type RestartOptions, RestartPhase } from './restart-phase.ts';
 
-/** One log line each. */
-export interface PeerLog {
-  up(event: { readonly peer: PeerState; readonly downForMs?: number }): void;
-  down(event: {
-    readonly peer: PeerState;
-    readonly code: string;
-    readonly text: string;
-    readonly upForMs: number;
-    readonly keptStale: number;
-  }): void;
-}
+export type { ApplyReport, ChangedPeer, RefusedPeer } from './config-change.ts';
+export type { PeerLog } from './peer.ts';
+export type { RestartEnd, RestartOptions } from './restart-phase.ts';
 
-export interface RestartOptions {
-  /** Routes of ours were found in the kernel: F=1. RFC 4724 3 */
-  readonly forwarding: boolean;
-  /** Longest wait for the peers' End-of-RIB; default 15 s. */
-  readonly capMs?: number;
-  /** A peer that is not Established by then is not waited for; default 3 s. */
-  readonly connectMs?: number;
-  /** True: End-of-RIB is not sent before localRoutesReady() was called (the store told us our blocks). */
-  readonly waitForLocalRoutes?: boolean;
-  readonly onComplete?: (why: 'all-peers' | 'cap' | 'no-peers') => void;
-}
-
-export interface PeerSetPorts {
+export interface PeerSetPorts extends SessionPorts {
   readonly rib: LocRib;
-  /** bgp-js's dialling port. */
-  readonly transport: unknown;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: Random;
   readonly bgpIdentifier: number;
   readonly restart: RestartOptions;
   readonly log: PeerLog;
+  /** The listener's TCP MD5 keys (RFC 2385): called before a session starts, and with undefined when it is removed. */
+  readonly setPassword?: (address: PeerConfig['address'], password: string | undefined) => void;
 }
 
-export interface ChangedPeer {
-  readonly name: string;
-  /** The settings that differ. */
-  readonly fields: readonly string[];
-  /** The session ends and comes back. */
-  readonly needsReset: boolean;
-}
-export interface ApplyReport {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly changed: readonly ChangedPeer[];
-}
-
-const todo = (): never => {
-  throw new Error('not yet');
-};
+/** Our last words leave in this time; the sockets themselves may linger for a second. */
+const FLUSH_MS = 250;
 
 export class PeerSet {
-  constructor(_ports: PeerSetPorts) {}
+  private readonly ports: PeerSetPorts;
+  private readonly shared: PeerPorts;
+  private readonly restart: RestartPhase;
+  private readonly peers = new Map<string, Peer>();
+  private readonly byAddress = new Map<number, Peer>();
+  private stopped = false;
+
+  constructor(ports: PeerSetPorts) {
+    this.ports = ports;
+    const onComplete: RestartOptions['onComplete'] = (why) => {
+      for (const peer of this.peers.values()) peer.release();
+      ports.restart.onComplete?.(why);
+    };
+    this.restart = new RestartPhase({ ...ports.restart, onComplete }, ports.timers);
+    this.shared = { ...ports, restart: this.restart };
+  }
+
   /** What apply() would do. No effects. */
-  plan(_configs: readonly PeerConfig[]): ApplyReport {
-    return todo();
+  plan(configs: readonly PeerConfig[]): ApplyReport {
+    const { wanted, refused } = admit(configs);
+    const added: string[] = [];
+    const changed: ChangedPeer[] = [];
+    for (const [name, config] of wanted) {
+      const peer = this.peers.get(name);
+      const change = peer && compareConfigs(peer.config, config);
+      if (peer === undefined) added.push(name);
+      else if (change) changed.push(change);
+    }
+    const removed = [...this.peers.keys()].filter((name) => !wanted.has(name));
+    return { added, removed, changed, refused };
   }
-  /** Makes the sessions what `configs` says; touches only what differs. */
-  apply(_configs: readonly PeerConfig[]): ApplyReport {
-    return todo();
+
+  /** Makes the sessions what `configs` says. The first call starts the restart phase's clock: call it when the peers are known. */
+  apply(configs: readonly PeerConfig[]): ApplyReport {
+    const report = this.plan(configs);
+    if (this.stopped) return report;
+    const { wanted } = admit(configs);
+    // Goings before comings: an address may pass from one peer to another.
+    for (const name of report.removed) this.remove(name);
+    const fresh: Peer[] = [];
+    for (const { name, cost } of report.changed) {
+      const config = wanted.get(name);
+      const old = this.peers.get(name);
+      if (config === undefined || old === undefined) continue;
+      if (cost !== 'reset') {
+        old.reconfigure(config, cost === 'resend');
+        continue;
+      }
+      this.forget(old);
+      old.replace();
+      const next = this.add(config);
+      next.inherit(old);
+      fresh.push(next);
+    }
+    for (const name of report.added) {
+      const config = wanted.get(name);
+      if (config) fresh.push(this.add(config));
+    }
+    this.restart.configured([...this.peers.keys()]);
+    for (const peer of fresh) {
+      this.byAddress.set(peer.config.address, peer);
+      this.ports.setPassword?.(peer.config.address, peer.config.password);
+      peer.start();
+    }
+    return report;
   }
-  /** An accepted TCP connection, found its peer by remote address; an unknown one is closed. (bgp-js's Connection) */
-  accept(_connection: unknown): void {
-    todo();
+
+  /** For the listener: connections from anywhere else are closed on accept. */
+  knows(address: number): boolean {
+    return !this.stopped && this.byAddress.has(address);
   }
+
+  /** A connection that a peer opened; one from an unknown address is closed. */
+  accept(connection: Connection): void {
+    const peer = this.stopped ? undefined : this.byAddress.get(connection.remoteAddress);
+    if (peer) peer.accept(connection);
+    else connection.destroy();
+  }
+
   /** Our own routes are all originated: see RestartOptions.waitForLocalRoutes. */
   localRoutesReady(): void {
-    todo();
+    this.restart.localRoutesReady();
   }
+
+  /** From the start until every awaited End-of-RIB, or the cap. RFC 4724 4.1 */
   get restarting(): boolean {
-    return todo();
+    return this.restart.active;
   }
-  /** Ends all sessions; resolved when the last connection is closed. */
-  stopAll(_how: StopHow): Promise<void> {
-    return todo();
+
+  /** Peers whose End-of-RIB is waited for. */
+  get awaited(): readonly string[] {
+    return this.restart.awaited();
   }
+
+  /** Ends all sessions for good; resolved when our last words have left. `restart` keeps the learned routes in the tables,
+   *  so that the kernel's stay. */
+  async stopAll(how: StopHow): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.restart.stop();
+    const talking = this.views().some((p) => p.state === 'Established' || p.state.startsWith('Open'));
+    for (const peer of this.peers.values()) peer.stop(how);
+    if (!talking || how.kind === 'restart') return;
+    await new Promise<void>((resolve) => {
+      this.ports.timers.after(FLUSH_MS, resolve);
+    });
+  }
+
+  peer(name: string): PeerState | undefined {
+    return this.peers.get(name)?.view();
+  }
+
   /** In order of name. */
   views(): readonly PeerState[] {
-    return todo();
+    const views = [...this.peers.values()].map((peer) => peer.view());
+    return views.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  private add(config: PeerConfig): Peer {
+    const peer = new Peer(config, this.shared);
+    this.peers.set(config.name, peer);
+    return peer;
+  }
+
+  private remove(name: string): void {
+    const peer = this.peers.get(name);
+    if (peer === undefined) return;
+    this.forget(peer);
+    this.peers.delete(name);
+    peer.remove({ kind: 'deconfigured' });
+  }
+
+  private forget(peer: Peer): void {
+    const { address } = peer.config;
+    if (this.byAddress.get(address) !== peer) return;
+    this.byAddress.delete(address);
+    this.ports.setPassword?.(address, undefined);
   }
 }

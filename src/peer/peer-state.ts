@@ -1,12 +1,11 @@
 /** One peer as `gingham peers` shows it. Pure: types. Times are wall clock, ms. */
 import type { Ipv4 } from '../base/ipv4.ts';
-import type { Agreed, SessionState } from '../bgp-js/session-types.ts';
+import type { Reason } from '../base/reason.ts';
+import type { Agreed, SessionCounters, SessionState } from '../bgp-js/session-types.ts';
 import type { PeerConfig } from '../model/peer.ts';
 
-/** Why the session was last down. `code` is stable; see SessionDown. */
-export interface LastReason {
-  readonly code: string;
-  readonly text: string;
+/** How a session or an attempt ended. `code` is stable; see SessionDown. */
+export interface LastReason extends Reason {
   readonly at: number;
 }
 
@@ -23,20 +22,25 @@ export interface PeerState {
   readonly state: SessionState;
   /** Since when the state is what it is; Established: when it came up. */
   readonly since: number;
+  /** Why it is not Established; absent exactly when it is. */
+  readonly reason?: Reason;
+  /** How the last session or attempt ended; kept while Established. */
+  readonly lastReason?: LastReason;
+  /** How the last Established session ended: attempts that failed since do not hide it. */
+  readonly lastSessionEnd?: LastReason;
+  /** Established sessions that went down. */
+  readonly flaps: number;
   readonly received: number;
   readonly used: number;
   readonly rejected: number;
   readonly stale: number;
-  /** Prefixes announced to the peer now. */
+  /** Prefixes that the peer has from us now. */
   readonly sent: number;
-  /** Established sessions that went down. */
-  readonly flaps: number;
-  readonly lastReason?: LastReason;
   /** Present while Established. */
   readonly agreed?: Agreed;
-  readonly messages: { readonly received: number; readonly sent: number };
-  /** Its stale routes go then, unless it comes back. RFC 4724 4.2 */
+  readonly counters: SessionCounters;
+  /** Its stale routes go then, unless they are announced again. RFC 4724 4.2 */
   readonly staleUntil?: number;
-  /** The next attempt to connect, where known. */
+  /** The next attempt to connect, where known: bgp-js does not tell it yet. */
   readonly retryAt?: number;
 }

@@ -35,15 +35,18 @@ export interface OutOptions {
   readonly onEndOfRibSent?: () => void;
 }
 
+const noAnswers = (): Readonly<Record<PathSource['kind'], WeakMap<PathAttributes, Answer>>> => ({
+  local: new WeakMap(),
+  ibgp: new WeakMap(),
+  ebgp: new WeakMap(),
+});
+
 export class AdjRibOut {
   private readonly options: OutOptions;
   private readonly port: OutPort;
   private readonly has = new BitColumn();
-  private readonly answers: Readonly<Record<PathSource['kind'], WeakMap<PathAttributes, Answer>>> = {
-    local: new WeakMap(),
-    ibgp: new WeakMap(),
-    ebgp: new WeakMap(),
-  };
+  private target: ExportTarget;
+  private answers = noAnswers();
   /** The next route of the walk; -1: there is none. */
   private walkAt = 0;
   /** The walk of release() is for what the peer does not have yet. */
@@ -59,6 +62,7 @@ export class AdjRibOut {
   /** Call pump() when the session may be written to: right away, for one that is Established. */
   constructor(rib: LocRib, options: OutOptions) {
     this.options = options;
+    this.target = options.target;
     this.holdLearned = options.holdLearned;
     this.port = rib.openOut(() => this.pump());
     this.markedAtStart = this.port.table.marked;
@@ -88,6 +92,14 @@ export class AdjRibOut {
     this.pump();
   }
 
+  /** The peer's settings changed: everything is judged anew, and what it is to have no more is withdrawn. */
+  retarget(target: ExportTarget): void {
+    this.target = target;
+    this.answers = noAnswers();
+    this.walk(false);
+    this.pump();
+  }
+
   /** The restart is over: learned routes go out, then End-of-RIB. */
   release(): void {
     if (!this.holdLearned) return;
@@ -112,7 +124,7 @@ export class AdjRibOut {
     if (source === this.options.source) {
       return { not: { code: 'SPLIT_HORIZON', text: `learned from "${source.name}" itself` } };
     }
-    const exported = exportTo(attributes, source.kind, this.options.target);
+    const exported = exportTo(attributes, source.kind, this.target);
     const answer = this.answer(attributes, source.kind);
     return 'not' in answer ? answer : exported;
   }
@@ -180,7 +192,7 @@ export class AdjRibOut {
   }
 
   private work(attributes: PathAttributes, kind: PathSource['kind']): Answer {
-    const exported = exportTo(attributes, kind, this.options.target);
+    const exported = exportTo(attributes, kind, this.target);
     if ('not' in exported) return exported;
     const bytes = encodeAttributes(exported.send, { fourOctetAs: this.options.fourOctetAs });
     if (bytes.length <= MAX_ATTRIBUTES_LENGTH) return { out: { bytes, keys: [] } };

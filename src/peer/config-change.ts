@@ -1,0 +1,78 @@
+/** What differs between two configurations of a peer, and what that costs. Pure. A new setting is a new row of COST. */
+import type { Reason } from '../base/reason.ts';
+import type { PeerConfig } from '../model/peer.ts';
+
+/** nothing: only what views print. resend: the peer is sent its routes anew. reset: the session ends and comes back. */
+export type Cost = 'nothing' | 'resend' | 'reset';
+
+const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
+  name: 'reset', // never differs: peers are matched by it
+  kind: 'nothing',
+  configuredBy: 'nothing',
+  address: 'reset',
+  port: 'reset',
+  asn: 'reset',
+  localAsn: 'reset',
+  localAddress: 'reset',
+  passive: 'reset',
+  password: 'reset',
+  holdTimeSec: 'reset', // agreed in OPEN, as graceful restart is
+  connectRetrySec: 'reset',
+  gracefulRestart: 'reset',
+  localPref: 'resend',
+  nextHopSelf: 'resend',
+  transit: 'resend',
+};
+
+export interface ChangedPeer {
+  readonly name: string;
+  /** The settings that differ. */
+  readonly fields: readonly string[];
+  readonly cost: Cost;
+  /** The session ends and comes back. */
+  readonly needsReset: boolean;
+}
+
+/** A configuration that cannot be followed beside the others. */
+export interface RefusedPeer {
+  readonly name: string;
+  readonly reason: Reason;
+}
+
+export interface ApplyReport {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly ChangedPeer[];
+  readonly refused: readonly RefusedPeer[];
+}
+
+export function compareConfigs(before: PeerConfig, after: PeerConfig): ChangedPeer | undefined {
+  const keys = Object.keys(COST) as (keyof PeerConfig)[];
+  const fields = keys.filter((key) => !sameValue(before[key], after[key]));
+  if (fields.length === 0) return undefined;
+  const costs = fields.map((key) => COST[key]);
+  const cost = costs.includes('reset') ? 'reset' : costs.includes('resend') ? 'resend' : 'nothing';
+  return { name: after.name, fields, cost, needsReset: cost === 'reset' };
+}
+
+/** gracefulRestart is the one setting that is an object. */
+const sameValue = (a: PeerConfig[keyof PeerConfig], b: PeerConfig[keyof PeerConfig]): boolean =>
+  a === b || (typeof a === 'object' && typeof b === 'object' && a.restartTimeSec === b.restartTimeSec);
+
+/** The configurations to follow, and those that name a peer or an address a second time: the first one counts. */
+export function admit(configs: readonly PeerConfig[]): { wanted: Map<string, PeerConfig>; refused: RefusedPeer[] } {
+  const wanted = new Map<string, PeerConfig>();
+  const byAddress = new Map<number, PeerConfig>();
+  const refused: RefusedPeer[] = [];
+  for (const config of configs) {
+    const first = wanted.get(config.name) ?? byAddress.get(config.address);
+    if (first === undefined) {
+      wanted.set(config.name, config);
+      byAddress.set(config.address, config);
+      continue;
+    }
+    const text = `${config.configuredBy} and ${first.configuredBy} have the same ${first.name === config.name ? 'name' : 'address'}; the latter is followed`;
+    refused.push({ name: config.name, reason: { code: 'DUPLICATE_PEER', text } });
+  }
+  return { wanted, refused };
+}

@@ -1,0 +1,243 @@
+/** One peer: its session, its place in the tables, what it is sent, and what of it is kept when it goes. Pure of I/O: the
+ *  session's ports come in. The session itself is bgp-js's, the two halves of graceful restart are stale-keeper.ts and
+ *  restart-phase.ts. */
+import { ipv4 } from '../base/ipv4.ts';
+import type { Reason } from '../base/reason.ts';
+import { bgpError } from '../bgp-js/error.ts';
+import { BgpSession } from '../bgp-js/session.ts';
+import type {
+  Agreed,
+  Connection,
+  SessionConfig,
+  SessionDown,
+  SessionListener,
+  SessionPorts,
+  StopHow,
+  UpdateFrame,
+} from '../bgp-js/session-types.ts';
+import type { PeerConfig } from '../model/peer.ts';
+import { AdjRibOut } from '../rib/adj-rib-out.ts';
+import type { ExportTarget } from '../rib/export.ts';
+import type { PathSource } from '../rib/feed.ts';
+import type { LocRib } from '../rib/loc-rib.ts';
+import type { LastReason, PeerState } from './peer-state.ts';
+import type { RestartPhase } from './restart-phase.ts';
+import { StaleKeeper } from './stale-keeper.ts';
+
+/** One log line each. */
+export interface PeerLog {
+  up(event: { readonly peer: PeerState; readonly downForMs?: number }): void;
+  down(event: {
+    readonly peer: PeerState;
+    readonly code: string;
+    readonly text: string;
+    readonly upForMs: number;
+    /** Routes that stay as stale. */
+    readonly keptStale: number;
+  }): void;
+}
+
+/** What all peers share. */
+export interface PeerPorts extends SessionPorts {
+  readonly rib: LocRib;
+  readonly bgpIdentifier: number;
+  readonly restart: RestartPhase;
+  readonly log: PeerLog;
+}
+
+const CEASE = 6;
+const OTHER_CONFIGURATION_CHANGE = 6;
+
+export class Peer implements SessionListener {
+  private current: PeerConfig;
+  private readonly ports: PeerPorts;
+  private readonly source: PathSource;
+  private readonly stale: StaleKeeper;
+  private readonly session: BgpSession;
+  private out: AdjRibOut | undefined;
+  /** Of the last session that was up. */
+  private agreed: Agreed | undefined;
+  private changedAt: number | undefined;
+  private lastReason: LastReason | undefined;
+  private lastSessionEnd: LastReason | undefined;
+  private flaps = 0;
+
+  constructor(config: PeerConfig, ports: PeerPorts) {
+    this.current = config;
+    this.ports = ports;
+    const kind = config.asn === config.localAsn ? 'ibgp' : 'ebgp';
+    const { name, address, localAsn } = config;
+    this.source = ports.rib.addSource({ name, kind, address, localAsn });
+    this.stale = new StaleKeeper(ports.rib, this.source, ports.clock, ports.timers);
+    this.session = new BgpSession(toSessionConfig(config, ports), ports, this);
+  }
+
+  get config(): PeerConfig {
+    return this.current;
+  }
+
+  start(): void {
+    this.session.start();
+  }
+
+  accept(connection: Connection): void {
+    this.session.accept(connection);
+  }
+
+  /** Settings that the session does not know. */
+  reconfigure(config: PeerConfig, resend: boolean): void {
+    this.current = config;
+    if (resend && this.agreed && this.out) this.out.retarget(toTarget(config, this.source, this.agreed));
+  }
+
+  stop(how: StopHow): void {
+    this.session.stop(how);
+  }
+
+  /** Ends for a changed configuration, which another Peer goes on with. RFC 4486 4 */
+  replace(): void {
+    this.session.reset(bgpError(CEASE, OTHER_CONFIGURATION_CHANGE, 'our configuration of this peer changed'));
+    this.remove({ kind: 'deconfigured' });
+  }
+
+  /** Ends, and takes its routes out of the tables. */
+  remove(how: StopHow): void {
+    this.session.stop(how);
+    this.stale.stop();
+    this.out?.close();
+    this.ports.rib.removeSource(this.source);
+  }
+
+  /** The restart is over. */
+  release(): void {
+    this.out?.release();
+  }
+
+  /** Counters of a session that this one goes on for. */
+  inherit(from: Peer): void {
+    this.flaps = from.flaps;
+    this.lastReason = from.lastReason;
+    this.lastSessionEnd = from.lastSessionEnd;
+    this.changedAt = from.changedAt;
+  }
+
+  /** Why a best path is or is not sent to this peer; undefined while no session is up. */
+  get adjRibOut(): AdjRibOut | undefined {
+    return this.out;
+  }
+
+  view(): PeerState {
+    const { state, counters } = this.session;
+    const up = state === 'Established';
+    const { name, address, port, asn, localAsn, kind, configuredBy, passive } = this.current;
+    return {
+      name,
+      address,
+      port,
+      asn,
+      localAsn,
+      kind,
+      configuredBy,
+      passive,
+      ibgp: this.source.kind === 'ibgp',
+      state,
+      since: counters.since,
+      ...(!up && { reason: this.lastReason ?? notYet(this.current) }),
+      ...(this.lastReason && { lastReason: this.lastReason }),
+      ...(this.lastSessionEnd && { lastSessionEnd: this.lastSessionEnd }),
+      flaps: this.flaps,
+      ...this.ports.rib.countsOf(this.source),
+      sent: this.out?.sent ?? 0,
+      ...(up && this.agreed && { agreed: this.agreed }),
+      counters,
+      ...(this.stale.until !== undefined && { staleUntil: this.stale.until }),
+    };
+  }
+
+  onState(): void {}
+
+  onEstablished(agreed: Agreed): void {
+    const { rib, restart, clock, log } = this.ports;
+    this.agreed = agreed;
+    rib.identify(this.source, agreed.peerBgpIdentifier);
+    this.stale.back(agreed);
+    const wentDownAt = this.changedAt;
+    this.changedAt = clock.now();
+    log.up({ peer: this.view(), ...(wentDownAt !== undefined && { downForMs: clock.now() - wentDownAt }) });
+    this.out = new AdjRibOut(rib, {
+      target: toTarget(this.current, this.source, agreed),
+      fourOctetAs: agreed.fourOctetAs,
+      source: this.source,
+      send: (messages) => this.session.send(messages),
+      holdLearned: restart.active,
+    });
+    restart.up(this.current.name, agreed);
+    this.out.pump();
+  }
+
+  onUpdate(update: UpdateFrame): void {
+    const received = this.ports.rib.receive(this.source, update, this.agreed?.fourOctetAs === true);
+    if (received.kind === 'reset') this.session.reset(received.error);
+  }
+
+  onEndOfRib(): void {
+    this.stale.endOfRib();
+    this.ports.restart.endOfRib(this.current.name);
+  }
+
+  onRouteRefresh(): void {
+    this.out?.refresh();
+  }
+
+  onDrain(): void {
+    this.out?.resume();
+  }
+
+  onDown(down: SessionDown): void {
+    const { clock, restart, log } = this.ports;
+    this.lastReason = { code: down.code, text: down.text, at: clock.wall() };
+    if (!down.wasEstablished) return;
+    this.lastSessionEnd = this.lastReason;
+    this.flaps++;
+    this.out?.close();
+    this.out = undefined;
+    const upForMs = clock.now() - (this.changedAt ?? clock.now());
+    this.changedAt = clock.now();
+    const keptStale = this.stale.lost(down.keepRoutes, this.agreed);
+    restart.down(this.current.name);
+    log.down({ peer: this.view(), code: down.code, text: down.text, upForMs, keptStale });
+  }
+}
+
+/** `peers` always has an answer, also before the first attempt ended. */
+const notYet = (config: PeerConfig): Reason =>
+  config.passive
+    ? { code: 'WAITING_FOR_PEER', text: 'passive: waiting for the peer to connect' }
+    : { code: 'CONNECTING', text: 'the first attempt to connect has not ended yet' };
+
+function toSessionConfig(config: PeerConfig, ports: PeerPorts): SessionConfig {
+  const { gracefulRestart, localAddress, password } = config;
+  return {
+    localAsn: config.localAsn,
+    peerAsn: config.asn,
+    bgpIdentifier: ipv4(ports.bgpIdentifier),
+    peerAddress: config.address,
+    peerPort: config.port,
+    passive: config.passive,
+    holdTimeSec: config.holdTimeSec,
+    connectRetrySec: config.connectRetrySec,
+    ...(localAddress !== undefined && { localAddress }),
+    ...(password !== undefined && { password }),
+    ...(gracefulRestart && { gracefulRestart: { ...gracefulRestart, bits: () => ports.restart.bits } }),
+  };
+}
+
+const toTarget = (config: PeerConfig, source: PathSource, agreed: Agreed): ExportTarget => ({
+  kind: source.kind === 'ibgp' ? 'ibgp' : 'ebgp',
+  address: config.address,
+  localAddress: agreed.localAddress,
+  localAsn: config.localAsn,
+  localPref: config.localPref,
+  nextHopSelf: config.nextHopSelf,
+  transit: config.transit,
+});

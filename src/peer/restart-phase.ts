@@ -1,0 +1,139 @@
+/** Graceful restart as the one who restarted: until when we are "restarting". Pure of I/O: timers come in. RFC 4724 4.1.
+ *
+ *  What the RFC leaves open, and how we choose:
+ *  - Every start is a restart (R=1): a process has no memory of whether somebody keeps routes for it.
+ *  - Our own routes are sent as soon as a session is up: no selection can change them. Learned ones, and End-of-RIB, wait.
+ *  - We wait for End-of-RIB only from peers whose capability covers IPv4 and that did not set R themselves; others may never
+ *    send one. Two nodes that restart together do not wait for each other.
+ *  - A peer that is not up yet is waited for a short time only (3 s), one that was up in this phase and went until the cap
+ *    (15 s): never all routes for one dead peer, which is what makes BIRD's 240 s hurt.
+ *  - End-of-RIB also says "these were all": it must not go out before our own routes are known, or helpers sweep what they
+ *    kept for us. There is no cap on that: the helpers' restart time is one already. */
+import type { Timers } from '../base/ports.ts';
+import type { Agreed } from '../bgp-js/session-types.ts';
+
+export type RestartEnd = 'all-peers' | 'cap' | 'no-peers';
+
+export interface RestartOptions {
+  /** Routes of ours were found in the kernel: F=1. RFC 4724 3 */
+  readonly forwarding: boolean;
+  /** Longest wait for the peers' End-of-RIB; default 15 s. */
+  readonly capMs?: number;
+  /** A peer that is not Established by then is not waited for; default 3 s. */
+  readonly connectMs?: number;
+  /** True: the phase does not end before localRoutesReady() was called (the store told us our blocks). */
+  readonly waitForLocalRoutes?: boolean;
+  readonly onComplete?: (why: RestartEnd) => void;
+}
+
+const CAP_MS = 15_000;
+const CONNECT_MS = 3_000;
+
+/** What of a peer counts here. */
+interface Awaited {
+  /** Undefined while no session is up. */
+  agreed: Agreed | undefined;
+  wasUp: boolean;
+  endOfRib: boolean;
+}
+
+export class RestartPhase {
+  private readonly options: RestartOptions;
+  private readonly timers: Timers;
+  private readonly peers = new Map<string, Awaited>();
+  private cancelTimers: (() => void)[] = [];
+  private begun = false;
+  private graceOver = false;
+  private capped = false;
+  private localReady: boolean;
+  private done = false;
+
+  constructor(options: RestartOptions, timers: Timers) {
+    this.options = options;
+    this.timers = timers;
+    this.localReady = options.waitForLocalRoutes !== true;
+  }
+
+  get active(): boolean {
+    return !this.done;
+  }
+
+  /** R and F of our OPENs. After the phase a lost session is no restart, and nothing of what we forward was lost: F=1. */
+  get bits(): { readonly restarting: boolean; readonly forwarding: boolean } {
+    return { restarting: this.active, forwarding: !this.active || this.options.forwarding };
+  }
+
+  /** These peers are configured now. The first call starts the clock: no apply() before the configuration is known. */
+  configured(names: readonly string[]): void {
+    for (const name of this.peers.keys()) if (!names.includes(name)) this.peers.delete(name);
+    for (const name of names) {
+      if (!this.peers.has(name)) this.peers.set(name, { agreed: undefined, wasUp: false, endOfRib: false });
+    }
+    if (!this.begun) this.begin();
+    this.check();
+  }
+
+  up(name: string, agreed: Agreed): void {
+    this.peers.set(name, { agreed, wasUp: true, endOfRib: false });
+    this.check();
+  }
+
+  down(name: string): void {
+    const peer = this.peers.get(name);
+    if (peer === undefined) return;
+    peer.agreed = undefined;
+    this.check();
+  }
+
+  endOfRib(name: string): void {
+    const peer = this.peers.get(name);
+    if (peer === undefined) return;
+    peer.endOfRib = true;
+    this.check();
+  }
+
+  localRoutesReady(): void {
+    this.localReady = true;
+    this.check();
+  }
+
+  stop(): void {
+    for (const cancel of this.cancelTimers.splice(0)) cancel();
+  }
+
+  /** Those whose End-of-RIB is waited for: for people. */
+  awaited(): string[] {
+    if (this.done || this.capped) return [];
+    return [...this.peers].filter(([, peer]) => this.isAwaited(peer)).map(([name]) => name);
+  }
+
+  private begin(): void {
+    this.begun = true;
+    this.cancelTimers = [
+      this.timers.after(this.options.connectMs ?? CONNECT_MS, () => {
+        this.graceOver = true;
+        this.check();
+      }),
+      this.timers.after(this.options.capMs ?? CAP_MS, () => {
+        this.capped = true;
+        this.check();
+      }),
+    ];
+  }
+
+  private isAwaited(peer: Awaited): boolean {
+    if (peer.endOfRib) return false;
+    if (peer.agreed === undefined) return peer.wasUp || !this.graceOver;
+    const gr = peer.agreed.gracefulRestart;
+    return gr?.ipv4 === true && !gr.restarting;
+  }
+
+  private check(): void {
+    if (this.done || !this.begun || !this.localReady) return;
+    const waiting = this.awaited().length > 0;
+    if (waiting) return;
+    this.done = true;
+    this.stop();
+    this.options.onComplete?.(this.capped ? 'cap' : this.peers.size === 0 ? 'no-peers' : 'all-peers');
+  }
+}
