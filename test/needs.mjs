@@ -24,7 +24,13 @@ export const NEEDS = {
   ip: tool('ip', 'iproute2'),
   ping: tool('ping', 'iputils-ping'),
   kubectl: tool('kubectl', 'kubernetes-client'),
-  uml: tool('linux.uml', 'user-mode-linux kmod'),
+  /** Where the processor has AMX, user-mode-linux needs a shim that the test builds: test/support/uml-xstate.c. */
+  uml: {
+    met: () =>
+      ['linux.uml', 'modprobe'].every(inPath) &&
+      (inPath('cc') || !/ amx_tile/.test(fs.readFileSync('/proc/cpuinfo', 'latin1'))),
+    mend: 'apt-get install user-mode-linux kmod gcc',
+  },
 };
 
 /** The needs a file states, and those this machine does not meet. */

@@ -1,4 +1,5 @@
 /** natOutgoing on a real kernel: kernel/masquerade.ts. */
+// needs: root ip ping tcpdump nft
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -52,7 +53,7 @@ afterAll(async () => {
 /** The source address with which the pod's ping to `to` arrives. */
 async function sourceSeen(to: string): Promise<string> {
   const dump = spawn('ip', [
-    ...['netns', 'exec', ns.name('outside'), 'tcpdump', '-lni', 'eth0', '--immediate-mode'],
+    ...['netns', 'exec', ns.name('outside'), 'tcpdump', '-Z', 'root', '-lni', 'eth0', '--immediate-mode'],
     'icmp[icmptype] == icmp-echo',
   ]);
   let said = '';

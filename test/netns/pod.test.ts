@@ -1,4 +1,5 @@
 /** A pod's cable on a real kernel: kernel/pod-wiring.ts and kernel/gateway.ts. */
+// needs: root ip ping arping
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import { GATEWAY_PREFIX, gatewayRoute } from '../../src/kernel/gateway.ts';

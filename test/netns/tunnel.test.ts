@@ -1,4 +1,5 @@
 /** Tunnels between two nodes in namespaces of a real kernel, without routes by BGP: kernel/tunnel.ts alone. */
+// needs: root ip ping tcpdump
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -93,7 +94,7 @@ async function transfer(ns: Namespaces, from: number, to: number, bytes: number)
 
 /** What tcpdump on node n's eth0 says of the packets of `work`, up to the one that `last` matches. */
 async function capture(ns: Namespaces, n: number, filter: string, last: RegExp, work: () => unknown): Promise<string> {
-  const options = ['-lnvi', 'eth0', '--immediate-mode', ...filter.split(' ')];
+  const options = ['-Z', 'root', '-lnvi', 'eth0', '--immediate-mode', ...filter.split(' ')];
   const dump = spawn('ip', ['netns', 'exec', ns.name(`n${n}`), 'tcpdump', ...options]);
   let said = '';
   let seen = '';
