@@ -29,6 +29,12 @@ export const IO_FILES: readonly string[] = [
   'bgp-js/transport.ts', // dials and listens on node:net
   'bgp-js/connection.ts', // one node:net socket
   'sys/', // the real clock, timers, foreign functions
+  'cni/names.ts', // node:crypto, for digests in names only
+  'cni/plugin.ts', // the executable: stdin, stdout, one unix socket
+  'cni/release-queue.ts', // queued releases on disk
+  'cni/server.ts', // the unix socket it answers on
+  'cni/whole-file.ts', // write and rename
+  'cni/workloads.ts', // records on disk
   'ipam/names.ts', // node:crypto, for digests in names only
   'kernel/sysctl.ts', // reads and writes settings under /proc/sys
   'kernel/masquerade.ts', // starts nft, which has no library
@@ -54,4 +60,10 @@ export const IO_FILES: readonly string[] = [
   'lab/up.ts', // the lab's folder
   'lab/enter.ts', // starts nsenter
   'lab/command.ts', // waits for a folder to go
+  'control/socket-path.ts', // who has the control socket's path
+  'control/server.ts', // the gRPC service
+  'control/client.ts', // its client
+  'cli/ask.ts', // whether this machine has a daemon
+  'cli/commands/config.ts', // reads the file to check
+  'cli/commands/store.ts', // reads the CRD files
 ];
