@@ -1,6 +1,6 @@
 /** `gingham status`: at most 12 lines, the first of them greppable. Pure. */
 import type { Reason } from '../base/reason.ts';
-import { type Paint, plain } from './table.ts';
+import { type Column, formatTable, type Paint, plain, type TableOptions } from './table.ts';
 import { formatAge, formatMebibytes, formatShort } from './units.ts';
 import type { PeerDownView, StatusView } from './views.ts';
 
@@ -126,4 +126,50 @@ const PARTS: readonly ((s: StatusView) => Part | undefined)[] = [
     state: s.configProblem === undefined && s.phase === 'running' ? 'ok' : 'degraded',
     text: `${s.phase} for ${formatAge(s.process.uptimeSeconds)}, version ${s.process.version}, pid ${s.process.pid}, ${formatMebibytes(s.process.residentBytes)}, ${s.configPath}${s.configProblem === undefined ? '' : `; ${because(s.configProblem)}`}`,
   }),
+];
+
+/** Several nodes: a line for all, and a row for each. */
+export function formatStatuses(all: readonly StatusView[], options: TableOptions): string[] {
+  const sum = (of: (s: StatusView) => number): number => all.reduce((n, s) => n + of(s), 0);
+  const good = all.filter((s) => s.health === 'OK').length;
+  const health = good === all.length ? options.paint('good', 'OK') : options.paint('bad', 'DEGRADED');
+  const sessions = `${sum((s) => s.bgp.sessionsEstablished)}/${sum((s) => s.bgp.sessionsTotal)} sessions up`;
+  const head = `mesh: ${health}  ${good}/${all.length} nodes OK, ${sessions}, ${count(
+    sum((s) => s.cni?.pods ?? 0),
+    'pod',
+  )}`;
+  return [head, ...formatTable(NODE_COLUMNS, all, options), ...carriersNotUsed(all)];
+}
+
+/** Usually the same on every node of one machine: said once, with the nodes. */
+function carriersNotUsed(all: readonly StatusView[]): string[] {
+  const nodes = new Map<string, string[]>();
+  for (const s of all)
+    for (const n of s.tunnel?.notUsed ?? []) {
+      const text = `tunnel is not carried by ${n.carrier}: ${because(n.reason)}`;
+      nodes.set(text, [...(nodes.get(text) ?? []), s.node]);
+    }
+  return [...nodes].map(([text, names]) => plain(`${text} (${names.length === all.length ? 'all nodes' : names.join(', ')})`));
+}
+
+const NODE_COLUMNS: readonly Column<StatusView>[] = [
+  { header: 'NODE', cell: (s) => s.node },
+  { header: 'HEALTH', cell: (s) => ({ text: s.health, kind: s.health === 'OK' ? 'good' : 'bad' }) },
+  { header: 'ADDRESS', cell: (s) => s.address ?? s.routerId },
+  { header: 'SESSIONS', right: true, cell: (s) => `${s.bgp.sessionsEstablished}/${s.bgp.sessionsTotal}` },
+  { header: 'ROUTES', right: true, cell: (s) => String(s.routes.prefixes) },
+  {
+    header: 'KERNEL',
+    right: true,
+    cell: (s) => (s.kernel.install ? `${s.kernel.installed}/${s.kernel.wanted}` : 'off'),
+  },
+  { header: 'BLOCKS', right: true, cell: (s) => String(s.ipam?.blocks ?? '-') },
+  { header: 'PODS', right: true, cell: (s) => String(s.cni?.pods ?? '-') },
+  {
+    header: 'TUNNEL',
+    cell: (s) => (s.tunnel === undefined ? '' : [s.tunnel.encapsulation, s.tunnel.carrier].filter(Boolean).join('/')),
+  },
+  { header: 'UP', cell: (s) => formatAge(s.process.uptimeSeconds) },
+  { header: 'MEMORY', cell: (s) => formatMebibytes(s.process.residentBytes) },
+  { header: 'PROBLEM', cell: (s) => first(s.problems).replace(/^; /, '') },
 ];

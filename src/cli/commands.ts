@@ -1,0 +1,38 @@
+/** The table of commands, in the order of the help text. Pure. A new command is a file in commands/ and a row here. */
+import type { CommandRow } from './command.ts';
+import { blocks } from './commands/blocks.ts';
+import { configCheck, configReload, configSettings } from './commands/config.ts';
+import { labDown, labExec, labLs, labUp } from './commands/lab.ts';
+import { node, nodeDrain } from './commands/node.ts';
+import { peers } from './commands/peers.ts';
+import { pods } from './commands/pods.ts';
+import { routes } from './commands/routes.ts';
+import { status } from './commands/status.ts';
+import { store } from './commands/store.ts';
+import { version } from './commands/version.ts';
+
+export const COMMANDS: readonly CommandRow[] = [
+  status,
+  peers,
+  routes,
+  blocks,
+  pods,
+  configReload,
+  configCheck,
+  configSettings,
+  node,
+  nodeDrain,
+  store,
+  labUp,
+  labLs,
+  labExec,
+  labDown,
+  version,
+];
+
+/** Commands that only hold others. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  config: 'check, reload and list settings',
+  node: 'the daemon',
+  lab: 'a cluster in network namespaces on this machine',
+};
