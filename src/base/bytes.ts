@@ -72,7 +72,9 @@ export class Writer {
     return at;
   }
   u8(v: number): void {
-    this.slab[this.room(1)] = v;
+    // Two statements: in one, `this.slab` would be read before room() replaces it.
+    const at = this.room(1);
+    this.slab[at] = v;
   }
   u16(v: number): void {
     const at = this.room(2);
