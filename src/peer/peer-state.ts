@@ -3,6 +3,7 @@ import type { Ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Agreed, SessionCounters, SessionState } from '../bgp-js/session-types.ts';
 import type { PeerConfig } from '../model/peer.ts';
+import type { SourceCounts } from '../rib/views.ts';
 
 /** How a session or an attempt ended. `code` is stable; see SessionDown. */
 export interface LastReason extends Reason {
@@ -10,14 +11,10 @@ export interface LastReason extends Reason {
 }
 
 export interface PeerState {
+  /** All that is configured; the password is in it, so views take single fields. */
+  readonly config: PeerConfig;
   readonly name: string;
   readonly address: Ipv4;
-  readonly port: number;
-  readonly asn: number;
-  readonly localAsn: number;
-  readonly kind: PeerConfig['kind'];
-  readonly configuredBy: string;
-  readonly passive: boolean;
   readonly ibgp: boolean;
   readonly state: SessionState;
   /** Since when the state is what it is; Established: when it came up. */
@@ -30,10 +27,7 @@ export interface PeerState {
   readonly lastSessionEnd?: LastReason;
   /** Established sessions that went down. */
   readonly flaps: number;
-  readonly received: number;
-  readonly used: number;
-  readonly rejected: number;
-  readonly stale: number;
+  readonly routes: SourceCounts;
   /** Prefixes that the peer has from us now. */
   readonly sent: number;
   /** Present while Established. */
@@ -41,6 +35,4 @@ export interface PeerState {
   readonly counters: SessionCounters;
   /** Its stale routes go then, unless they are announced again. RFC 4724 4.2 */
   readonly staleUntil?: number;
-  /** The next attempt to connect, where known: bgp-js does not tell it yet. */
-  readonly retryAt?: number;
 }

@@ -29,8 +29,7 @@ export interface PeerLog {
   up(event: { readonly peer: PeerState; readonly downForMs?: number }): void;
   down(event: {
     readonly peer: PeerState;
-    readonly code: string;
-    readonly text: string;
+    readonly reason: Reason;
     readonly upForMs: number;
     /** Routes that stay as stale. */
     readonly keptStale: number;
@@ -129,16 +128,10 @@ export class Peer implements SessionListener {
   view(): PeerState {
     const { state, counters } = this.session;
     const up = state === 'Established';
-    const { name, address, port, asn, localAsn, kind, configuredBy, passive } = this.current;
     return {
-      name,
-      address,
-      port,
-      asn,
-      localAsn,
-      kind,
-      configuredBy,
-      passive,
+      config: this.current,
+      name: this.current.name,
+      address: this.current.address,
       ibgp: this.source.kind === 'ibgp',
       state,
       since: counters.since,
@@ -146,7 +139,7 @@ export class Peer implements SessionListener {
       ...(this.lastReason && { lastReason: this.lastReason }),
       ...(this.lastSessionEnd && { lastSessionEnd: this.lastSessionEnd }),
       flaps: this.flaps,
-      ...this.ports.rib.countsOf(this.source),
+      routes: this.ports.rib.countsOf(this.source),
       sent: this.out?.sent ?? 0,
       ...(up && this.agreed && { agreed: this.agreed }),
       counters,
@@ -205,7 +198,7 @@ export class Peer implements SessionListener {
     this.changedAt = clock.now();
     const keptStale = this.stale.lost(down.keepRoutes, this.agreed);
     restart.down(this.current.name);
-    log.down({ peer: this.view(), code: down.code, text: down.text, upForMs, keptStale });
+    log.down({ peer: this.view(), reason: { code: down.code, text: down.text }, upForMs, keptStale });
   }
 }
 
