@@ -64,6 +64,7 @@ export function openRestStore(options: RestStoreOptions): RestStore {
     const token = typeof options.token === 'function' ? options.token() : options.token;
     const payload = call.body === undefined ? undefined : Buffer.from(formatJson(call.body));
     return new Promise((resolve, reject) => {
+      let answer: http.IncomingMessage | undefined;
       const request = library.request(url, {
         method: call.method,
         agent: onWatch === undefined ? agent : watchAgent,
@@ -78,13 +79,15 @@ export function openRestStore(options: RestStoreOptions): RestStore {
         ...(onWatch === undefined ? {} : { signal: onWatch.signal }),
       });
       const patience = onWatch === undefined ? (options.requestMs ?? REQUEST_MS) : (options.stallMs ?? STALL_MS);
-      request.setTimeout(patience, () =>
-        request.destroy(
-          new StoreError('Unreachable', `${options.server} was silent for ${patience / 1000} s (${call.what})`),
-        ),
-      );
+      request.setTimeout(patience, () => {
+        const silence = `${options.server} was silent for ${patience / 1000} s (${call.what})`;
+        (answer ?? request).destroy(new StoreError('Unreachable', silence)); // the one that is being waited for
+      });
       request.on('error', (error) => reject(unreachable(options.server, call, error)));
-      request.on('response', resolve);
+      request.on('response', (response) => {
+        answer = response;
+        resolve(response);
+      });
       request.end(payload);
     });
   };
