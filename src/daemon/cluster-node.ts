@@ -1,6 +1,7 @@
 /** A node of a cluster: from the store's present objects to peers, routes, tunnels and addresses, again and again.
  *  Level-triggered: every change of an input runs the same steps, each of which changes only what differs, so a crash
  *  between any two is mended by the next run. Sessions come first, because they need nothing from IPAM. */
+import { delta } from '../base/delta.ts';
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { type Prefix, prefixKey } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
@@ -42,7 +43,7 @@ export class ClusterNode {
   private readonly options: ClusterNodeOptions;
   private readonly level: Level;
   private readonly tunnelAddresses = new Map<TunnelKind, Ipv4>();
-  private readonly blackholes = new Map<number, Prefix>();
+  private blackholes: ReadonlyMap<number, Prefix> = new Map();
   private wanted: Desired | undefined;
   private masqueradeProblems: readonly Reason[] = [];
   private lastProblem: Reason | undefined;
@@ -140,16 +141,11 @@ export class ClusterNode {
   private setOwnBlocks({ originate }: Pick<Desired, 'originate'>): void {
     const { speaker, dataplane } = this.options;
     speaker.setOriginated(originate);
-    const keys = new Set(originate.map((p) => prefixKey(p.address, p.length)));
-    for (const [key, block] of this.blackholes) {
-      if (keys.has(key)) continue;
-      this.blackholes.delete(key);
-      dataplane.routes.unwant('local', block);
-    }
-    for (const block of originate) {
-      this.blackholes.set(prefixKey(block.address, block.length), block);
-      dataplane.routes.want('local', block, dataplane.blackhole);
-    }
+    const wanted = new Map(originate.map((p) => [prefixKey(p.address, p.length), p]));
+    const { add, remove } = delta(wanted, this.blackholes, () => true);
+    for (const block of remove.values()) dataplane.routes.unwant('local', block);
+    for (const block of add.values()) dataplane.routes.want('local', block, dataplane.blackhole);
+    this.blackholes = wanted;
   }
 
   private setRouteContext(want: Desired): void {

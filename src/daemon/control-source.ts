@@ -16,8 +16,8 @@ export function controlSource(running: Running): ControlSource {
   return {
     status: () => statusFacts(running),
     peers: () => {
-      const { speaker } = running;
       const now = Date.now();
+      const { speaker } = running;
       return (speaker?.peers.views() ?? []).map((peer) => toPeerView(peer, speaker?.configOf(peer.name), now));
     },
     routes: (query) =>

@@ -5,7 +5,6 @@ import { type Ipv4, ipv4 } from '../base/ipv4.ts';
 import { readNode } from '../cluster/node.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { primeThreadPool } from '../sys/netns.ts';
-import { startCluster } from './cluster-start.ts';
 import { controlSource } from './control-source.ts';
 import { type Dataplane, openDataplane } from './dataplane.ts';
 import { openLog } from './log.ts';
@@ -73,6 +72,8 @@ async function start(running: Running, signal: AbortSignal): Promise<void> {
   } else {
     // The store may be away for long: the control socket is there meanwhile, and says so.
     const control = serveControl(running, signal);
+    // A plain speaker never pays for the store, IPAM and CNI.
+    const { startCluster } = await import('./cluster-start.ts');
     await startCluster(running, config.cluster, dataplane, signal);
     await control;
   }

@@ -3,18 +3,15 @@ import { formatIpv4 } from '../base/ipv4.ts';
 import type { Agreed } from '../bgp-js/session-types.ts';
 import type { AgreedView, PeerDownView, PeerView } from '../control/views.ts';
 import type { PeerConfig } from '../model/peer.ts';
-import type { LastReason, PeerState } from '../peer/peer-state.ts';
+import type { PeerState } from '../peer/peer-state.ts';
 
 const MS = 1000;
 const secondsSince = (then: number, now: number): number => Math.max(0, Math.round((now - then) / MS));
 const rfc3339 = (wallMs: number): string => new Date(wallMs).toISOString();
-/** Before the first attempt ended there is no reason yet but this one. */
-const NOT_YET: LastReason = { code: 'NOT_CONNECTED_YET', text: 'no connection was established yet', at: 0 };
 
 export function toPeerView(peer: PeerState, config: PeerConfig | undefined, now: number): PeerView {
+  const { lastReason, reason } = peer;
   const established = peer.state === 'Established';
-  const last = peer.lastReason;
-  const { code, text } = last ?? NOT_YET;
   return {
     name: peer.name,
     kind: peer.kind,
@@ -30,9 +27,10 @@ export function toPeerView(peer: PeerState, config: PeerConfig | undefined, now:
     state: peer.state,
     stateSince: rfc3339(peer.since),
     stateForSeconds: secondsSince(peer.since, now),
-    ...(established ? {} : { reason: { code, text } }),
-    ...(peer.retryAt === undefined ? {} : { retryInSeconds: Math.max(0, Math.round((peer.retryAt - now) / MS)) }),
-    ...(last === undefined ? {} : { lastDown: { at: rfc3339(last.at), reason: { code, text } } }),
+    ...(reason === undefined ? {} : { reason: { code: reason.code, text: reason.text } }),
+    ...(lastReason === undefined
+      ? {}
+      : { lastDown: { at: rfc3339(lastReason.at), reason: { code: lastReason.code, text: lastReason.text } } }),
     flaps: peer.flaps,
     ...(established || peer.stale > 0
       ? {
@@ -63,21 +61,22 @@ const toAgreedView = (agreed: Agreed, peer: PeerState): AgreedView => ({
 });
 
 const MOST_DOWN_PEERS = 20;
+/** A peer that is down always has a reason; this is for the turn between two states. */
+const NOT_YET = { code: 'NOT_CONNECTED_YET', text: 'no connection was established yet' };
 
 /** Longest down first. */
-export function downPeers(peers: readonly PeerState[], now: number): PeerDownView[] {
-  return peers
+export const downPeers = (peers: readonly PeerState[], now: number): PeerDownView[] =>
+  peers
     .filter((peer) => peer.state !== 'Established')
-    .sort((a, b) => (a.lastReason?.at ?? a.since) - (b.lastReason?.at ?? b.since))
+    .sort((a, b) => (a.lastSessionEnd?.at ?? a.since) - (b.lastSessionEnd?.at ?? b.since))
     .slice(0, MOST_DOWN_PEERS)
     .map((peer) => {
-      const { code, text } = peer.lastReason ?? NOT_YET;
+      const { code, text } = peer.reason ?? NOT_YET;
       return {
         name: peer.name,
         address: formatIpv4(peer.address),
         state: peer.state,
-        forSeconds: secondsSince(peer.since, now),
+        forSeconds: secondsSince(peer.lastSessionEnd?.at ?? peer.since, now),
         reason: { code, text },
       };
     });
-}

@@ -1,8 +1,9 @@
 /** The BGP half of the daemon: tables, peers, and the listening socket, wired. It knows no cluster and no kernel. */
+import { delta } from '../base/delta.ts';
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { formatPrefix, type Prefix, prefixKey } from '../base/prefix.ts';
 import type { StopHow } from '../bgp-js/session-types.ts';
-import { type BgpListener, listenBgp, tcpTransport } from '../bgp-js/transport.ts';
+import { type BgpListener, type ListenOptions, listenBgp, tcpTransport } from '../bgp-js/transport.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { type ApplyReport, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
 import { LocRib } from '../rib/loc-rib.ts';
@@ -40,6 +41,10 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     bgpIdentifier: options.bgpIdentifier,
     isOurAddress: options.isOurAddress,
   });
+  const listener = await listenOrExplain(listen, {
+    accepts: (remote) => peers.knows(remote),
+    onConnection: (connection) => peers.accept(connection),
+  });
   const peers = new PeerSet({
     rib,
     transport: tcpTransport,
@@ -49,12 +54,9 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     bgpIdentifier: options.bgpIdentifier,
     restart: options.restart,
     log: peerLog(log),
+    setPassword: (peer, password) => setPassword(listener, peer, password, log),
   });
-  const known = new Set<number>();
-  const listener = await listenOrExplain(listen, peers, known);
-  const keys = new Map<number, string>();
   const configured = new Map<string, PeerConfig>();
-  const originated = new Map<number, Prefix>();
 
   return {
     bgpIdentifier: options.bgpIdentifier,
@@ -62,33 +64,13 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     peers,
     configOf: (peer) => configured.get(peer),
     setPeers(configs) {
-      known.clear();
       configured.clear();
-      for (const peer of configs) {
-        known.add(peer.address);
-        configured.set(peer.name, peer);
-      }
-      // A key must be on the listener before the peer's SYN is, so keys go first.
-      setPasswords(listener, keys, configs, log);
+      for (const peer of configs) configured.set(peer.name, peer);
       const report = peers.apply(configs);
       logReport(log, report);
       return report;
     },
-    setOriginated(prefixes) {
-      const wanted = new Map(prefixes.map((p) => [prefixKey(p.address, p.length), p]));
-      for (const [key, prefix] of originated) {
-        if (wanted.has(key)) continue;
-        originated.delete(key);
-        rib.withdrawLocal(prefix);
-        log.info({ prefix: formatPrefix(prefix) }, 'no longer advertised');
-      }
-      for (const [key, prefix] of wanted) {
-        if (originated.has(key)) continue;
-        originated.set(key, prefix);
-        rib.originate(prefix);
-        log.info({ prefix: formatPrefix(prefix) }, 'advertised');
-      }
-    },
+    setOriginated: originated(rib, log),
     async close(how) {
       listener.close();
       await peers.stopAll(how);
@@ -97,18 +79,11 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
 }
 
 async function listenOrExplain(
-  listen: SpeakerOptions['listen'],
-  peers: PeerSet,
-  known: ReadonlySet<number>,
+  { address, port }: SpeakerOptions['listen'],
+  callbacks: Pick<ListenOptions, 'accepts' | 'onConnection'>,
 ): Promise<BgpListener> {
-  const { address, port } = listen;
   try {
-    return await listenBgp({
-      address,
-      port,
-      accepts: (remote) => known.has(remote),
-      onConnection: (connection) => peers.accept(connection),
-    });
+    return await listenBgp({ address, port, ...callbacks });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(
@@ -117,25 +92,32 @@ async function listenOrExplain(
   }
 }
 
-function setPasswords(
-  listener: BgpListener,
-  keys: Map<number, string>,
-  configs: readonly PeerConfig[],
-  log: Log,
-): void {
-  const wanted = new Map<number, string>();
-  for (const peer of configs) if (peer.password !== undefined) wanted.set(peer.address, peer.password);
-  for (const address of keys.keys()) if (!wanted.has(address)) listener.setPassword(address as Ipv4, undefined);
-  for (const [address, key] of wanted) {
-    if (keys.get(address) === key) continue;
-    try {
-      listener.setPassword(address as Ipv4, key);
-    } catch (error) {
-      log.error({ peer: formatIpv4(address), error: String(error) }, 'TCP MD5 key refused by the kernel');
-    }
+/** A key the kernel refuses leaves that one peer down, with the reason in the log, and the others alone. */
+function setPassword(listener: BgpListener, peer: Ipv4, password: string | undefined, log: Log): void {
+  try {
+    listener.setPassword(peer, password);
+  } catch (error) {
+    log.error({ peer: formatIpv4(peer), error: String(error) }, 'TCP MD5 key refused by the kernel');
   }
-  keys.clear();
-  for (const [address, key] of wanted) keys.set(address, key);
+}
+
+/** Makes our own routes in the table what it is given, by difference. */
+function originated(rib: LocRib, log: Log): (prefixes: readonly Prefix[]) => void {
+  const present = new Map<number, Prefix>();
+  return (prefixes) => {
+    const wanted = new Map(prefixes.map((p) => [prefixKey(p.address, p.length), p]));
+    const { add, remove } = delta(wanted, present, () => true);
+    for (const [key, prefix] of remove) {
+      present.delete(key);
+      rib.withdrawLocal(prefix);
+      log.info({ prefix: formatPrefix(prefix) }, 'no longer advertised');
+    }
+    for (const [key, prefix] of add) {
+      present.set(key, prefix);
+      rib.originate(prefix);
+      log.info({ prefix: formatPrefix(prefix) }, 'advertised');
+    }
+  };
 }
 
 function logReport(log: Log, report: ApplyReport): void {
@@ -143,4 +125,5 @@ function logReport(log: Log, report: ApplyReport): void {
   if (report.removed.length > 0) log.info({ peers: report.removed }, 'peers removed');
   for (const peer of report.changed)
     log.info({ peer: peer.name, fields: peer.fields, reset: peer.needsReset }, 'peer changed');
+  for (const { name, reason } of report.refused) log.error({ peer: name, code: reason.code }, reason.text);
 }
