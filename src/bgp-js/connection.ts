@@ -6,8 +6,9 @@ import { MAX_MESSAGE_LENGTH } from './message.ts';
 import type { Connection } from './session-types.ts';
 
 const READ_BYTES = 256 * 1024;
-/** In front of what is read stands what was left of the read before. */
-const slab = Buffer.allocUnsafe(MAX_MESSAGE_LENGTH + READ_BYTES);
+/** In front of what is read stands what was left of the read before. No Buffer: whoever keeps a part of it takes a copy by
+ *  slice(), and a Buffer's slice() is a view, which the next read would change. */
+const slab = new Uint8Array(MAX_MESSAGE_LENGTH + READ_BYTES);
 const readRegion = slab.subarray(MAX_MESSAGE_LENGTH);
 
 /** Above this the session stops producing. */
@@ -106,7 +107,8 @@ class SocketConnection implements Connection {
 export const acceptedConnection = (socket: net.Socket, remote: Ipv4): Connection => {
   const connection = new SocketConnection(socket, remote);
   const reassembly = new Reassembly();
-  socket.on('data', (bytes: Buffer) => {
+  socket.on('data', (read: Buffer) => {
+    const bytes = new Uint8Array(read.buffer, read.byteOffset, read.length);
     if (connection.onData !== undefined) reassembly.take(bytes, bytes.length, connection.onData);
   });
   return connection;

@@ -36,7 +36,7 @@ export function decodeOpen(bytes: Uint8Array, start: number, end: number): Resul
     return capabilities.ok ? ok({ myAs, holdTimeSec, bgpIdentifier, capabilities: capabilities.value }) : capabilities;
   } catch (e) {
     if (!(e instanceof ShortRead)) throw e;
-    return err(bgpError(2, 0, `OPEN ends early: ${e.message} (RFC 4271 4.2)`));
+    return err(bgpError(2, 0, `an OPEN of ${end - start} octets is shorter than its own lengths say (RFC 4271 4.2)`));
   }
 }
 
