@@ -10,6 +10,7 @@ import { type Link, type LinkChange, setLink } from '../netlink/link.ts';
 import { addForwarding, addNeighbour, deleteForwarding, deleteNeighbour } from '../netlink/neighbour.ts';
 import { dumpAddresses, dumpNeighbours } from '../netlink/read.ts';
 import { isErrno, NetlinkError, type NetlinkRequest } from '../netlink/request.ts';
+import { readSysctl } from './sysctl.ts';
 
 export interface LinkState {
   readonly mtu: number;
@@ -25,6 +26,21 @@ export async function settleLink(netlink: NetlinkClient, link: Link, wanted: Lin
   if (!link.up) change.up = true;
   if (Object.keys(change).length > 1) await netlink.request(setLink(change));
 }
+
+/** Forwards, and filters loosely whatever "all" says (the larger of the two counts): a reply may leave by another way than the
+ *  packet came. Read before it is written, because writing makes an event of the device even when nothing changes, and
+ *  whoever reconciles on events would go round for ever. Where /proc/sys cannot be read it is written once per device. */
+export async function settleForwarder(netlink: NetlinkClient, link: Link, sysctlRoot: string): Promise<void> {
+  const forwarding = readSysctl(`net/ipv4/conf/${link.name}/forwarding`, sysctlRoot);
+  const rpFilter = readSysctl(`net/ipv4/conf/${link.name}/rp_filter`, sysctlRoot);
+  if (forwarding === '1' && rpFilter === '2') return;
+  const blind = forwarding === undefined || rpFilter === undefined;
+  const written = writtenBlindly.get(netlink) ?? new Set();
+  if (blind && written.has(link.index)) return;
+  await netlink.request(setLink({ index: link.index, inet: { forwarding: true, rpFilter: 2 } }));
+  if (blind) writtenBlindly.set(netlink, written.add(link.index));
+}
+const writtenBlindly = new WeakMap<NetlinkClient, Set<number>>();
 
 /** The address as /32, and no other on the device. The new one comes before the old ones go: never without. */
 export async function settleAddress(netlink: NetlinkClient, index: number, address: Ipv4): Promise<void> {

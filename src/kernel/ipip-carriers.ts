@@ -23,6 +23,8 @@ export interface IpipCarrier {
   readonly forwardsWithoutDaemon: boolean;
   /** Device, MTU, up, neighbours, sockets: all but the address, which is the same for every carrier. */
   ensure(context: CarrierContext, spec: TunnelSpec): Promise<CarrierOutcome>;
+  /** Takes up the work of an earlier daemon before anything is known; true when it does. */
+  resume?(context: CarrierContext): Promise<boolean>;
   counters(): CarrierCounters | undefined;
   fault(): Reason | undefined;
   stop(): void;

@@ -1,29 +1,38 @@
 /** The kernel's own ipip: the first choice. Not pure: netlink.
  *  Asking for a link of kind ipip loads the module where there is one, and with the module comes tunl0 by itself into every
  *  namespace: so EEXIST is success. Only EOPNOTSUPP, "unknown device type", leads on to the next carrier. */
+import type { Reason } from '../base/reason.ts';
 import type { NetlinkClient } from '../netlink/client.ts';
-import { deleteLink, type Link, newIpip, setLink } from '../netlink/link.ts';
+import { deleteLink, type Link, newIpip } from '../netlink/link.ts';
 import { getLink } from '../netlink/read.ts';
 import { isErrno } from '../netlink/request.ts';
-import { notOurs, settleLink, tolerate } from './device-state.ts';
+import { notOurs, settleForwarder, settleLink, tolerate } from './device-state.ts';
 import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carriers.ts';
 import { IPIP_COMPANION, IPIP_DEVICE } from './tunnel-names.ts';
 import type { TunnelSpec } from './tunnel-types.ts';
 
-export const kernelIpip = (): IpipCarrier => ({
-  name: 'kernel',
-  forwardsWithoutDaemon: true,
-  ensure: ensureKernelIpip,
-  counters: () => undefined,
-  fault: () => undefined,
-  stop: () => {},
-});
+export function kernelIpip(): IpipCarrier {
+  /** What the kernel said, as long as this process lives: once our own pair is there it is not asked again. */
+  let refusal = pairInTheWay;
+  return {
+    name: 'kernel',
+    forwardsWithoutDaemon: true,
+    ensure: async (context, spec) => {
+      const outcome = await ensureKernelIpip(context, spec, refusal);
+      if (outcome.kind === 'refused') refusal = outcome.reason;
+      return outcome;
+    },
+    counters: () => undefined,
+    fault: () => undefined,
+    stop: () => {},
+  };
+}
 
-async function ensureKernelIpip(context: CarrierContext, spec: TunnelSpec): Promise<CarrierOutcome> {
+async function ensureKernelIpip(context: CarrierContext, spec: TunnelSpec, before: Reason): Promise<CarrierOutcome> {
   const { netlink } = context;
   let present = await getLink(netlink, IPIP_DEVICE);
   if (present !== undefined && (await isOurPair(netlink, present))) {
-    if (!context.demanded) return { kind: 'refused', reason: pairInTheWay };
+    if (!context.demanded) return { kind: 'refused', reason: before };
     await netlink.request(deleteLink({ index: present.index }));
     present = undefined;
   }
@@ -38,8 +47,7 @@ async function ensureKernelIpip(context: CarrierContext, spec: TunnelSpec): Prom
   }
   if (present === undefined) return { kind: 'refused', reason: noModule };
   if (present.kind !== 'ipip') return { kind: 'refused', reason: notOurs(IPIP_DEVICE, present.kind, spec.address) };
-  // Loose, whatever "all" says (the larger of the two counts): a reply may leave by another way than it would come.
-  await netlink.request(setLink({ index: present.index, inet: { forwarding: true, rpFilter: 2 } }));
+  await settleForwarder(netlink, present, context.sysctlRoot);
   await settleLink(netlink, present, { mtu: spec.mtu });
   return { kind: 'ready', device: present, problems: [] };
 }
@@ -51,12 +59,12 @@ export async function isOurPair(netlink: NetlinkClient, tunl0: Link): Promise<bo
   return companion?.kind === 'veth' && companion.index === tunl0.link;
 }
 
-const noModule = {
+const noModule: Reason = {
   code: 'CARRIER_KERNEL_HAS_NO_IPIP',
   text: 'The kernel cannot make a device of kind ipip (CONFIG_NET_IPIP is not set, or the module ipip is not there to be loaded).',
 };
 
-const pairInTheWay = {
+const pairInTheWay: Reason = {
   code: 'CARRIER_KERNEL_NAME_IS_TAKEN',
   text: 'tunl0 is the veth pair that Gingham made when the kernel had no ipip, and it is kept as it works. To try the kernel again set the tunnel carrier to "kernel", which takes the pair away first.',
 };

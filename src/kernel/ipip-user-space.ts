@@ -7,15 +7,15 @@
 import type { Reason } from '../base/reason.ts';
 import { type Link, newVeth, setLink } from '../netlink/link.ts';
 import { macBytes } from '../netlink/mac.ts';
-import { getLink } from '../netlink/read.ts';
+import { dumpNeighbours, getLink } from '../netlink/read.ts';
 import { isErrno } from '../netlink/request.ts';
 import { SysError } from '../sys/ffi.ts';
-import { notOurs, settleLink, settleNeighbours } from './device-state.ts';
+import { notOurs, settleForwarder, settleLink, settleNeighbours } from './device-state.ts';
 import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carriers.ts';
 import { isOurPair } from './ipip-kernel.ts';
 import { disableOffloads } from './offload.ts';
 import { writeSysctl } from './sysctl.ts';
-import { IPIP_COMPANION, IPIP_DEVICE, nextHopMac } from './tunnel-names.ts';
+import { addressOfMac, IPIP_COMPANION, IPIP_DEVICE, nextHopMac } from './tunnel-names.ts';
 import type { TunnelSpec } from './tunnel-types.ts';
 import { createUserSpaceCarrier, type UserSpaceCarrier } from './user-space-carrier.ts';
 
@@ -25,6 +25,7 @@ export function userSpaceIpip(): IpipCarrier {
     name: 'user-space',
     forwardsWithoutDaemon: false,
     ensure: (context, spec) => ensureUserSpaceIpip(carrier, context, spec),
+    resume: (context) => resumeUserSpaceIpip(carrier, context),
     counters: carrier.counters,
     fault: () => {
       const fault = carrier.fault();
@@ -46,7 +47,7 @@ async function ensureUserSpaceIpip(
   const mac = nextHopMac(spec.local);
   await settleLink(netlink, companion, { mtu: spec.mtu });
   await settleLink(netlink, tunl0, { mtu: spec.mtu, mac });
-  await netlink.request(setLink({ index: tunl0.index, inet: { forwarding: true, rpFilter: 2 } }));
+  await settleForwarder(netlink, tunl0, context.sysctlRoot);
   const neighbours = new Map(spec.remotes.map((remote) => [remote.address as number, nextHopMac(remote.address)]));
   try {
     disableOffloads(IPIP_DEVICE);
@@ -59,6 +60,24 @@ async function ensureUserSpaceIpip(
   }
   const problems = await settleNeighbours(netlink, tunl0.index, neighbours);
   return { kind: 'ready', device: tunl0, problems };
+}
+
+/** What the kernel remembers of the last daemon is enough to forward: tunl0's MAC holds our address, its neighbours are the
+ *  remotes. */
+async function resumeUserSpaceIpip(carrier: UserSpaceCarrier, { netlink }: CarrierContext): Promise<boolean> {
+  const tunl0 = await getLink(netlink, IPIP_DEVICE);
+  if (tunl0 === undefined || !(await isOurPair(netlink, tunl0))) return false;
+  const local = addressOfMac(tunl0.mac);
+  if (local === undefined) return false;
+  const neighbours = await dumpNeighbours(netlink, { index: tunl0.index });
+  const remotes = new Set(neighbours.filter((n) => n.mac === nextHopMac(n.address)).map((n) => n.address as number));
+  try {
+    carrier.configure({ ifindex: tunl0.link, mac: macBytes(tunl0.mac), local, remotes });
+    return true;
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return false; // ensure will say why
+  }
 }
 
 interface Pair {

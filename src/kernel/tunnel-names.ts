@@ -1,5 +1,5 @@
 /** Names and addresses that every carrier agrees on. Pure. */
-import { formatMac } from '../netlink/mac.ts';
+import { formatMac, macBytes } from '../netlink/mac.ts';
 
 export { formatMac } from '../netlink/mac.ts';
 
@@ -15,3 +15,11 @@ export const VXLAN_PORT = 4789;
  *  administered, unicast". */
 export const nextHopMac = (address: number): string =>
   formatMac(Uint8Array.of(0x02, 0x00, address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255));
+
+/** The node's address in a MAC of `nextHopMac`; undefined for any other. */
+export function addressOfMac(mac: string): number | undefined {
+  const bytes = macBytes(mac === '' ? '00:00:00:00:00:00' : mac);
+  const [a, b, c, d] = bytes.subarray(2);
+  const address = (((a ?? 0) << 24) | ((b ?? 0) << 16) | ((c ?? 0) << 8) | (d ?? 0)) >>> 0;
+  return nextHopMac(address) === mac ? address : undefined;
+}

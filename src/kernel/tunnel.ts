@@ -24,6 +24,9 @@ export type {
 } from './tunnel-types.ts';
 
 export interface Tunnels {
+  /** To be called as early as there is netlink. Where an earlier daemon forwarded by itself, forwarding goes on with what
+   *  the kernel remembers of it, so the gap of a restart is that of a process start. True when it does. */
+  resume(): Promise<boolean>;
   /** Makes it so. Calls run one after the other. Throws TunnelError when no device can be had; lesser faults (one
    *  neighbour refused) are `problems` of the status. */
   ensure(spec: TunnelSpec): Promise<TunnelStatus>;
@@ -91,7 +94,7 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
 
   const ensureOf = async (spec: TunnelSpec): Promise<Ensured> => {
     if (spec.encap === 'ipip') return ensureIpip(spec);
-    const { device, problems } = await ensureVxlan(netlink, spec);
+    const { device, problems } = await ensureVxlan(netlink, spec, context.sysctlRoot);
     await settleAddress(netlink, device.index, spec.address);
     return { status: statusOf(spec, VXLAN_DEVICE, 'kernel', { notUsed: [], forwardsWithoutDaemon: true, problems }) };
   };
@@ -103,7 +106,22 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
     return counters === undefined ? { ...status, problems } : { ...status, problems, counters };
   };
 
+  const resume = async (): Promise<boolean> => {
+    if (ensured.has('ipip') || stopped) return false;
+    for (const carrier of carriers) {
+      if ((await carrier.resume?.(context)) !== true) continue;
+      if (stopped) carrier.stop();
+      log(`${IPIP_DEVICE} is forwarded again, as the last daemon left it`, {
+        device: IPIP_DEVICE,
+        carrier: carrier.name,
+      });
+      return true;
+    }
+    return false;
+  };
+
   return {
+    resume: () => inTurn(resume),
     ensure: (spec) =>
       inTurn(async () => {
         if (stopped) throw new TunnelError(spec.encap, [shuttingDown]);

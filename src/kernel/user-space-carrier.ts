@@ -42,6 +42,13 @@ const DRAIN = 256;
 const SLAB_BYTES = 65_535 + ETHERNET_BYTES + FRAME_AT;
 const REOPEN_MS = [100, 500, 2000, 5000] as const;
 
+const EMSGSIZE = 90;
+/** Names for what happens; the rest go by the kernel's own. */
+const SEND_FAULTS = new Map([
+  [EAGAIN, 'send-buffer-full'],
+  [EMSGSIZE, 'too-big-for-underlay'],
+]);
+
 interface Sockets {
   readonly frames: FdSocket;
   readonly packets: FdSocket;
@@ -63,7 +70,7 @@ export function createUserSpaceCarrier(timers: Timers = systemTimers): UserSpace
   let rxBytes = 0;
 
   const drop = (reason: string): void => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
-  const refused = (errno: number): void => drop(errno === EAGAIN ? 'send-buffer-full' : ffi.errnoName(errno));
+  const refused = (errno: number): void => drop(SEND_FAULTS.get(errno) ?? ffi.errnoName(errno));
 
   /** The frame of n bytes in frameView goes out as an outer packet. */
   const transmit = (n: number, to: UserSpaceSpec, fd: number): void => {

@@ -3,10 +3,10 @@
  *  address -> its MAC), so nothing is flooded and no node that we do not know is sent to. */
 import type { Reason } from '../base/reason.ts';
 import type { NetlinkClient } from '../netlink/client.ts';
-import { deleteLink, type Link, newVxlan, setLink } from '../netlink/link.ts';
+import { deleteLink, type Link, newVxlan } from '../netlink/link.ts';
 import { getLink } from '../netlink/read.ts';
 import { isErrno } from '../netlink/request.ts';
-import { notOurs, settleForwarding, settleLink, settleNeighbours } from './device-state.ts';
+import { notOurs, settleForwarder, settleForwarding, settleLink, settleNeighbours } from './device-state.ts';
 import { TunnelError } from './tunnel-error.ts';
 import { VXLAN_DEVICE, VXLAN_PORT, VXLAN_VNI } from './tunnel-names.ts';
 import type { TunnelSpec } from './tunnel-types.ts';
@@ -15,11 +15,12 @@ import type { TunnelSpec } from './tunnel-types.ts';
 export async function ensureVxlan(
   netlink: NetlinkClient,
   spec: TunnelSpec,
+  sysctlRoot: string,
 ): Promise<{ readonly device: Link; readonly problems: readonly Reason[] }> {
   const device = await ensureDevice(netlink, spec);
   const { mtu, mac } = spec;
   await settleLink(netlink, device, mac === undefined ? { mtu } : { mtu, mac: mac.toLowerCase() });
-  await netlink.request(setLink({ index: device.index, inet: { forwarding: true, rpFilter: 2 } }));
+  await settleForwarder(netlink, device, sysctlRoot);
   const forwarding = new Map<string, number>();
   const neighbours = new Map<number, string>();
   for (const { address, tunnelAddress, tunnelMac } of spec.remotes) {

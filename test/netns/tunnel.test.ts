@@ -192,10 +192,24 @@ describe.each([
     expect(sent).toHaveLength(32);
   });
 
-  test('a second ensure with the same words changes nothing', async () => {
+  test('a second ensure with the same words changes nothing, and makes no event of any device', async () => {
+    const monitor = spawn('ip', ['-n', ns.name('n1'), 'monitor', 'link', 'address', 'route']);
+    let events = '';
+    monitor.stdout.on('data', (d) => {
+      events += d;
+    });
+    ns.ip('n1', 'link set lo mtu 65000');
+    await until('the monitor listens', () => {
+      ns.ip('n1', `link set lo mtu ${65000 + (Date.now() % 100)}`);
+      return events.includes('lo');
+    });
     const before = ns.ip('n1', '-d link') + ns.ip('n1', 'neigh') + ns.ip('n1', 'addr show');
     await children[0]?.ask({ ensure: specOf(encap, 1, 2) });
     expect(ns.ip('n1', '-d link') + ns.ip('n1', 'neigh') + ns.ip('n1', 'addr show')).toBe(before);
+    ns.ip('n1', 'link set lo mtu 60000');
+    await until('the monitor saw all', () => events.includes('mtu 60000'));
+    monitor.kill();
+    expect(events).not.toContain(device);
     expect(ping('p1', podAddress(2))).toBe(true);
   });
 
@@ -235,9 +249,22 @@ describe.each([
     expect(ns.ip('n1', 'route')).toContain(`dev ${device} proto bird onlink`);
     expect(ping('p1', podAddress(2))).toBe(encap === 'vxlan');
     children[0] = startJsonChild('ip', 'netns', 'exec', ns.name('n1'), process.execPath, program, setting);
+    expect(await children[0].ask({ resume: true })).toBe(encap === 'ipip');
+    expect(ping('p1', podAddress(2))).toBe(true); // by what the kernel remembers, before anyone said who is there
     await children[0].ask({ ensure: specOf(encap, 1, 2) });
     expect(ns.sh('n1', `cat /sys/class/net/${device}/ifindex`)).toBe(index);
     expect(ping('p1', podAddress(2))).toBe(true);
+  });
+
+  test('after a link that went down and came up packets cross again', async () => {
+    const link = encap === 'ipip' ? 'tunl0-x' : device;
+    ns.ip('n1', `link set ${link} down`);
+    ns.ip('n1', `link set ${link} up`);
+    if (encap === 'vxlan') {
+      await children[0]?.ask({ ensure: specOf(encap, 1, 2) }); // the kernel forgot the neighbours
+      ns.ip('n1', routeTo(encap, 2));
+    }
+    await until('the pods ping again', () => ping('p1', podAddress(2)));
   });
 
   test('a device that was deleted comes back with the next ensure', async () => {

@@ -6,6 +6,7 @@ import { openNetlink } from '../../src/netlink/client.ts';
 export type TunnelRequest =
   | { readonly ensure: TunnelSpec }
   | { readonly status: true }
+  | { readonly resume: true }
   | { readonly remove: 'ipip' | 'vxlan' };
 
 const netlink = await openNetlink();
@@ -15,6 +16,7 @@ const tunnels = createTunnels({ netlink, carrierSetting, log: (text) => process.
 async function answer(request: TunnelRequest): Promise<unknown> {
   try {
     if ('ensure' in request) return await tunnels.ensure(request.ensure);
+    if ('resume' in request) return await tunnels.resume();
     if ('remove' in request) return (await tunnels.remove(request.remove)) ?? {};
     return tunnels.status();
   } catch (error) {
