@@ -17,8 +17,7 @@ export function controlSource(running: Running): ControlSource {
     status: () => statusFacts(running),
     peers: () => {
       const now = Date.now();
-      const { speaker } = running;
-      return (speaker?.peers.views() ?? []).map((peer) => toPeerView(peer, speaker?.configOf(peer.name), now));
+      return (running.speaker?.peers.views() ?? []).map((peer) => toPeerView(peer, now));
     },
     routes: (query) =>
       running.speaker === undefined

@@ -12,21 +12,21 @@ export const peerLog = (log: Log): PeerLog => ({
       {
         peer: peer.name,
         address: formatIpv4(peer.address),
-        asn: peer.asn,
+        asn: peer.config.asn,
         holdTimeSec: peer.agreed?.holdTimeSec,
         gracefulRestart: peer.agreed?.gracefulRestart !== undefined,
         ...(downForMs === undefined ? {} : { downForSec: seconds(downForMs) }),
       },
       'session up',
     ),
-  down: ({ peer, code, text, upForMs, keptStale }) =>
+  down: ({ peer, reason, upForMs, keptStale }) =>
     log.warn(
       {
         peer: peer.name,
         address: formatIpv4(peer.address),
-        asn: peer.asn,
-        code,
-        reason: text,
+        asn: peer.config.asn,
+        code: reason.code,
+        reason: reason.text,
         upForSec: seconds(upForMs),
         keptStale,
       },

@@ -2,28 +2,27 @@
 import { formatIpv4 } from '../base/ipv4.ts';
 import type { Agreed } from '../bgp-js/session-types.ts';
 import type { AgreedView, PeerDownView, PeerView } from '../control/views.ts';
-import type { PeerConfig } from '../model/peer.ts';
 import type { PeerState } from '../peer/peer-state.ts';
 
 const MS = 1000;
 const secondsSince = (then: number, now: number): number => Math.max(0, Math.round((now - then) / MS));
 const rfc3339 = (wallMs: number): string => new Date(wallMs).toISOString();
 
-export function toPeerView(peer: PeerState, config: PeerConfig | undefined, now: number): PeerView {
-  const { lastReason, reason } = peer;
+export function toPeerView(peer: PeerState, now: number): PeerView {
+  const { config, lastReason, reason, routes } = peer;
   const established = peer.state === 'Established';
   return {
     name: peer.name,
-    kind: peer.kind,
-    configuredBy: peer.configuredBy,
+    kind: config.kind,
+    configuredBy: config.configuredBy,
     address: formatIpv4(peer.address),
-    port: peer.port,
-    asn: peer.asn,
-    localAsn: peer.localAsn,
-    passive: peer.passive,
-    password: config?.password !== undefined,
-    holdTimeSeconds: config?.holdTimeSec ?? 0,
-    connectRetrySeconds: config?.connectRetrySec ?? 0,
+    port: config.port,
+    asn: config.asn,
+    localAsn: config.localAsn,
+    passive: config.passive,
+    password: config.password !== undefined,
+    holdTimeSeconds: config.holdTimeSec,
+    connectRetrySeconds: config.connectRetrySec,
     state: peer.state,
     stateSince: rfc3339(peer.since),
     stateForSeconds: secondsSince(peer.since, now),
@@ -32,13 +31,13 @@ export function toPeerView(peer: PeerState, config: PeerConfig | undefined, now:
       ? {}
       : { lastDown: { at: rfc3339(lastReason.at), reason: { code: lastReason.code, text: lastReason.text } } }),
     flaps: peer.flaps,
-    ...(established || peer.stale > 0
+    ...(established || routes.stale > 0
       ? {
           counts: {
-            received: peer.received,
-            used: peer.used,
-            rejected: peer.rejected,
-            stale: peer.stale,
+            received: routes.received,
+            used: routes.used,
+            rejected: routes.rejected,
+            stale: routes.stale,
             sent: peer.sent,
           },
         }

@@ -23,8 +23,6 @@ export interface Speaker {
   readonly bgpIdentifier: Ipv4;
   readonly rib: LocRib;
   readonly peers: PeerSet;
-  /** As last given to setPeers. */
-  configOf(peer: string): PeerConfig | undefined;
   /** Makes the sessions what `configs` says, and the listener's TCP MD5 keys with them. */
   setPeers(configs: readonly PeerConfig[]): ApplyReport;
   /** Makes our own routes what `prefixes` says. */
@@ -56,16 +54,12 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     log: peerLog(log),
     setPassword: (peer, password) => setPassword(listener, peer, password, log),
   });
-  const configured = new Map<string, PeerConfig>();
 
   return {
     bgpIdentifier: options.bgpIdentifier,
     rib,
     peers,
-    configOf: (peer) => configured.get(peer),
     setPeers(configs) {
-      configured.clear();
-      for (const peer of configs) configured.set(peer.name, peer);
       const report = peers.apply(configs);
       logReport(log, report);
       return report;

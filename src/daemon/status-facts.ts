@@ -64,8 +64,8 @@ function routeFacts({ speaker }: Running): RoutesStatusView {
   return {
     prefixes: speaker?.rib.counts.routes ?? 0,
     paths: speaker?.rib.counts.paths ?? 0,
-    rejected: total((p) => p.rejected),
-    stale: total((p) => p.stale),
+    rejected: total((p) => p.routes.rejected),
+    stale: total((p) => p.routes.stale),
   };
 }
 
