@@ -75,9 +75,7 @@ export class PeerSet {
       }
       this.forget(old);
       old.replace();
-      const next = this.add(config);
-      next.inherit(old);
-      fresh.push(next);
+      fresh.push(this.add(config, old));
     }
     for (const name of report.added) {
       const config = wanted.get(name);
@@ -143,8 +141,8 @@ export class PeerSet {
     return views.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  private add(config: PeerConfig): Peer {
-    const peer = new Peer(config, this.shared);
+  private add(config: PeerConfig, old?: Peer): Peer {
+    const peer = new Peer(config, this.shared, old);
     this.peers.set(config.name, peer);
     return peer;
   }

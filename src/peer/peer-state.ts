@@ -10,11 +10,18 @@ export interface LastReason extends Reason {
   readonly at: number;
 }
 
-export interface PeerState {
+export interface PeerState extends SourceCounts {
   /** All that is configured; the password is in it, so views take single fields. */
   readonly config: PeerConfig;
+  readonly routes: SourceCounts;
   readonly name: string;
   readonly address: Ipv4;
+  readonly port: number;
+  readonly asn: number;
+  readonly localAsn: number;
+  readonly kind: PeerConfig['kind'];
+  readonly configuredBy: string;
+  readonly passive: boolean;
   readonly ibgp: boolean;
   readonly state: SessionState;
   /** Since when the state is what it is; Established: when it came up. */
@@ -27,7 +34,6 @@ export interface PeerState {
   readonly lastSessionEnd?: LastReason;
   /** Established sessions that went down. */
   readonly flaps: number;
-  readonly routes: SourceCounts;
   /** Prefixes that the peer has from us now. */
   readonly sent: number;
   /** Present while Established. */

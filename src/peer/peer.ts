@@ -30,6 +30,8 @@ export interface PeerLog {
   down(event: {
     readonly peer: PeerState;
     readonly reason: Reason;
+    readonly code: string;
+    readonly text: string;
     readonly upForMs: number;
     /** Routes that stay as stale. */
     readonly keptStale: number;
@@ -60,14 +62,29 @@ export class Peer implements SessionListener {
   private lastReason: LastReason | undefined;
   private lastSessionEnd: LastReason | undefined;
   private flaps = 0;
+  private replaced = false;
 
-  constructor(config: PeerConfig, ports: PeerPorts) {
+  /** `old`: the peer as it was configured before. Where it is still the same speaker its routes are taken over, as stale as
+   *  they are, so that a changed timer does not cost a packet. */
+  constructor(config: PeerConfig, ports: PeerPorts, old?: Peer) {
     this.current = config;
     this.ports = ports;
-    const kind = config.asn === config.localAsn ? 'ibgp' : 'ebgp';
-    const { name, address, localAsn } = config;
-    this.source = ports.rib.addSource({ name, kind, address, localAsn });
-    this.stale = new StaleKeeper(ports.rib, this.source, ports.clock, ports.timers);
+    if (old && isSameSpeaker(old.current, config)) {
+      this.source = old.source;
+      this.stale = old.stale;
+    } else {
+      old?.leaveTables();
+      const kind = config.asn === config.localAsn ? 'ibgp' : 'ebgp';
+      const { name, address, localAsn } = config;
+      this.source = ports.rib.addSource({ name, kind, address, localAsn });
+      this.stale = new StaleKeeper(ports.rib, this.source, ports.clock, ports.timers);
+    }
+    if (old) {
+      this.flaps = old.flaps;
+      this.lastReason = old.lastReason;
+      this.lastSessionEnd = old.lastSessionEnd;
+      this.changedAt = old.changedAt;
+    }
     this.session = new BgpSession(toSessionConfig(config, ports), ports, this);
   }
 
@@ -93,31 +110,22 @@ export class Peer implements SessionListener {
     this.session.stop(how);
   }
 
-  /** Ends for a changed configuration, which another Peer goes on with. RFC 4486 4 */
+  /** Ends for a changed configuration, which another Peer goes on with: it takes this one as `old`. RFC 4486 4 */
   replace(): void {
     this.session.reset(bgpError(CEASE, OTHER_CONFIGURATION_CHANGE, 'our configuration of this peer changed'));
-    this.remove({ kind: 'deconfigured' });
+    this.replaced = true;
+    this.session.stop({ kind: 'deconfigured' });
   }
 
   /** Ends, and takes its routes out of the tables. */
   remove(how: StopHow): void {
     this.session.stop(how);
-    this.stale.stop();
-    this.out?.close();
-    this.ports.rib.removeSource(this.source);
+    this.leaveTables();
   }
 
   /** The restart is over. */
   release(): void {
     this.out?.release();
-  }
-
-  /** Counters of a session that this one goes on for. */
-  inherit(from: Peer): void {
-    this.flaps = from.flaps;
-    this.lastReason = from.lastReason;
-    this.lastSessionEnd = from.lastSessionEnd;
-    this.changedAt = from.changedAt;
   }
 
   /** Why a best path is or is not sent to this peer; undefined while no session is up. */
@@ -128,10 +136,18 @@ export class Peer implements SessionListener {
   view(): PeerState {
     const { state, counters } = this.session;
     const up = state === 'Established';
+    const { name, address, port, asn, localAsn, kind, configuredBy, passive } = this.current;
+    const routes = this.ports.rib.countsOf(this.source);
     return {
       config: this.current,
-      name: this.current.name,
-      address: this.current.address,
+      name,
+      address,
+      port,
+      asn,
+      localAsn,
+      kind,
+      configuredBy,
+      passive,
       ibgp: this.source.kind === 'ibgp',
       state,
       since: counters.since,
@@ -139,12 +155,18 @@ export class Peer implements SessionListener {
       ...(this.lastReason && { lastReason: this.lastReason }),
       ...(this.lastSessionEnd && { lastSessionEnd: this.lastSessionEnd }),
       flaps: this.flaps,
-      routes: this.ports.rib.countsOf(this.source),
+      routes,
+      ...routes,
       sent: this.out?.sent ?? 0,
       ...(up && this.agreed && { agreed: this.agreed }),
       counters,
       ...(this.stale.until !== undefined && { staleUntil: this.stale.until }),
     };
+  }
+
+  private leaveTables(): void {
+    this.stale.stop();
+    this.ports.rib.removeSource(this.source);
   }
 
   onState(): void {}
@@ -187,6 +209,7 @@ export class Peer implements SessionListener {
   }
 
   onDown(down: SessionDown): void {
+    if (this.replaced) return;
     const { clock, restart, log } = this.ports;
     this.lastReason = { code: down.code, text: down.text, at: clock.wall() };
     if (!down.wasEstablished) return;
@@ -198,9 +221,13 @@ export class Peer implements SessionListener {
     this.changedAt = clock.now();
     const keptStale = this.stale.lost(down.keepRoutes, this.agreed);
     restart.down(this.current.name);
-    log.down({ peer: this.view(), reason: { code: down.code, text: down.text }, upForMs, keptStale });
+    const { code, text } = down;
+    log.down({ peer: this.view(), reason: { code, text }, code, text, upForMs, keptStale });
   }
 }
+
+const isSameSpeaker = (a: PeerConfig, b: PeerConfig): boolean =>
+  a.address === b.address && a.asn === b.asn && a.localAsn === b.localAsn;
 
 /** `peers` always has an answer, also before the first attempt ended. */
 const notYet = (config: PeerConfig): Reason =>
