@@ -21,7 +21,7 @@ export interface NetlinkClient {
   dump<T>(request: NetlinkRequest, decode: Decode<T>, onRestart?: () => void): Promise<T[]>;
   /** All changes in order, in sends of at most 128; what failed, and nothing for what succeeded. */
   batch(batch: RouteBatch): Promise<BatchFailure[]>;
-  /** By which the kernel names us as the cause of an event. Changes when the socket had to be opened anew. */
+  /** By which the kernel names us as the cause of an event. */
   readonly portId: number;
   close(): void;
 }
@@ -43,7 +43,8 @@ interface Pending {
 }
 
 class Client implements NetlinkClient {
-  private readonly netns: string | undefined;
+  private readonly options: NetlinkOptions;
+  private lastPortId = 0;
   private socket: NetlinkSocket | undefined;
   private seq = 0;
   /** By the first sequence number; a batch is in it once for each number. */
@@ -52,20 +53,21 @@ class Client implements NetlinkClient {
   private dumps: Promise<unknown> = Promise.resolve();
   private closed = false;
 
-  constructor(netns: string | undefined) {
-    this.netns = netns;
+  constructor(options: NetlinkOptions) {
+    this.options = options;
     this.socket = this.open();
   }
   get portId(): number {
-    return this.socket?.portId ?? 0;
+    return this.lastPortId;
   }
   private open(): NetlinkSocket {
-    const options = { receiveBufferBytes: RECEIVE_BUFFER_BYTES };
-    return openNetlinkSocket(
-      this.netns === undefined ? options : { ...options, netns: this.netns },
+    const socket = openNetlinkSocket(
+      { receiveBufferBytes: RECEIVE_BUFFER_BYTES, ...this.options, portId: this.lastPortId },
       (bytes, length) => this.onBytes(bytes, length),
       (error) => this.lose(error.errno === undefined ? 0 : Math.abs(error.errno), error.code ?? 'EIO'),
     );
+    this.lastPortId = socket.portId;
+    return socket;
   }
   request(request: NetlinkRequest): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -229,8 +231,13 @@ class Client implements NetlinkClient {
   }
 }
 
-/** `netns`: a path such as /run/netns/x; the socket is born there and then used from home for ever.
- *  Throws SysError when the namespace is gone or sockets are forbidden. */
-export async function openNetlink(options: { readonly netns?: string } = {}): Promise<NetlinkClient> {
-  return new Client(options.netns);
+export interface NetlinkOptions {
+  /** A path such as /run/netns/x: the socket is born there and then used from home for ever. */
+  readonly netns?: string;
+  readonly receiveBufferBytes?: number;
+}
+
+/** Throws SysError when the namespace is gone or sockets are forbidden. */
+export async function openNetlink(options: NetlinkOptions = {}): Promise<NetlinkClient> {
+  return new Client(options);
 }

@@ -30,6 +30,8 @@ export interface SocketOptions {
   readonly netns?: string;
   readonly groups?: readonly number[];
   readonly receiveBufferBytes: number;
+  /** To have again after a loss, if it is free; the kernel gives another one if not. */
+  readonly portId?: number;
   /** Drops messages caused by the socket of this port id, in the kernel. */
   readonly ignorePortId?: number;
 }
@@ -52,9 +54,7 @@ export function openNetlinkSocket(
     ffi.setsockoptInt(raw, k.SOL_NETLINK, k.NETLINK_EXT_ACK, 1);
     ffi.setsockoptInt(raw, k.SOL_NETLINK, k.NETLINK_GET_STRICT_CHK, 1);
     if (options.ignorePortId !== undefined) ignoreCausedBy(raw, options.ignorePortId);
-    const address = new Uint8Array(12);
-    address[0] = AF_NETLINK;
-    ffi.bind(raw, address);
+    bindTo(raw, options.portId ?? 0);
     portId = ffi.getsockname(raw).readUInt32LE(4);
     for (const group of options.groups ?? [])
       ffi.setsockopt(raw, k.SOL_NETLINK, k.NETLINK_ADD_MEMBERSHIP, int32(group));
@@ -82,6 +82,17 @@ export function openNetlinkSocket(
       if (onThreads === 0) socket.close();
     },
   };
+}
+
+function bindTo(fd: number, portId: number): void {
+  const address = new Uint8Array(new Uint32Array([0, portId, 0]).buffer); // sockaddr_nl: family, pad, pid, groups
+  new Uint16Array(address.buffer)[0] = AF_NETLINK;
+  try {
+    ffi.bind(fd, address);
+  } catch (error) {
+    if (portId === 0 || !(error instanceof ffi.SysError) || error.code !== 'EADDRINUSE') throw error;
+    bindTo(fd, 0);
+  }
 }
 
 /** FORCE passes the system's limit but needs CAP_NET_ADMIN in the first user namespace; a lab's user has not. */

@@ -5,6 +5,7 @@ import { formatIpv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import { addAddress, deleteAddress } from '../../src/netlink/address.ts';
 import { type NetlinkClient, openNetlink } from '../../src/netlink/client.ts';
 import { deleteLink, newBridge, newVeth, newVxlan, setLink } from '../../src/netlink/link.ts';
+import { openMonitor } from '../../src/netlink/monitor.ts';
 import {
   addForwarding,
   addNeighbour,
@@ -203,6 +204,54 @@ describe.skipIf(!root)('netlink on a real kernel', () => {
   test('dumps asked for at once are all answered', async () => {
     const [a, b, c] = await Promise.all([dumpLinks(nl), dumpAddresses(nl), dumpRoutes(nl)]);
     expect([a.length > 3, b.length, c.length > 3]).toEqual([true, 1, true]);
+  });
+
+  test('answers that overflow the socket fail their requests, and the next request has a new socket', async () => {
+    const small = await openNetlink({ netns: `/run/netns/${NS}`, receiveBufferBytes: 8192 });
+    const { portId } = small;
+    const batch = new RouteBatch();
+    for (let i = 0; i < 128; i++) batch.put('delete', ip('10.250.0.0') + i * 256, 24, { protocol: 12 });
+    await expect(small.batch(batch)).rejects.toMatchObject({ code: 'ENOBUFS' });
+    expect(await getLink(small, 'lo')).toMatchObject({ index: 1 });
+    expect(small.portId).toBe(portId);
+    small.close();
+  });
+
+  test('events tell who did what, without our own; after an overflow they are told as lost and go on', async () => {
+    const events: string[] = [];
+    let overflows = 0;
+    const monitor = openMonitor({
+      groups: ['link', 'route'],
+      netns: `/run/netns/${NS}`,
+      ignorePortId: nl.portId,
+      receiveBufferBytes: 1024,
+      onEvent: (e) => events.push(`${e.kind} ${e.gone ? 'gone' : 'there'}`),
+      onOverflow: () => {
+        overflows += 1;
+      },
+    });
+    const seen = async (what: () => boolean): Promise<void> => {
+      for (let i = 0; i < 500 && !what(); i++) await new Promise((next) => setTimeout(next, 10));
+      expect(what()).toBe(true);
+    };
+    const blackhole = { dst: ip('10.251.0.0'), len: 24, protocol: 12, type: 6 };
+    await nl.request(addRoute(blackhole));
+    await nl.request(deleteRoute(blackhole));
+    sh('-n', NS, 'route', 'add', 'blackhole', '10.252.0.0/24');
+    await seen(() => events.includes('route there'));
+    expect(events.filter((e) => e === 'route gone')).toEqual([]);
+    sh('-n', NS, 'route', 'del', 'blackhole', '10.252.0.0/24');
+    await seen(() => events.includes('route gone'));
+    const other = await openNetlink({ netns: `/run/netns/${NS}` });
+    const many = new RouteBatch();
+    for (let i = 0; i < 128; i++) many.put('add', ip('10.253.0.0') + i * 256, 24, { protocol: 99, type: 6 });
+    await other.batch(many);
+    await seen(() => overflows > 0);
+    events.length = 0;
+    sh('-n', NS, 'route', 'add', 'blackhole', '10.252.0.0/24');
+    await seen(() => events.includes('route there'));
+    other.close();
+    monitor.close();
   });
 
   test('a deleted link is gone when the delete is acknowledged, and closing fails what is open', async () => {
