@@ -9,7 +9,8 @@ export interface CasOptions {
   readonly random: Random;
   /** How often to try before Conflict is the answer; 100 is what Calico's clients use, so that a crowd of writers converges. */
   readonly attempts?: number;
-  /** An object from a reflector's map: saves the first GET. If it is old, the first PUT says so. */
+  /** An object from a reflector's map: saves the first GET. If it is old, the first PUT says so;
+   *  but a `mutate` that finds nothing to do in it is believed, so give it only where a later look is certain. */
   readonly cached?: Resource;
 }
 

@@ -220,6 +220,12 @@ describe('what the wire shows', () => {
   });
 });
 
+test('a second server on a port that is taken fails, and the first goes on writing to its files', async () => {
+  const listen = { host: '127.0.0.1', port: server.port };
+  await expect(startStoreServer({ listen, dataDir, crds: CRDS })).rejects.toThrow(/EADDRINUSE/);
+  await store.create(KINDS.ipPool, pool('still-1'));
+});
+
 test('a reflector lives through dropped connections and a killed and restarted server, and ends with the same objects', async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gingham-store-'));
   const start = (port: number): Promise<StoreServer> =>

@@ -1,5 +1,5 @@
 /** The engine behind HTTP in the Kubernetes REST shapes. I/O. What a request means is api-request.ts; what happens is engine.ts. */
-import http from 'node:http';
+import type http from 'node:http';
 import { formatJson } from '../json.ts';
 import { apiVersion } from '../kinds.ts';
 import type { JsonObject } from '../port.ts';
@@ -35,9 +35,9 @@ const MOST_CONNECTIONS = 4096;
 const BOOKMARK_MS = 60_000;
 const LONGEST_WATCH_SEC = 1800;
 
-/** Not listening yet. */
-export function storeHttpServer(engine: Engine, options: HttpOptions): http.Server {
-  const server = http.createServer((request, response) => {
+/** From now on `server` answers for `engine`. It may listen already: no request is read before this turn of the loop ends. */
+export function attachStore(server: http.Server, engine: Engine, options: HttpOptions): void {
+  server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => {
     answer(engine, options, request, response).catch((error: unknown) => {
       const fault = error instanceof StatusError ? error : internal(error, options);
       if (response.headersSent) response.destroy();
@@ -46,7 +46,6 @@ export function storeHttpServer(engine: Engine, options: HttpOptions): http.Serv
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.keepAliveTimeout = 75_000; // longer than any client of ours keeps an idle connection
-  return server;
 }
 
 function internal(error: unknown, options: HttpOptions): StatusError {

@@ -2,12 +2,14 @@
  *  Kubernetes with etcd, never this. */
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
+import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseCrds } from './crd-file.ts';
 import { Engine } from './engine.ts';
-import { storeHttpServer } from './http-server.ts';
+import { attachStore } from './http-server.ts';
+import type { KeyValue } from './key-value.ts';
 import { openLmdb } from './lmdb-key-value.ts';
-import { CORE_KINDS } from './served-kind.ts';
+import { CORE_KINDS, type ServedKind } from './served-kind.ts';
 import { StatusError } from './status.ts';
 
 export interface StoreServerOptions {
@@ -29,11 +31,49 @@ export interface StoreServer {
   close(): Promise<void>;
 }
 
-/** Resolves when it answers. Throws CrdError, or the listen error (EADDRINUSE and so on). */
+/** Resolves when it answers. Throws CrdError, the listen error (EADDRINUSE and so on), or what lmdb says of the files. */
 export async function startStoreServer(options: StoreServerOptions): Promise<StoreServer> {
   const kinds = [...CORE_KINDS, ...options.crds.flatMap(parseCrds)];
-  fs.mkdirSync(options.dataDir, { recursive: true });
-  const keyValue = openLmdb(options.dataDir);
+  const server = http.createServer();
+  // The port comes before the files: opening them shuts out a store that runs on them already (engine.ts, the fence), and
+  // a second start by mistake should fail at the port and leave the first alone.
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.listen.port, options.listen.host, resolve);
+  });
+  const end = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections(); // watches would keep it open for half an hour
+    await closed;
+  };
+  let keyValue: KeyValue;
+  try {
+    keyValue = openFiles(options.dataDir);
+    serve(server, keyValue, kinds, options);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      await end();
+      await keyValue.close();
+    },
+  };
+}
+
+function openFiles(folder: string): KeyValue {
+  fs.mkdirSync(folder, { recursive: true });
+  return openLmdb(folder);
+}
+
+function serve(
+  server: http.Server,
+  keyValue: KeyValue,
+  kinds: readonly ServedKind[],
+  options: StoreServerOptions,
+): void {
   const { window, bookmarkMs, onError } = options;
   const engine = new Engine({
     keyValue,
@@ -43,29 +83,11 @@ export async function startStoreServer(options: StoreServerOptions): Promise<Sto
     ...(window === undefined ? {} : { window }),
   });
   makeDefaultNamespace(engine);
-  const server = storeHttpServer(engine, {
+  attachStore(server, engine, {
     wall: Date.now,
     ...(bookmarkMs === undefined ? {} : { bookmarkMs }),
     ...(onError === undefined ? {} : { onError }),
   });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(options.listen.port, options.listen.host, resolve);
-    });
-  } catch (error) {
-    await keyValue.close();
-    throw error;
-  }
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections(); // watches would keep it open for half an hour
-      await closed;
-      await keyValue.close();
-    },
-  };
 }
 
 /** kubectl looks for it. */
