@@ -140,13 +140,16 @@ async function wire(context: CniContext, pod: PodInterface): Promise<void> {
 }
 
 async function route(context: CniContext, address: Ipv4, hostInterface: string): Promise<void> {
-  const why = await context.ports.routes.want(address, hostInterface);
-  if (why !== undefined)
-    throw new CniError(
-      CNI_CODE.wiring,
-      `the route to ${formatIpv4(address)} by ${hostInterface} was not installed: ${why.text}`,
-      why.code,
-    );
+  const why = await context.ports.routes.want(address, hostInterface).catch((error: unknown) => {
+    const { msg, details } = toFault(error);
+    return { text: msg, code: details };
+  });
+  if (why === undefined) return;
+  throw new CniError(
+    CNI_CODE.wiring,
+    `the route to ${formatIpv4(address)} by ${hostInterface} was not installed: ${why.text}`,
+    why.code,
+  );
 }
 
 export function podInterface(workload: Workload): PodInterface {

@@ -154,7 +154,9 @@ export class CniServer {
       conf = typeof wire === 'object' && wire !== null && 'conf' in wire ? wire.conf : undefined;
       const request = parseCniRequest(wire);
       if (!request.ok) throw new CniError(request.error.code, request.error.msg, request.error.details);
+      const startedAt = this.context.clock.now();
       const stdout = await this.dispatch(request.value);
+      this.succeeded(request.value, this.context.clock.now() - startedAt);
       return stdout === undefined ? { exit: 0 } : { exit: 0, stdout };
     } catch (error) {
       const fault =
@@ -162,6 +164,23 @@ export class CniServer {
       this.context.log({ level: 'error', message: fault.msg, fields: { code: fault.code } });
       return { exit: 1, stdout: toErrorBody(answerVersion(conf), fault) };
     }
+  }
+
+  /** STATUS and CHECK come every few seconds and change nothing: no line for them. */
+  private succeeded(request: CniRequest, tookMs: number): void {
+    if (request.verb !== 'ADD' && request.verb !== 'DEL') return;
+    const { containerId, ifName, pod, hostInterface } = request.attachment;
+    this.context.log({
+      level: 'info',
+      message: request.verb === 'ADD' ? 'pod connected' : 'pod disconnected',
+      fields: {
+        ...(pod === undefined ? {} : { pod: `${pod.namespace}/${pod.name}` }),
+        container: containerId,
+        interface: ifName,
+        hostInterface,
+        tookMs: Math.round(tookMs),
+      },
+    });
   }
 
   private async dispatch(request: CniRequest): Promise<object | undefined> {
