@@ -1,7 +1,7 @@
 /** Why a connection ended, and whether its routes may stay. Pure. RFC 4724 4.2, RFC 8538 4. */
 import type { BgpError } from './error.ts';
 import type { FsmEvent } from './fsm.ts';
-import { COLLISION, isHardReset, PEER_DECONFIGURED } from './notification.ts';
+import { COLLISION, isHardReset, PEER_DECONFIGURED, unwrapHardReset } from './notification.ts';
 import type { Agreed, SessionDown, SessionState } from './session-types.ts';
 
 /** What is known when a connection ends. */
@@ -45,10 +45,10 @@ function codeAndText(e: Ending): { code: string; text: string } {
   if (e.event === 'PeerRestarted')
     return { code: 'PEER_RESTARTED', text: 'the peer opened a new connection: it has restarted (RFC 4724 4.2)' };
   if (e.event === 'SilentStop') return { code: 'RESTART', text: 'we restart; TCP was closed without a NOTIFICATION' };
-  if (e.event === 'Stop' && e.sent === undefined) return { code: 'ADMIN_DOWN', text: 'stopped by us' };
   if (e.event === 'Stop') {
-    const deconfigured = e.sent?.subcode === PEER_DECONFIGURED || e.sent?.data[1] === PEER_DECONFIGURED;
-    return { code: deconfigured ? 'DECONFIGURED' : 'ADMIN_DOWN', text: e.sent?.text ?? 'stopped by us' };
+    if (e.sent === undefined) return { code: 'ADMIN_DOWN', text: 'stopped by us' };
+    const said = unwrapHardReset(e.sent) ?? e.sent;
+    return { code: said.subcode === PEER_DECONFIGURED ? 'DECONFIGURED' : 'ADMIN_DOWN', text: e.sent.text };
   }
   if (e.sent !== undefined)
     return { code: SENT_CODES[`${e.sent.code}/${e.sent.subcode}`] ?? 'NOTIFICATION_SENT', text: e.sent.text };

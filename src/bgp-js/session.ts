@@ -260,9 +260,18 @@ export class BgpSession {
       this.failedSessions = 0;
     // While another connection is on its way the peer is not down: a collision has one loser and no victim.
     const talking = this.conversations().some((c) => c.connection !== undefined);
+    this.park();
     this.showState();
     if (ending.from === 'Established' || (!talking && !discarded)) this.report(ending);
     if (this.started && !talking) this.wakeLater(ending);
+  }
+
+  /** A dialler that fell back to waiting must not dial a peer we are talking with: to a peer with graceful restart a new
+   *  connection says that we have restarted. */
+  private park(): void {
+    const waiting = this.dialler.state === 'Active' || this.dialler.state === 'Connect';
+    const met = this.arrivals.some((c) => c.state === 'OpenConfirm' || c.state === 'Established');
+    if (waiting && met) this.dialler.happen('SilentStop');
   }
 
   private report(ending: Ending): void {

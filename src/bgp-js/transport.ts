@@ -3,8 +3,9 @@ import net from 'node:net';
 import { formatIpv4, type Ipv4, parseIpv4 } from '../base/ipv4.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import * as ffi from '../sys/ffi.ts';
+import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
 import { acceptedConnection, DialledSocket } from './connection.ts';
-import type { Connection, DialFault, SessionConfig, Transport } from './session-types.ts';
+import type { Connection, DialFault, SessionConfig, SessionPorts, Transport } from './session-types.ts';
 import { bgpSocket, boundPort, listeningSocket, MAX_PASSWORD_OCTETS, setMd5Key } from './tcp-options.ts';
 
 /** A storm of a thousand nodes must not end in SYN retransmits. */
@@ -77,6 +78,14 @@ export const tcpTransport: Transport = {
   },
 };
 
+/** The real clock, timers, chance and TCP, for a session outside of tests. */
+export const nodePorts: SessionPorts = {
+  clock: systemClock,
+  timers: systemTimers,
+  random: systemRandom,
+  transport: tcpTransport,
+};
+
 export interface ListenOptions {
   /** 0 is every address of this machine. */
   readonly address: Ipv4;
@@ -116,7 +125,10 @@ export async function listenBgp(options: ListenOptions): Promise<BgpListener> {
   server.on('error', () => {}); // EMFILE on accept: the peer's SYN is tried again
   return {
     port,
-    setPassword: (peer, key) => setMd5Key(fd, peer, key),
+    setPassword: (peer, key) => {
+      // After close the number may be another socket's.
+      if (server.listening) setMd5Key(fd, peer, key);
+    },
     close: () => void server.close(),
   };
 }

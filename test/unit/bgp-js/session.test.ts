@@ -6,6 +6,7 @@ import { KEEPALIVE_MESSAGE } from '../../../src/bgp-js/message.ts';
 import { ourOpen } from '../../../src/bgp-js/negotiate.ts';
 import { encodeOpen } from '../../../src/bgp-js/open.ts';
 import { END_OF_RIB, packWithdrawals } from '../../../src/bgp-js/packer.ts';
+import type { Connection } from '../../../src/bgp-js/session-types.ts';
 import { A, address, B, configOf, type Speaker, World } from './two-speakers.ts';
 
 function pairUp(world: World, a = {}, b = {}): [Speaker, Speaker] {
@@ -161,7 +162,7 @@ test('a peer taken out of the configuration hears Cease/3 (RFC 4486)', () => {
   const [one, two] = pairUp(world, { gracefulRestart: undefined });
   two.session.stop({ kind: 'deconfigured' });
   world.time.pass(5);
-  expect(last(two)).toMatchObject({ code: 'DECONFIGURED' });
+  expect(last(two)).toMatchObject({ code: 'DECONFIGURED', keepRoutes: false });
   expect(one.downs[0]?.received).toMatchObject({ code: 6, subcode: 3 });
 });
 
@@ -378,4 +379,23 @@ test('a NOTIFICATION is never answered, be it malformed, early or late (RFC 4271
 test('a refresh for another family or of an unknown subtype is ignored (RFC 2918 4, RFC 7313 5)', () => {
   expect(answerTo(raw(5, [0, 2, 0, 1]), true)).toBeUndefined();
   expect(answerTo(raw(5, [0, 1, 7, 1]), true)).toBeUndefined();
+});
+
+test('a dialler whose connection dies beside an established one does not dial again: to the peer that would mean a restart', () => {
+  const world = new World();
+  const one = world.speaker(A, B);
+  let silent: Connection | undefined;
+  world.tcp.listen(B, (c) => {
+    silent = c;
+  });
+  one.session.start();
+  world.time.pass(10);
+  knock(world, one);
+  world.time.pass(10);
+  expect(one.session.state).toBe('Established');
+  silent?.destroy();
+  const dials = world.tcp.dialled.length;
+  world.time.pass(60_000);
+  expect(world.tcp.dialled.length).toBe(dials);
+  expect(one.session.state).toBe('Established');
 });
