@@ -119,6 +119,16 @@ describe('what the wire shows', () => {
       [await call('GET', '/apis/crd.projectcalico.org/v1/bogus'), 404, /GET \/api\/v1 and \/apis show/],
       [await call('GET', `${at}/status`), 404, /not served/],
       [await call('PUT', at, '{'), 400, /not JSON/],
+      [
+        await call(
+          'PATCH',
+          at,
+          `{"spec":{"deep":${'['.repeat(200_000)}${']'.repeat(200_000)}}}`,
+          'application/merge-patch+json',
+        ),
+        400,
+        /nested too deeply/,
+      ],
       [await call('GET', `${POOLS}?limit=x`), 400, /limit is "x"; give a whole number/],
       [await call('GET', `${POOLS}?labelSelector=%3D%3D`), 400, /label selector; write KEY=VALUE/],
       [await call('GET', '/api/v1/nodes/%zz'), 400, /broken %-escape/],

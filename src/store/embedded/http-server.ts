@@ -49,6 +49,8 @@ export function attachStore(server: http.Server, engine: Engine, options: HttpOp
 }
 
 function internal(error: unknown, options: HttpOptions): StatusError {
+  // The stack ran out while a body was walked: the sender's fault, and nothing was written.
+  if (error instanceof RangeError) return badRequest('the body is nested too deeply to be kept; flatten it');
   const known = error instanceof Error ? error : new Error(String(error));
   options.onError?.(known);
   return new StatusError('InternalError', `the store failed: ${known.message}; see its log`);
