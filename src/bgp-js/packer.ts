@@ -31,12 +31,14 @@ function pack(attributes: Uint8Array, keys: readonly number[], withdraw: boolean
   let start = 0;
   let at = 0;
   for (const key of keys) {
-    const length = key % 64;
+    // A key has 38 bits: `%` on it is a division of doubles, this is not.
+    const address = Math.floor(key / 64);
+    const length = key - address * 64;
     if (at === 0 || at - start + 1 + prefixOctets(length) > limit) {
       if (at > 0) start = finish(bytes, start, at, withdraw);
       at = begin(bytes, start, attributes, withdraw);
     }
-    at = writePrefix(bytes, at, Math.floor(key / 64), length);
+    at = writePrefix(bytes, at, address, length);
   }
   if (at > 0) finish(bytes, start, at, withdraw);
   return bytes;
@@ -47,7 +49,7 @@ function packedLength(fixed: number, keys: readonly number[]): number {
   let total = 0;
   let room = 0;
   for (const key of keys) {
-    const octets = 1 + prefixOctets(key % 64);
+    const octets = 1 + prefixOctets(key - Math.floor(key / 64) * 64);
     if (octets > room) {
       total += fixed;
       room = MAX_MESSAGE_LENGTH - fixed;

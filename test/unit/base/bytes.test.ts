@@ -28,3 +28,9 @@ test('a length is written after what it counts', () => {
   w.u16At(at, w.length - 2);
   expect(new Reader(w.view()).u16()).toBe(300);
 });
+
+test('a writer that grows on a single octet keeps it', () => {
+  const w = new Writer(1);
+  for (const octet of [1, 2, 3, 4, 5]) w.u8(octet);
+  expect([...w.copy()]).toEqual([1, 2, 3, 4, 5]);
+});
