@@ -19,18 +19,21 @@ export class CniError extends Error {
 
 export const toErrorBody = (cniVersion: string, fault: CniFault): CniErrorBody => ({ cniVersion, ...fault });
 
-/** Errors of ipam and kernel carry a Reason; what has none is ours. */
+/** Errors of ipam carry a Reason, those of the kernel a code; what has neither is told by its message alone. */
 export function toFault(error: unknown, code: number = CNI_CODE.internal): CniFault {
   if (error instanceof CniError) return error.fault;
   if (!(error instanceof Error)) return { code, msg: String(error) };
-  const { reason, transient } = error as { reason?: unknown; transient?: unknown };
-  const details =
-    typeof reason === 'object' && reason !== null && 'code' in reason && typeof reason.code === 'string'
-      ? reason.code
-      : undefined;
+  const details = reasonCodeOf(error);
+  const transient = 'transient' in error && error.transient === true;
   return {
-    code: transient === true ? CNI_CODE.tryAgainLater : code,
+    code: transient ? CNI_CODE.tryAgainLater : code,
     msg: error.message,
     ...(details === undefined ? {} : { details }),
   };
+}
+
+function reasonCodeOf(error: Error): string | undefined {
+  const reason = 'reason' in error ? error.reason : error;
+  if (typeof reason !== 'object' || reason === null || !('code' in reason)) return undefined;
+  return typeof reason.code === 'string' ? reason.code : undefined;
 }

@@ -12,9 +12,12 @@ export const UNDO = {
 } as const satisfies Readonly<Record<AddStep, string>>;
 export type UndoStep = (typeof UNDO)[AddStep];
 
-/** A step that failed may have been done in part, so its undo is on the stack too. */
-export const undoStack = (begun: readonly AddStep[]): readonly UndoStep[] =>
-  [...begun].reverse().map((step) => UNDO[step]);
+/** Steps that take back what they made when they fail. The device that was in the way of `wire` may be a foreign one: then
+ *  unwiring after the failure would delete what is not ours. */
+const CLEANS_UP: ReadonlySet<AddStep> = new Set(['wire']);
+
+export const undoStack = (done: readonly AddStep[]): readonly UndoStep[] =>
+  [...done].reverse().map((step) => UNDO[step]);
 
 /** DEL forgets last: until everything else is done, the record says what is left to do. */
 export const DEL_STEPS: readonly UndoStep[] = [...undoStack(ADD_STEPS).filter((step) => step !== 'forget'), 'forget'];
@@ -27,13 +30,14 @@ export async function runWithUndo(
   undo: Readonly<Record<UndoStep, () => Promise<void>>>,
   onUndoFailed: (step: UndoStep, error: unknown) => void,
 ): Promise<void> {
-  const begun: AddStep[] = [];
+  const done: AddStep[] = [];
   for (const step of steps) {
-    begun.push(step);
     try {
       await run[step]();
+      done.push(step);
     } catch (error) {
-      for (const back of undoStack(begun)) {
+      // A step that failed may have been done in part.
+      for (const back of undoStack(CLEANS_UP.has(step) ? done : [...done, step])) {
         try {
           await undo[back]();
         } catch (failed) {
