@@ -1,11 +1,10 @@
 /** `gingham status`: at most 12 lines, the first of them greppable. Pure. */
 import type { Reason } from '../base/reason.ts';
 import { type Column, formatTable, type Paint, plain, type TableOptions } from './table.ts';
-import { formatAge, formatMebibytes, formatShort } from './units.ts';
+import { count, formatAge, formatMebibytes, formatShort } from './units.ts';
 import type { PeerDownView, StatusView } from './views.ts';
 
 const MOST_PEERS_NAMED = 3;
-const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 const because = (r: Reason): string => `${r.code}: ${r.text}`;
 const first = (problems: readonly Reason[]): string => {
   const [r] = problems;
@@ -149,7 +148,9 @@ function carriersNotUsed(all: readonly StatusView[]): string[] {
       const text = `tunnel is not carried by ${n.carrier}: ${because(n.reason)}`;
       nodes.set(text, [...(nodes.get(text) ?? []), s.node]);
     }
-  return [...nodes].map(([text, names]) => plain(`${text} (${names.length === all.length ? 'all nodes' : names.join(', ')})`));
+  return [...nodes].map(([text, names]) =>
+    plain(`${text} (${names.length === all.length ? 'all nodes' : names.join(', ')})`),
+  );
 }
 
 const NODE_COLUMNS: readonly Column<StatusView>[] = [

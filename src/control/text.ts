@@ -63,10 +63,14 @@ const ROUTE_COLUMNS: readonly Column<RouteView>[] = [
   { header: 'FROM', cell: (r) => r.from },
   { header: 'LP', cell: (r) => (r.localPref === undefined ? '' : formatLocalPref(r.localPref)) },
   { header: 'MED', cell: (r) => number(r.med) },
-  { header: 'AS-PATH', cell: (r) => (r.asPath === '' ? 'local' : r.asPath.replace(/ /g, ',')) },
+  { header: 'AS-PATH', cell: (r) => asPath(r) },
   { header: 'AGE', cell: (r) => age(r.ageSeconds) },
   { header: 'STATE', cell: routeState },
 ];
+
+/** An empty path is right only inside our own AS. RFC 4271 5.1.2 */
+const asPath = (r: RouteView): string =>
+  r.asPath === '' && r.source !== 'ebgp' ? 'local' : r.asPath.replace(/ /g, ',');
 
 const KERNEL_WORDS: Readonly<Record<string, string>> = {
   installed: 'in kernel',

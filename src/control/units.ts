@@ -21,6 +21,9 @@ export function formatSince(at: string, now: number): string {
   return Number.isNaN(then) ? '' : formatAge((now - then) / 1000);
 }
 
+/** "1 route", "2 routes". */
+export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
 export const formatMebibytes = (bytes: number): string => `${Math.round(bytes / 1048576)} MiB`;
 
 const HIGHEST_INT32 = 2147483647;

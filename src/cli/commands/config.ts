@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { formatIpv4 } from '../../base/ipv4.ts';
 import { toListJson, toObjectJson } from '../../control/json.ts';
 import { formatTable } from '../../control/table.ts';
+import { count } from '../../control/units.ts';
 import type { ReloadReport } from '../../control/views.ts';
 import { OUTPUT_OPTION, TARGET_OPTIONS, targetsOf, textOptions, wantsJson, withClient } from '../ask.ts';
 import type { Call, CommandRow } from '../command.ts';
@@ -88,7 +89,7 @@ async function check(call: Call): Promise<number> {
     const id = routerId === undefined ? '' : `, router ID ${formatIpv4(routerId)}`;
     const where = cluster === undefined ? '' : `, node ${cluster.nodeName} of a cluster`;
     print(terminal, [
-      `${file}: OK  AS ${asn}${id}${where}, ${neighbors.length} neighbors, ${originate.length} prefixes announced`,
+      `${file}: OK  AS ${asn}${id}${where}, ${count(neighbors.length, 'neighbor')}, ${count(originate.length, 'prefix', 'prefixes')} announced`,
     ]);
   }
   return parsed.ok ? EXIT.ok : EXIT.problem;

@@ -1,5 +1,6 @@
 /** `gingham node`: the daemon itself, and how it leaves. */
 import { toObjectJson } from '../../control/json.ts';
+import { count } from '../../control/units.ts';
 import { OUTPUT_OPTION, TARGET_OPTIONS, wantsJson, withClient } from '../ask.ts';
 import type { Call, CommandRow } from '../command.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
@@ -34,7 +35,7 @@ async function drain(call: Call): Promise<number> {
   if (wantsJson(call)) print(call.terminal, [toObjectJson('DrainReport', report, call.terminal.now())]);
   else
     print(call.terminal, [
-      `drained: ${report.sessionsClosed} sessions closed, ${report.routesWithdrawn} routes withdrawn`,
+      `drained: ${count(report.sessionsClosed, 'session')} closed, ${count(report.routesWithdrawn, 'route')} withdrawn`,
     ]);
   return EXIT.ok;
 }

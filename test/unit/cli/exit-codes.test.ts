@@ -200,7 +200,7 @@ test('config reload: 3 when the daemon refuses the file, and 0 when nothing chan
 });
 
 test('node drain says what it closed', async () => {
-  expect(await at('node', 'drain')).toMatchObject({ code: 0, out: 'drained: 3 sessions closed, 1 routes withdrawn\n' });
+  expect(await at('node', 'drain')).toMatchObject({ code: 0, out: 'drained: 3 sessions closed, 1 route withdrawn\n' });
 });
 
 test('GINGHAM_SOCKET names the daemon where no option does', async () => {
