@@ -22,6 +22,9 @@ export interface SessionConfig {
   /** Seconds: 0 or at least 3. */
   readonly holdTimeSec: number;
   readonly connectRetrySec: number;
+  /** Where the peer's address is above our identifier, its connection would win a collision (RFC 4271 6.8): wait so long
+   *  for it before dialling. Absent: dial at once. */
+  readonly yieldMs?: number;
   /** Absent: the capability is not sent. R and F bits are asked for at every OPEN. RFC 4724 3 */
   readonly gracefulRestart?: {
     readonly restartTimeSec: number;

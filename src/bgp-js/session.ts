@@ -281,7 +281,18 @@ export class BgpSession {
   }
 
   private wake(): void {
-    this.dialler.happen(this.config.passive ? 'PassiveStart' : 'Start');
+    const { passive, yieldMs, peerAddress, bgpIdentifier } = this.config;
+    if (passive) this.dialler.happen('PassiveStart');
+    else if (yieldMs !== undefined && peerAddress > bgpIdentifier) this.dialAfter(jittered(yieldMs, this.ports.random));
+    else this.dialler.happen('Start');
+  }
+
+  /** Unless the peer was quicker: when its connection ends, wakeLater() is asked again. */
+  private dialAfter(ms: number): void {
+    this.cancelIdleHold = this.ports.timers.after(ms, () => {
+      this.cancelIdleHold = undefined;
+      if (this.arrivals.length === 0) this.dialler.happen('Start');
+    });
   }
 
   /** IdleHoldTimer: after a fault the peer gets time; who only waits for it to come need not wait to do so. */

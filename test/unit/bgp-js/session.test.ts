@@ -399,3 +399,26 @@ test('a dialler whose connection dies beside an established one does not dial ag
   expect(world.tcp.dialled.length).toBe(dials);
   expect(one.session.state).toBe('Established');
 });
+
+test('in a mesh the lower identifier lets the higher one dial first, so nothing collides; alone it dials all the same (RFC 4271 6.8)', () => {
+  const world = new World();
+  const [low, high] = A < B ? [A, B] : [B, A];
+  const one = world.speaker(low, high, { yieldMs: 1000 });
+  const two = world.speaker(high, low, { yieldMs: 1000 });
+  one.session.start();
+  two.session.start();
+  world.time.pass(50);
+  expect([one.session.state, two.session.state]).toEqual(['Established', 'Established']);
+  expect([one.session.agreed?.outgoing, two.session.agreed?.outgoing]).toEqual([false, true]);
+  expect([one.downs, two.downs]).toEqual([[], []]);
+
+  const quiet = new World();
+  const waiting = quiet.speaker(low, high, { yieldMs: 1000 });
+  const passive = quiet.speaker(high, low, { passive: true });
+  passive.session.start();
+  waiting.session.start();
+  quiet.time.pass(700);
+  expect(waiting.session.state).toBe('Idle');
+  quiet.time.pass(400);
+  expect(waiting.session.state).toBe('Established');
+});

@@ -63,6 +63,8 @@ export const IO_FILES: readonly string[] = [
   'control/socket-path.ts', // who has the control socket's path
   'control/server.ts', // the gRPC service
   'control/client.ts', // its client
+  'daemon/log.ts', // the log
+  'daemon/reload.ts', // reads the configuration file
   'cli/ask.ts', // whether this machine has a daemon
   'cli/commands/config.ts', // reads the file to check
   'cli/commands/store.ts', // reads the CRD files
