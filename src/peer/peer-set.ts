@@ -1,7 +1,10 @@
 /** All peers: from configuration to sessions, touching only what differs. Pure of I/O: transport, clock, timers, chance and
  *  log come in. plan() and apply() share one comparison, so that what a reload announces is what it does. */
+import type { PathAttributes } from '../bgp-js/attribute-types.ts';
 import type { Connection, SessionPorts, StopHow } from '../bgp-js/session-types.ts';
 import type { PeerConfig } from '../model/peer.ts';
+import type { Exported } from '../rib/export.ts';
+import type { PathSource } from '../rib/feed.ts';
 import type { LocRib } from '../rib/loc-rib.ts';
 import { type ApplyReport, admit, type ChangedPeer, compareConfigs } from './config-change.ts';
 import { Peer, type PeerLog, type PeerPorts } from './peer.ts';
@@ -122,13 +125,23 @@ export class PeerSet {
   async stopAll(how: StopHow): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
-    this.restart.stop();
+    this.restart.abandon();
     const talking = this.views().some((p) => p.state === 'Established' || p.state.startsWith('Open'));
     for (const peer of this.peers.values()) peer.stop(how);
     if (!talking || how.kind === 'restart') return;
     await new Promise<void>((resolve) => {
       this.ports.timers.after(FLUSH_MS, resolve);
     });
+  }
+
+  /** Asks a peer for all its routes again; false when it cannot, or is not up. RFC 2918 */
+  requestRefresh(name: string): boolean {
+    return this.peers.get(name)?.requestRefresh() === true;
+  }
+
+  /** Why a best path is or is not sent to this peer: for `why`. Undefined while no session is up. */
+  explainExport(name: string, attributes: PathAttributes, source: PathSource): Exported | undefined {
+    return this.peers.get(name)?.adjRibOut?.explain(attributes, source);
   }
 
   peer(name: string): PeerState | undefined {

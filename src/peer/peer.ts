@@ -38,6 +38,9 @@ export interface PeerLog {
   }): void;
 }
 
+/** A peer that is there dials well within it; one that is not costs us no more than this. */
+const MESH_YIELD_MS = 1000;
+
 /** What all peers share. */
 export interface PeerPorts extends SessionPorts {
   readonly rib: LocRib;
@@ -106,8 +109,10 @@ export class Peer implements SessionListener {
     if (resend && this.agreed && this.out) this.out.retarget(toTarget(config, this.source, this.agreed));
   }
 
+  /** For good: the process ends. Routes that may be kept stay in the tables, and no timer takes them out any more. */
   stop(how: StopHow): void {
     this.session.stop(how);
+    this.stale.stop();
   }
 
   /** Ends for a changed configuration, which another Peer goes on with: it takes this one as `old`. RFC 4486 4 */
@@ -126,6 +131,10 @@ export class Peer implements SessionListener {
   /** The restart is over. */
   release(): void {
     this.out?.release();
+  }
+
+  requestRefresh(): boolean {
+    return this.session.requestRefresh();
   }
 
   /** Why a best path is or is not sent to this peer; undefined while no session is up. */
@@ -246,6 +255,8 @@ function toSessionConfig(config: PeerConfig, ports: PeerPorts): SessionConfig {
     passive: config.passive,
     holdTimeSec: config.holdTimeSec,
     connectRetrySec: config.connectRetrySec,
+    // In a mesh both sides start at once: one of them waits, and nothing collides.
+    ...(config.kind === 'mesh' ? { yieldMs: MESH_YIELD_MS } : {}),
     ...(localAddress !== undefined && { localAddress }),
     ...(password !== undefined && { password }),
     ...(gracefulRestart && { gracefulRestart: { ...gracefulRestart, bits: () => ports.restart.bits } }),

@@ -47,6 +47,7 @@ export class RestartPhase {
   private capped = false;
   private localReady: boolean;
   private done = false;
+  private abandoned = false;
 
   constructor(options: RestartOptions, timers: Timers) {
     this.options = options;
@@ -97,7 +98,13 @@ export class RestartPhase {
     this.check();
   }
 
-  stop(): void {
+  /** The process ends: the phase will not, or somebody would sweep on a half-heard story. */
+  abandon(): void {
+    this.abandoned = true;
+    this.cancel();
+  }
+
+  private cancel(): void {
     for (const cancel of this.cancelTimers.splice(0)) cancel();
   }
 
@@ -129,11 +136,11 @@ export class RestartPhase {
   }
 
   private check(): void {
-    if (this.done || !this.begun || !this.localReady) return;
+    if (this.done || this.abandoned || !this.begun || !this.localReady) return;
     const waiting = this.awaited().length > 0;
     if (waiting) return;
     this.done = true;
-    this.stop();
+    this.cancel();
     this.options.onComplete?.(this.capped ? 'cap' : this.peers.size === 0 ? 'no-peers' : 'all-peers');
   }
 }

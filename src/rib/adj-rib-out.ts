@@ -116,7 +116,9 @@ export class AdjRibOut {
       if (messages === undefined) break;
       if (messages.length > 0) this.blocked = !this.options.send(messages);
     }
-    if (!this.blocked && !this.closed) this.endOfRib();
+    if (this.closed) return;
+    this.port.trim(); // the slowest reader lets go, also long after the slice that changed something
+    if (!this.blocked) this.endOfRib();
   }
 
   /** Why a route told as (attributes, source) goes to this peer or not: for `why`. */

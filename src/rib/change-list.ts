@@ -48,7 +48,7 @@ export class ChangeList {
   /** Notes a change; nothing where nobody reads. */
   touch(route: number): void {
     if (this.cursors.size === 0) return;
-    for (const column of [this.after, this.before, this.inList, this.standing]) column.reach(route);
+    if (route >= this.after.at.length) this.grow(route);
     if (this.inList.at[route] === 1) {
       if (this.tail === route) {
         // Already the last one; but who has read it must read it again.
@@ -114,5 +114,9 @@ export class ChangeList {
       cursor.next = to;
       this.stand(to);
     }
+  }
+
+  private grow(route: number): void {
+    for (const column of [this.after, this.before, this.inList, this.standing]) column.reach(route);
   }
 }

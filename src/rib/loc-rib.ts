@@ -33,6 +33,8 @@ export type Subscriber = 'kernel' | 'watcher';
 export interface OutPort {
   readonly cursor: Cursor;
   readonly table: RouteTable;
+  /** Forgets what every reader has read. */
+  trim(): void;
   close(): void;
 }
 
@@ -150,6 +152,7 @@ export class LocRib {
     return {
       cursor,
       table: this.table,
+      trim: () => this.trim(),
       close: () => {
         this.table.changes.close(cursor);
         this.pumps.delete(pump);
@@ -227,7 +230,6 @@ export class LocRib {
     }
     this.deciding = false;
     for (const pump of this.pumps) pump();
-    this.trim();
   }
 
   private trim(): void {

@@ -43,9 +43,7 @@ export class PathTable {
     let path = this.freeHead;
     if (path === NONE) path = this.given++;
     else this.freeHead = this.next.at[path] as number;
-    for (const column of [this.route, this.source, this.received, this.used, this.epoch, this.since, this.next]) {
-      column.reach(path);
-    }
+    if (path >= this.route.at.length) this.grow(path);
     this.route.at[path] = route;
     this.source.at[path] = source;
     this.received.at[path] = NONE;
@@ -72,5 +70,11 @@ export class PathTable {
     this.freeHead = path;
     this.live--;
     return newFirst;
+  }
+
+  private grow(path: number): void {
+    for (const column of [this.route, this.source, this.received, this.used, this.epoch, this.since, this.next]) {
+      column.reach(path);
+    }
   }
 }

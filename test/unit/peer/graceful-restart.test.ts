@@ -164,22 +164,20 @@ describe('restarter: when the restart is over (RFC 4724 4.1)', () => {
     expect(c.completed).toBe('all-peers after 3000 ms');
   });
 
-  test('a living peer that owes its End-of-RIB is waited for until the cap; own routes go out meanwhile', () => {
+  test('a process that ends in its restart keeps what it has: nothing is completed, and no timer is left', async () => {
     const { net, a, b } = pair();
-    // b is past its restart (R=0), but keeps its End-of-RIB to itself: a table that never comes to rest.
-    const c = net.speaker(C);
-    c.originate('10.244.3.0/26');
-    const config = peerConfig(C, { passive: true });
-    b.peers.apply([peerConfig(A), config]);
-    c.peers.apply([peerConfig(B), peerConfig(A)]);
-    a.peers.apply([peerConfig(B), peerConfig(C)]);
-    const send = net.tcp.dialled.at(-1);
-    expect(send).toBeDefined();
-    for (let i = 0; i < 40 && b.peers.peer(C)?.state !== 'Established'; i++) net.time.pass(100);
+    await a.crash();
     net.time.pass(1000);
-    expect(b.routes()).toContain(`10.244.3.0/26 from ${C}`);
-    net.time.pass(20_000);
-    expect(c.peers.restarting).toBe(false);
+    const again = net.speaker(A, { forwarding: true });
+    again.peers.apply([peerConfig(B), peerConfig(C)]);
+    net.time.pass(500);
+    expect(again.routes()).toEqual([`${BLOCK_B} from ${B}`]);
+    await again.crash();
+    await b.crash();
+    net.time.pass(10);
+    expect(again.completed).toBeUndefined();
+    expect(again.routes()).toEqual([`${BLOCK_B} from ${B} stale`]);
+    expect(net.time.pending).toBe(0);
   });
 
   test('End-of-RIB waits for our own routes when told so, so that helpers keep what we have not said yet', async () => {

@@ -86,6 +86,23 @@ describe('PeerSet: routes from table to table', () => {
     expect(c.log).toEqual([`up ${B}`]);
   });
 
+  test('a refresh sends everything once more, and changes nothing (RFC 2918)', () => {
+    const { net, a, b } = pair();
+    const before = a.peers.peer(B)?.counters.sent.update ?? 0;
+    expect(b.peers.requestRefresh(A)).toBe(true);
+    net.time.pass(100);
+    expect(a.peers.peer(B)?.counters.sent.update).toBe(before + 1);
+    expect(b.kernel.take()).toHaveLength(3);
+    expect(b.peers.requestRefresh('nobody')).toBe(false);
+  });
+
+  test('why a route is sent to a peer or not is answered by the rules that send it', () => {
+    const { a } = pair();
+    const best = a.rib.pathsOf(cidr(BLOCK_B))?.paths[0];
+    if (!best?.attributes) throw new Error('no path');
+    expect(a.peers.explainExport(B, best.attributes, best.source)).toMatchObject({ not: { code: 'SPLIT_HORIZON' } });
+  });
+
   test('thousands of routes arrive whole, and go when their source does', () => {
     const { net, a, b } = pair();
     for (let i = 0; i < 10_000; i++) {
