@@ -24,7 +24,7 @@ protocol device { }
 # What next hops are resolved by, and nothing but that: it is not exported.
 protocol direct { ipv4; interface "eth0"; }
 
-protocol static block {
+protocol static own_block {
   ipv4;
   route ${block} blackhole;
 }
@@ -33,7 +33,7 @@ protocol kernel {
   ipv4 {
     import none;
     export filter {
-      if source = RTS_BGP || proto = "block" then accept;
+      if source = RTS_BGP || proto = "own_block" then accept;
       reject;
     };
   };
@@ -49,7 +49,7 @@ template bgp mesh {
   ipv4 {
     import all;
     export filter {
-      if proto = "block" then { bgp_local_pref = ${LOCAL_PREF}; accept; }
+      if proto = "own_block" then { bgp_local_pref = ${LOCAL_PREF}; accept; }
       reject;
     };
     next hop self;

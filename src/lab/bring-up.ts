@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { invariant } from '../base/invariant.ts';
 import { parseIpv4 } from '../base/ipv4.ts';
+import type { ControlClient, openControlClient } from '../control/client.ts';
 import type { NetlinkClient } from '../netlink/client.ts';
 import { openRestStore, type RestStore } from '../store/rest-client.ts';
 import { claimBirdBlock, startBird } from './bird-node.ts';
@@ -31,7 +32,9 @@ export interface BringUp {
 }
 
 const STORE_PATIENCE_MS = 20_000;
-const POD_PATIENCE_MS = 60_000;
+const DAEMON_PATIENCE_MS = 60_000;
+const CONTROL_TIMEOUT_MS = 5_000;
+const POD_PATIENCE_MS = 30_000;
 const POD_RETRY_MS = 100;
 
 /** The bundle we run from; the CNI executable stands beside it. */
@@ -60,21 +63,28 @@ export async function bringUp(lab: BringUp): Promise<boolean> {
   try {
     await fillStore(lab, store);
     for (const node of ours) startDaemon(lab, node);
-    const behindBirds = Promise.all(birds.map((node) => bringUpBird(lab, store, node)));
-    const pods = await Promise.all(plan.pods.map((pod) => bringUpPod(lab, pod)));
-    const ends = [...pods, ...(await behindBirds)];
+    const { openControlClient } = await import('../control/client.ts'); // gRPC: not before the daemons have started
+    const daemons = new Map(ours.map((node) => [node, bringUpDaemon(lab, node, openControlClient)]));
+    const [opened, pods, behindBirds] = await Promise.all([
+      Promise.all([...daemons].map(async ([node, client]) => [node, await client] as const)),
+      Promise.all(plan.pods.map(async (pod) => daemons.get(pod.node)?.then(() => wirePod(lab, pod)))),
+      Promise.all(birds.map((node) => bringUpBird(lab, store, node))),
+    ]);
+    const clients = new Map(opened);
+    const ends = [...pods.filter((pod) => pod !== undefined), ...behindBirds];
     const record: LabRecord = {
       ...lab.record,
       ready: true,
-      pods: plan.pods.map((pod, i) => ({
-        name: pod.name,
-        node: pod.node.name,
+      pods: plan.pods.map(({ name, node, netns }, i) => ({
+        name,
+        node: node.name,
         address: pods[i]?.text ?? '',
-        netns: pod.netns,
+        netns,
       })),
     };
-    const whole = await showLab({ plan, say, print: lab.print, colour: lab.inside.colour, ends });
+    const whole = await showLab({ plan, clients, say, print: lab.print, colour: lab.inside.colour, ends });
     writeLab(lab.inside.dir, record);
+    for (const client of clients.values()) client.close();
     return whole;
   } finally {
     store.close();
@@ -111,18 +121,32 @@ interface Reachable extends PingEnd {
   readonly text: string;
 }
 
-async function bringUpPod({ say }: BringUp, pod: LabPod): Promise<Reachable> {
+/** Waits until the daemon would take pods: asking it costs less than a CNI executable that is told to come back later. */
+async function bringUpDaemon({ say }: BringUp, node: LabNode, open: typeof openControlClient): Promise<ControlClient> {
+  const { controlSocket, logFile, name } = node;
+  await until(DAEMON_PATIENCE_MS, 20, `${name} serves ${controlSocket}`, logFile, async () =>
+    fs.existsSync(controlSocket),
+  );
+  const client = open(controlSocket, CONTROL_TIMEOUT_MS);
+  await until(DAEMON_PATIENCE_MS, 50, `${name} takes pods`, logFile, async () => {
+    const { cni } = await client.status();
+    if (cni?.ready === true) return true;
+    throw new Error(cni?.reason?.text ?? 'it is starting');
+  });
+  say(`${name} ready`);
+  return client;
+}
+
+async function wirePod({ say }: BringUp, pod: LabPod): Promise<Reachable> {
   const { node } = pod;
-  const started = Date.now();
-  const what = `${node.name} takes CNI requests on ${node.cniSocket}`;
-  await until(POD_PATIENCE_MS, 10, what, node.logFile, async () => fs.existsSync(node.cniSocket));
+  const deadline = performance.now() + POD_PATIENCE_MS;
   for (;;) {
     const answer = await cniAdd(plugin(), pod);
     if (answer.kind === 'added') {
       say(`${pod.name} wired by CNI: ${answer.address} on ${node.name}`);
       return reachable(pod.name, answer.address, pod.netns);
     }
-    if (answer.kind === 'failed' || Date.now() - started > POD_PATIENCE_MS) {
+    if (answer.kind === 'failed' || performance.now() > deadline) {
       throw new Error(`${pod.name} cannot be wired on ${node.name}: ${answer.text}.${logTail(node.logFile)}`);
     }
     await new Promise((next) => setTimeout(next, POD_RETRY_MS));

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 
 const TAIL_BYTES = 4_096;
 const TAIL_LINES = 8;
+const LINE_CHARS = 200;
 
 /** Asks every `everyMs` until `met` resolves with true; a rejection is a no, and the last one is told at the deadline. */
 export async function until(
@@ -29,6 +30,19 @@ export async function until(
 
 /** The last lines of a log, to stand below an error: the file itself goes with the lab. */
 export function logTail(file: string): string {
+  const lines = endOf(file);
+  if (lines === undefined) return ` It wrote no log ${file}.`;
+  if (lines.length === 0) return ` Its log ${file} is empty.`;
+  return `\nThe end of ${file}:\n  ${lines.slice(-TAIL_LINES).join('\n  ')}`;
+}
+
+/** The last thing said, shortened to stand in a line; empty when nothing was. */
+export function lastLine(file: string): string {
+  const line = endOf(file)?.at(-1);
+  return line === undefined ? '' : `; its last words: ${line.slice(0, LINE_CHARS)}`;
+}
+
+function endOf(file: string): string[] | undefined {
   try {
     const size = fs.statSync(file).size;
     const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
@@ -38,9 +52,11 @@ export function logTail(file: string): string {
     } finally {
       fs.closeSync(fd);
     }
-    const lines = bytes.toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES);
-    return lines.join('') === '' ? ` Its log ${file} is empty.` : `\nThe end of ${file}:\n  ${lines.join('\n  ')}`;
+    return bytes
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line.trim() !== '');
   } catch {
-    return ` It wrote no log ${file}.`;
+    return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /** Pings between namespaces, all pairs at once, by one raw socket in each: a hundred pairs cost a hundred packets, not
  *  a hundred processes, and ping(8) need not be there. The sockets stay in the pods' namespaces, we stay at home. */
-import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
+import { formatIpv4, type Ipv4, ipv4 } from '../base/ipv4.ts';
 import { AF_INET, IPPROTO_ICMP, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from '../sys/constants.ts';
 import { type FdSocket, openFdSocket } from '../sys/fd-socket.ts';
 import * as ffi from '../sys/ffi.ts';
@@ -51,14 +51,16 @@ class Pinger {
   }
 
   askMissing(): void {
-    this.targets.forEach((target, i) => {
-      if (this.answers[i] !== undefined) return;
-      this.sequence = (this.sequence + 1) & 0xffff;
-      this.asked.set(this.sequence, { target: i, at: performance.now() });
-      const echo = encodeEcho(this.id, this.sequence);
-      // A refusal (no route yet) is an answer that is missing, and asked for again.
-      ffi.sendto(this.socket.fd, echo, echo.length, 0, socketAddress(target.address));
-    });
+    for (let i = 0; i < this.targets.length; i++) if (this.answers[i] === undefined) this.ask(i);
+  }
+
+  ask(target: number): void {
+    this.sequence = (this.sequence + 1) & 0xffff;
+    const echo = encodeEcho(this.id, this.sequence);
+    const address = socketAddress(this.targets[target]?.address ?? ipv4(0));
+    this.asked.set(this.sequence, { target, at: performance.now() });
+    // A refusal (no route yet) is an answer that is missing, and asked for again.
+    ffi.sendto(this.socket.fd, echo, echo.length, 0, address);
   }
 
   private onPacket(packet: Uint8Array): void {
@@ -84,21 +86,41 @@ function socketAddress(address: Ipv4): Uint8Array {
   return bytes;
 }
 
-/** Pings from each end with a namespace to every other end, until all answered or `patienceMs` is over. */
-export async function pingAll(ends: readonly PingEnd[], patienceMs: number): Promise<PingMatrix> {
+async function withPingers(
+  ends: readonly PingEnd[],
+  body: (pingers: readonly Pinger[]) => Promise<void>,
+): Promise<PingMatrix> {
   const from = ends.filter((end) => end.netns !== undefined);
   const pingers = from.map((end, i) => new Pinger(end.netns as string, i + 1, ends));
   try {
-    const deadline = performance.now() + patienceMs;
-    do {
-      for (const pinger of pingers) pinger.askMissing();
-      await roundOrAll(pingers);
-    } while (!pingers.every((p) => p.done) && performance.now() < deadline);
+    await body(pingers);
     return { from, to: ends, answers: pingers.map((p) => p.answers) };
   } finally {
     for (const pinger of pingers) pinger.close();
   }
 }
+
+/** Each pair once, one after the other: times that mean something. */
+export const pingOneByOne = (ends: readonly PingEnd[]): Promise<PingMatrix> =>
+  withPingers(ends, async (pingers) => {
+    for (const pinger of pingers) {
+      for (let i = 0; i < ends.length; i++) {
+        pinger.ask(i);
+        const until = performance.now() + ROUND_MS;
+        while (pinger.answers[i] === undefined && performance.now() < until) await new Promise(setImmediate);
+      }
+    }
+  });
+
+/** Pings from each end with a namespace to every other end, until all answered or `patienceMs` is over. */
+export const pingAll = (ends: readonly PingEnd[], patienceMs: number): Promise<PingMatrix> =>
+  withPingers(ends, async (pingers) => {
+    const deadline = performance.now() + patienceMs;
+    do {
+      for (const pinger of pingers) pinger.askMissing();
+      await roundOrAll(pingers);
+    } while (!pingers.every((p) => p.done) && performance.now() < deadline);
+  });
 
 async function roundOrAll(pingers: readonly Pinger[]): Promise<void> {
   const until = performance.now() + ROUND_MS;

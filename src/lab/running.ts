@@ -1,4 +1,5 @@
 /** The kept processes of a lab as one thing: started one by one, told of, ended all at once. */
+import { lastLine } from './patience.ts';
 import { KeptProcess, type ProcessSpec } from './process.ts';
 
 /** A daemon closes its sessions in a moment; a lab that goes down waits no longer. */
@@ -19,7 +20,7 @@ export class Running {
       this.say(
         retryMs === undefined
           ? `${name} ended (${how}); not started again while ${spec.holdFile} exists`
-          : `${name} ended (${how}); started again in ${retryMs} ms; its log: ${spec.logFile}`,
+          : `${name} ended (${how}); started again in ${retryMs} ms${lastLine(spec.logFile)}`,
       ),
     );
     this.processes.push(kept);
