@@ -30,8 +30,6 @@ export interface PeerLog {
   down(event: {
     readonly peer: PeerState;
     readonly reason: Reason;
-    readonly code: string;
-    readonly text: string;
     readonly upForMs: number;
     /** Routes that stay as stale. */
     readonly keptStale: number;
@@ -145,18 +143,10 @@ export class Peer implements SessionListener {
   view(): PeerState {
     const { state, counters } = this.session;
     const up = state === 'Established';
-    const { name, address, port, asn, localAsn, kind, configuredBy, passive } = this.current;
-    const routes = this.ports.rib.countsOf(this.source);
     return {
       config: this.current,
-      name,
-      address,
-      port,
-      asn,
-      localAsn,
-      kind,
-      configuredBy,
-      passive,
+      name: this.current.name,
+      address: this.current.address,
       ibgp: this.source.kind === 'ibgp',
       state,
       since: counters.since,
@@ -164,8 +154,7 @@ export class Peer implements SessionListener {
       ...(this.lastReason && { lastReason: this.lastReason }),
       ...(this.lastSessionEnd && { lastSessionEnd: this.lastSessionEnd }),
       flaps: this.flaps,
-      routes,
-      ...routes,
+      routes: this.ports.rib.countsOf(this.source),
       sent: this.out?.sent ?? 0,
       ...(up && this.agreed && { agreed: this.agreed }),
       counters,
@@ -231,7 +220,7 @@ export class Peer implements SessionListener {
     const keptStale = this.stale.lost(down.keepRoutes, this.agreed);
     restart.down(this.current.name);
     const { code, text } = down;
-    log.down({ peer: this.view(), reason: { code, text }, code, text, upForMs, keptStale });
+    log.down({ peer: this.view(), reason: { code, text }, upForMs, keptStale });
   }
 }
 

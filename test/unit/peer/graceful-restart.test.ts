@@ -170,7 +170,8 @@ describe('restarter: when the restart is over (RFC 4724 4.1)', () => {
     net.time.pass(1000);
     const again = net.speaker(A, { forwarding: true });
     again.peers.apply([peerConfig(B), peerConfig(C)]);
-    net.time.pass(500);
+    net.time.pass(2500);
+    expect(again.peers.restarting).toBe(true);
     expect(again.routes()).toEqual([`${BLOCK_B} from ${B}`]);
     await again.crash();
     await b.crash();
