@@ -217,12 +217,20 @@ export class Peer implements SessionListener {
     this.out = undefined;
     const upForMs = clock.now() - (this.changedAt ?? clock.now());
     this.changedAt = clock.now();
-    const keptStale = this.stale.lost(down.keepRoutes, this.agreed);
+    const keptStale = this.stale.lost(down.keepRoutes && !isHoldTimerExpired(down), this.agreed);
     restart.down(this.current.name);
     const { code, text } = down;
     log.down({ peer: this.view(), reason: { code, text }, upForMs, keptStale });
   }
 }
+
+/** RFC 8538 4 would let the routes of a silent peer stay for its restart time too. But silence is how a dead host and a cut
+ *  link look, and what still leads there is a hole: hold time is the promise of how soon others know. A daemon that merely
+ *  restarts closes its TCP, and is helped. */
+const isHoldTimerExpired = ({ sent, received }: SessionDown): boolean =>
+  sent?.code === HOLD_TIMER_EXPIRED || received?.code === HOLD_TIMER_EXPIRED;
+/** NOTIFICATION code. RFC 4271 4.5 */
+const HOLD_TIMER_EXPIRED = 4;
 
 const isSameSpeaker = (a: PeerConfig, b: PeerConfig): boolean =>
   a.address === b.address && a.asn === b.asn && a.localAsn === b.localAsn;
