@@ -11,7 +11,7 @@ import type { Pool } from '../model/pool.ts';
 import type { Resource } from '../store/port.ts';
 import { type MeshConfig, readBgpConfiguration } from './bgp-config.ts';
 import { type ReadNode, readNode } from './node.ts';
-import { ownPrefixes } from './originate.ts';
+import { ownBlocks } from './originate.ts';
 import { readPools } from './pools.ts';
 
 /** Pools, blocks and affinities come parsed (ipam's parsePool, parseBlock, parseAffinity), faults included; nodes and the
@@ -38,7 +38,9 @@ export interface DesiredSelf {
 export interface Desired {
   /** Sorted by name. */
   readonly peers: readonly PeerConfig[];
-  /** Own blocks, sorted; without those of pools that have disableBGPExport. */
+  /** Own blocks, sorted. */
+  readonly blocks: readonly Prefix[];
+  /** Those of them that peers are told of. */
   readonly originate: readonly Prefix[];
   /** Sorted by name; disabled ones too, because their routes still go through their tunnel. */
   readonly pools: readonly Pool[];
@@ -58,12 +60,13 @@ export function desired(snapshot: ClusterSnapshot, self: DesiredSelf): Desired {
   const nodes = snapshot.nodes.map(readNode).sort((a, b) => compare(a.node.name, b.node.name));
   const mesh = readBgpConfiguration(snapshot.bgpConfiguration);
   const { pools, problems: poolProblems } = readPools(snapshot.pools);
-  const own = ownPrefixes(snapshot, pools, self.nodeName);
+  const own = ownBlocks(snapshot, pools, self.nodeName);
   const { peers, problems: peerProblems } = meshPeers(nodes, mesh, self);
   const me = nodes.find((n) => n.node.name === self.nodeName)?.node;
   return {
     peers,
-    originate: own.prefixes,
+    blocks: own.all,
+    originate: own.announced,
     pools,
     nodes: nodes.map((n) => n.node),
     self: me,

@@ -22,16 +22,23 @@ export function usable<T>(parsed: readonly Result<T, Reason>[]): {
   return { values, problems };
 }
 
+export interface OwnBlocks {
+  readonly all: readonly Prefix[];
+  /** Without those of pools with disableBGPExport. */
+  readonly announced: readonly Prefix[];
+  readonly problems: readonly Reason[];
+}
+
 /** A block is ours when it says so; a confirmed affinity says so too, unless the block names another owner: then two nodes
  *  would announce one prefix, and the block's word counts, because its creation is what decided the claim. */
-export function ownPrefixes(
+export function ownBlocks(
   objects: {
     readonly blocks: readonly Result<Block, Reason>[];
     readonly affinities: readonly Result<BlockAffinity, Reason>[];
   },
   pools: readonly Pool[],
   nodeName: string,
-): { readonly prefixes: readonly Prefix[]; readonly problems: readonly Reason[] } {
+): OwnBlocks {
   const blocks = usable(objects.blocks);
   const affinities = usable(objects.affinities);
   const problems: Reason[] = [...blocks.problems, ...affinities.problems];
@@ -53,9 +60,7 @@ export function ownPrefixes(
       });
   }
   const silent = pools.filter((p) => p.disableBGPExport);
-  const prefixes = [...own]
-    .sort((a, b) => a - b)
-    .map(prefixOfKey)
-    .filter((p) => !silent.some((pool) => containsPrefix(pool.cidr, p)));
-  return { prefixes, problems };
+  const all = [...own].sort((a, b) => a - b).map(prefixOfKey);
+  const announced = all.filter((p) => !silent.some((pool) => containsPrefix(pool.cidr, p)));
+  return { all, announced, problems };
 }

@@ -140,7 +140,7 @@ export const NODE_SETTINGS = {
     type: TYPES.meshLocalPref,
     default: 2147482623,
     defaultText: 'mesh',
-    needs: 'peer-reset',
+    needs: 'nothing',
     description:
       "LOCAL_PREF of our routes in the mesh: mesh (2147482623, Calico's since 3.32), legacy (100), or a number.",
   },
@@ -221,19 +221,19 @@ export const NEIGHBOR_SETTINGS = {
   localPref: {
     type: TYPES.localPref,
     default: 100,
-    needs: 'peer-reset',
-    description: 'LOCAL_PREF sent to an iBGP neighbor for our own routes.',
+    needs: 'nothing',
+    description: 'LOCAL_PREF sent to an iBGP neighbor for our own routes; a change sends them again.',
   },
   nextHopSelf: {
     type: TYPES.boolean,
     defaultText: 'true for eBGP, false for iBGP',
-    needs: 'peer-reset',
+    needs: 'nothing',
     description: 'Announce learned routes with our address as next hop.',
   },
   transit: {
     type: TYPES.boolean,
     default: false,
-    needs: 'peer-reset',
+    needs: 'nothing',
     description: 'Pass on what other eBGP neighbors announced.',
   },
 } as const satisfies SettingTable;

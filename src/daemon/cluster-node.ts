@@ -107,7 +107,8 @@ export class ClusterNode {
     speaker.setPeers([...want.peers, ...filePeers()]);
     this.setOwnBlocks(want);
     await this.annotate({ ipv4Address: this.ownSubnetText() });
-    if (want.pools.length > 0) await this.takeAddresses(want);
+    if (want.pools.length > 0) this.addressed = await this.takeAddresses(want);
+    if (this.addressed || want.pools.length === 0) speaker.peers.localRoutesReady();
     this.masqueradeProblems = await masquerade.apply({
       natOutgoing: want.pools.filter((p) => p.natOutgoing).map((p) => p.cidr),
       pools: want.pools.map((p) => p.cidr),
@@ -116,32 +117,30 @@ export class ClusterNode {
     this.lastProblem = undefined;
   }
 
-  /** A block, a tunnel address out of it, the tunnel itself. */
-  private async takeAddresses(want: Desired): Promise<void> {
-    await this.ipam.ensureBlock();
-    for (const kind of wantedTunnels(want)) {
-      const address = this.tunnelAddresses.get(kind) ?? (await this.ipam.ensureTunnelAddress(kind));
-      this.tunnelAddresses.set(kind, address);
-      await this.annotate(tunnelFacts(kind, address, this.options.nodeName));
-      const { nodeName, address: own } = this.options;
-      const spec = tunnelSpec(
-        kind,
-        { nodeName, address: own, tunnelAddress: address, underlay: this.underlay() },
-        want,
-      );
-      await this.options.tunnels.ensure(spec);
+  /** A block, a tunnel address out of it, the tunnel itself. False: a block was claimed just now, and the watch will bring
+   *  it and with it the next run, so that what we announce always comes from one place. */
+  private async takeAddresses(want: Desired): Promise<boolean> {
+    if (want.blocks.length === 0) {
+      await this.ipam.ensureBlock();
+      return false;
     }
-    // The watch will tell of the block we just claimed; the peers need not wait for it.
-    this.setOwnBlocks({ ...want, originate: this.ipam.listOwn().map((block) => block.cidr) });
-    if (!this.addressed) this.options.speaker.peers.localRoutesReady();
-    this.addressed = true;
+    const { nodeName, address } = this.options;
+    for (const kind of wantedTunnels(want)) {
+      const tunnelAddress = this.tunnelAddresses.get(kind) ?? (await this.ipam.ensureTunnelAddress(kind));
+      this.tunnelAddresses.set(kind, tunnelAddress);
+      await this.annotate(tunnelFacts(kind, tunnelAddress, nodeName));
+      await this.options.tunnels.ensure(
+        tunnelSpec(kind, { nodeName, address, tunnelAddress, underlay: this.underlay() }, want),
+      );
+    }
+    return true;
   }
 
   /** Advertised to the peers, and a blackhole here: what no pod has must not bounce off the default route. */
-  private setOwnBlocks({ originate }: Pick<Desired, 'originate'>): void {
+  private setOwnBlocks(want: Desired): void {
     const { speaker, dataplane } = this.options;
-    speaker.setOriginated(originate);
-    const wanted = new Map(originate.map((p) => [prefixKey(p.address, p.length), p]));
+    speaker.setOriginated(want.originate);
+    const wanted = new Map(want.blocks.map((p) => [prefixKey(p.address, p.length), p]));
     const { add, remove } = delta(wanted, this.blackholes, () => true);
     for (const block of remove.values()) dataplane.routes.unwant('local', block);
     for (const block of add.values()) dataplane.routes.want('local', block, dataplane.blackhole);

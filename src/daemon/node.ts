@@ -3,12 +3,13 @@
  *  leaves before gRPC is loaded. Three ways down (restart, leave, dead) differ only in what the peers are told. */
 import { type Ipv4, ipv4 } from '../base/ipv4.ts';
 import { readNode } from '../cluster/node.ts';
+import { formatFaults } from '../config/format.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { primeThreadPool } from '../sys/netns.ts';
 import { controlSource } from './control-source.ts';
 import { type Dataplane, openDataplane } from './dataplane.ts';
 import { openLog } from './log.ts';
-import { formatFault, readConfig, reload } from './reload.ts';
+import { readConfig, reload } from './reload.ts';
 import type { Running } from './running.ts';
 import { openSpeaker } from './speaker.ts';
 
@@ -19,7 +20,7 @@ const FAILED = 1;
 export async function runNode(configPath: string): Promise<number> {
   const read = readConfig(configPath);
   if (!read.ok) {
-    for (const fault of read.error) process.stderr.write(`${formatFault(configPath, fault)}\n`);
+    process.stderr.write(`${formatFaults(read.error, configPath)}\n`);
     return USAGE;
   }
   const config = read.value;

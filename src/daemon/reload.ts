@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import type { Result } from '../base/result.ts';
 import { err } from '../base/result.ts';
 import { diffConfig } from '../config/diff.ts';
+import { formatFault } from '../config/format.ts';
 import type { ConfigChange, ConfigFault, NodeConfig } from '../config/node-config.ts';
 import { parseNodeConfig } from '../config/parse.ts';
 import type { ReloadReport } from '../control/views.ts';
@@ -26,22 +27,17 @@ export function readConfig(path: string): Result<NodeConfig, readonly ConfigFaul
   return parseNodeConfig(text, path);
 }
 
-/** "line 4: neighbors[0].holdTime is 2: …. Use 90 …", one line per fault. */
-export const formatFault = (path: string, fault: ConfigFault): string => {
-  const where = fault.line === undefined ? path : `${path}:${fault.line}`;
-  const what = [fault.path, fault.value === undefined ? '' : `= ${fault.value}`].filter(Boolean).join(' ');
-  return `${where}: ${what === '' ? '' : `${what}: `}${fault.text} ${fault.remedy}`;
-};
-
 export function reload(running: Running, options: { readonly dryRun: boolean }): ReloadReport {
   const { config: from, log } = running;
   const read = readConfig(from.path);
   if (!read.ok) {
     if (!options.dryRun) {
-      const text = `${from.path} was refused: ${read.error.length} fault(s), first: ${formatFault(from.path, read.error[0] as ConfigFault)}`;
+      const [first] = read.error;
+      const more = read.error.length > 1 ? ` (and ${read.error.length - 1} more)` : '';
+      const text = `refused, nothing was applied: ${first === undefined ? from.path : formatFault(first, from.path)}${more}`;
       running.configProblem = { code: 'CONFIG_REFUSED', text };
       log.error(
-        { path: from.path, faults: read.error.map((f) => formatFault(from.path, f)) },
+        { path: from.path, faults: read.error.map((f) => formatFault(f, from.path)) },
         'reload refused; the old configuration goes on',
       );
     }

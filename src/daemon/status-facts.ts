@@ -101,8 +101,9 @@ function storeFacts({ watch, config }: Running): StoreStatusView {
   };
 }
 
-function ipamFacts({ cluster }: Running): IpamStatusView {
-  const blocks = cluster?.ipam.listOwn() ?? [];
+function ipamFacts({ cluster, watch, config }: Running): IpamStatusView {
+  const us = `host:${config.cluster?.nodeName}`;
+  const blocks = (watch?.snapshot().blocks ?? []).flatMap((b) => (b.ok && b.value.affinity === us ? [b.value] : []));
   const total = blocks.reduce((sum, b) => sum + b.allocations.length, 0);
   const free = blocks.reduce((sum, b) => sum + b.allocations.filter((a) => a === null).length, 0);
   return {

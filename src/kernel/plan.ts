@@ -32,7 +32,8 @@ export function planRoute({ wanted, installed, same, foreign, mayDelete }: PlanI
   }
   if (same) return 'none';
   if (installed === undefined) return foreign === 'none' ? 'add' : 'blocked';
-  if ((wanted.metric ?? 0) !== (installed.metric ?? 0)) return foreign === 'none' ? 'add-beside' : 'blocked';
-  // REPLACE might hit the foreign one of the two: ours, which is outdated, goes; the next round finds itself blocked.
+  // Where a foreign route is in the way, ours, which is outdated, goes all the same (what the kernel has is to follow from
+  // what is wanted now, not from what was); the next round finds itself blocked. REPLACE might hit the foreign one.
+  if ((wanted.metric ?? 0) !== (installed.metric ?? 0)) return foreign === 'none' ? 'add-beside' : 'delete';
   return foreign === 'first' ? 'delete' : 'replace';
 }

@@ -26,6 +26,8 @@ export interface RouteReaderOptions {
 export class RouteReader {
   private readonly o: RouteReaderOptions;
   private epoch = 0;
+  /** Surplus before the dump: what we put there stays ours, also where its looks do not say so. */
+  private former: ReadonlyMap<number, readonly number[]> = new Map();
   private total = 0;
   private byProtocol: Record<number, number> = {};
   private unclaimed: FoundRoute[] = [];
@@ -41,8 +43,15 @@ export class RouteReader {
     this.unclaimed = [];
     this.unclaimedTotal = 0;
     this.o.slots.foreign.clear();
-    for (const [, ids] of this.o.slots.surplus) for (const id of ids) this.o.slots.targets.release(id);
+    // With its references; a dump that failed or began anew has left its own here, which are kept as well.
+    const former = new Map(this.former);
+    for (const [id, ids] of this.o.slots.surplus) former.set(id, [...(former.get(id) ?? []), ...ids]);
+    this.former = former;
     this.o.slots.surplus.clear();
+  }
+  private forgetFormer(): void {
+    for (const [, ids] of this.former) for (const id of ids) this.o.slots.targets.release(id);
+    this.former = new Map();
   }
   onDumped(route: Route): void {
     const { slots } = this.o;
@@ -57,7 +66,9 @@ export class RouteReader {
       (whose === 'ours' ||
         (whose === 'unclaimed' &&
           known !== NONE &&
-          (slots.installed(known) === targetId || slots.wanted(known) === targetId)));
+          (slots.installed(known) === targetId ||
+            slots.wanted(known) === targetId ||
+            this.former.get(known)?.includes(targetId) === true)));
     if (ours) this.seen(slots.slot(p.address, p.length), targetId);
     else this.others(known, route, whose === 'unclaimed' && target !== undefined ? { prefix: p, target } : undefined);
     if (targetId !== NONE) slots.targets.release(targetId);
@@ -108,6 +119,7 @@ export class RouteReader {
   /** Ours that the dump did not show are gone; what a foreign route blocked may be free. */
   endDump(): void {
     const { slots } = this.o;
+    this.forgetFormer();
     slots.prefixes.forEach((id) => {
       if (slots.seen.at[id] !== this.epoch && slots.installed(id) !== NONE)
         this.lost(id, { what: 'missing', culpritPort: 0 });

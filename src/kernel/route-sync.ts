@@ -46,6 +46,7 @@ class RouteSync implements RouteProgrammer {
   private monitor: NetlinkMonitor | undefined;
   private unsubscribe: (() => void) | undefined;
   private cancelTick: (() => void) | undefined;
+  private cancelDumpTimer: (() => void) | undefined;
   /** Events during a dump. */
   private waiting: RouteEvent[] | undefined;
   private running = false;
@@ -285,6 +286,12 @@ class RouteSync implements RouteProgrammer {
   private wantDump(): void {
     this.dumpWanted = true;
     this.schedule();
+    const wait = this.lastDumpAt + MIN_BETWEEN_DUMPS_MS - this.o.clock.now();
+    if (wait <= 0 || this.cancelDumpTimer !== undefined) return;
+    this.cancelDumpTimer = this.o.timers.after(wait, () => {
+      this.cancelDumpTimer = undefined;
+      this.schedule();
+    });
   }
   private schedule(): void {
     if (this.scheduled || this.running || !this.started || this.stopped) return;
@@ -367,6 +374,7 @@ class RouteSync implements RouteProgrammer {
   stop(): void {
     this.stopped = true;
     this.cancelTick?.();
+    this.cancelDumpTimer?.();
     this.unsubscribe?.();
     this.monitor?.close();
     const reason: Reason = { code: 'STOPPED', text: 'the daemon is stopping' };

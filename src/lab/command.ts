@@ -47,7 +47,7 @@ export async function labDown(lab: string | undefined): Promise<number> {
   if (!found) return missing('down', lab);
   process.kill(found.pid, 'SIGTERM');
   if (!(await isGone(found, DOWN_PATIENCE_MS))) {
-    process.kill(found.pid, 'SIGKILL'); // PID 1 of its world: everything in it goes with it
+    if (isAlive(found)) process.kill(found.pid, 'SIGKILL'); // PID 1 of its world: everything in it goes with it
     await isGone(found, DOWN_PATIENCE_MS);
     removeLab(found.dir);
   }

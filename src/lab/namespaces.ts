@@ -2,7 +2,7 @@
  *  namespace and die with its last process: nothing has to be deleted, and nothing can be left over. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { CLONE_NEWNET, MS_BIND, O_CLOEXEC, O_RDONLY } from '../sys/constants.ts';
+import { CLONE_NEWNET, MNT_DETACH, MS_BIND, O_CLOEXEC, O_RDONLY } from '../sys/constants.ts';
 import * as ffi from '../sys/ffi.ts';
 
 const OWN = '/proc/thread-self/ns/net';
@@ -17,6 +17,10 @@ export function mountNetnsDir(labDir: string): string {
   ffi.mount('gingham', dir, 'tmpfs', 0, 'mode=0755');
   return dir;
 }
+
+/** Before the lab's folder is removed: where /run/netns does not exist, the mount lies inside it, and a folder with a mount on
+ *  it is busy in the namespace that mounted. */
+export const unmountNetnsDir = (dir: string): void => ffi.umount2(dir, MNT_DETACH);
 
 /** A new namespace at `pin`. unshare moves the calling thread only, which is JavaScript's, and back before this returns. */
 export function makeNetns(pin: string): void {

@@ -7,7 +7,7 @@ import { openNetlink } from '../netlink/client.ts';
 import { primeThreadPool } from '../sys/netns.ts';
 import { bringUp } from './bring-up.ts';
 import { type FromInside, INSIDE_VARIABLE, type Inside, parseToInside } from './messages.ts';
-import { mountNetnsDir } from './namespaces.ts';
+import { mountNetnsDir, unmountNetnsDir } from './namespaces.ts';
 import { labPlan } from './plan.ts';
 import { searchPath } from './preflight.ts';
 import { startReaper } from './reaper.ts';
@@ -46,6 +46,7 @@ export async function supervise(inside: Inside): Promise<number> {
   await running.stop();
   home.close();
   stopReaper();
+  unmountNetnsDir(netnsDir);
   removeLab(inside.dir);
   return front.failed ? 1 : 0;
 }

@@ -10,18 +10,12 @@ export interface LastReason extends Reason {
   readonly at: number;
 }
 
-export interface PeerState extends SourceCounts {
+export interface PeerState {
   /** All that is configured; the password is in it, so views take single fields. */
   readonly config: PeerConfig;
   readonly routes: SourceCounts;
   readonly name: string;
   readonly address: Ipv4;
-  readonly port: number;
-  readonly asn: number;
-  readonly localAsn: number;
-  readonly kind: PeerConfig['kind'];
-  readonly configuredBy: string;
-  readonly passive: boolean;
   readonly ibgp: boolean;
   readonly state: SessionState;
   /** Since when the state is what it is; Established: when it came up. */

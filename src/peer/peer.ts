@@ -30,8 +30,6 @@ export interface PeerLog {
   down(event: {
     readonly peer: PeerState;
     readonly reason: Reason;
-    readonly code: string;
-    readonly text: string;
     readonly upForMs: number;
     /** Routes that stay as stale. */
     readonly keptStale: number;
@@ -145,18 +143,10 @@ export class Peer implements SessionListener {
   view(): PeerState {
     const { state, counters } = this.session;
     const up = state === 'Established';
-    const { name, address, port, asn, localAsn, kind, configuredBy, passive } = this.current;
-    const routes = this.ports.rib.countsOf(this.source);
     return {
       config: this.current,
-      name,
-      address,
-      port,
-      asn,
-      localAsn,
-      kind,
-      configuredBy,
-      passive,
+      name: this.current.name,
+      address: this.current.address,
       ibgp: this.source.kind === 'ibgp',
       state,
       since: counters.since,
@@ -164,8 +154,7 @@ export class Peer implements SessionListener {
       ...(this.lastReason && { lastReason: this.lastReason }),
       ...(this.lastSessionEnd && { lastSessionEnd: this.lastSessionEnd }),
       flaps: this.flaps,
-      routes,
-      ...routes,
+      routes: this.ports.rib.countsOf(this.source),
       sent: this.out?.sent ?? 0,
       ...(up && this.agreed && { agreed: this.agreed }),
       counters,
@@ -228,12 +217,20 @@ export class Peer implements SessionListener {
     this.out = undefined;
     const upForMs = clock.now() - (this.changedAt ?? clock.now());
     this.changedAt = clock.now();
-    const keptStale = this.stale.lost(down.keepRoutes, this.agreed);
+    const keptStale = this.stale.lost(down.keepRoutes && !isHoldTimerExpired(down), this.agreed);
     restart.down(this.current.name);
     const { code, text } = down;
-    log.down({ peer: this.view(), reason: { code, text }, code, text, upForMs, keptStale });
+    log.down({ peer: this.view(), reason: { code, text }, upForMs, keptStale });
   }
 }
+
+/** RFC 8538 4 would let the routes of a silent peer stay for its restart time too. But silence is how a dead host and a cut
+ *  link look, and what still leads there is a hole: hold time is the promise of how soon others know. A daemon that merely
+ *  restarts closes its TCP, and is helped. */
+const isHoldTimerExpired = ({ sent, received }: SessionDown): boolean =>
+  sent?.code === HOLD_TIMER_EXPIRED || received?.code === HOLD_TIMER_EXPIRED;
+/** NOTIFICATION code. RFC 4271 4.5 */
+const HOLD_TIMER_EXPIRED = 4;
 
 const isSameSpeaker = (a: PeerConfig, b: PeerConfig): boolean =>
   a.address === b.address && a.asn === b.asn && a.localAsn === b.localAsn;

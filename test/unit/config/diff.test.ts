@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import { diffConfig } from '../../../src/config/diff.ts';
 import { formatChange } from '../../../src/config/format.ts';
 import { parseNodeConfig } from '../../../src/config/parse.ts';
+import { NEIGHBOR_SETTINGS, type NeighborPath } from '../../../src/config/settings.ts';
+import type { PeerConfig } from '../../../src/model/peer.ts';
+import { compareConfigs } from '../../../src/peer/config-change.ts';
 
 function diff(from: string, to: string): string[] {
   const [a, b] = [parseNodeConfig(from, 'a'), parseNodeConfig(to, 'a')];
@@ -53,4 +56,40 @@ test('what is fixed for the life of the daemon says so', () => {
     'asn 1 -> 2  [takes effect after a restart of the daemon]',
     'gracefulRestart 120s -> off  [resets the session]',
   ]);
+});
+
+test('what a neighbor setting needs is what the peers do when it changes', () => {
+  const other: { readonly [P in NeighborPath]?: string } = {
+    address: '10.9.0.9',
+    asn: '65009',
+    port: '1179',
+    passive: 'true',
+    localAddress: '10.9.0.1',
+    password: 'secret',
+    holdTime: '30',
+    connectRetry: '9',
+    gracefulRestart: 'false',
+    'gracefulRestart.restartTime': '60',
+    localPref: '200',
+    nextHopSelf: 'false',
+    transit: 'true',
+  };
+  const peerOf = (more: string): PeerConfig => {
+    const parsed = parseNodeConfig(`neighbors:\n  - name: r\n    address: 10.9.0.2\n    asn: 65002\n${more}`, 'a');
+    const peer = parsed.ok ? parsed.value.neighbors[0] : undefined;
+    if (peer === undefined) throw new Error(JSON.stringify(parsed));
+    return peer;
+  };
+  for (const [path, value] of Object.entries(other)) {
+    const line = path.includes('.') ? `    gracefulRestart: { restartTime: ${value} }` : `    ${path}: ${value}`;
+    const before = peerOf('');
+    const after =
+      path === 'address' || path === 'asn' ? { ...before, [path]: path === 'asn' ? 65009 : 0x0a090009 } : peerOf(line);
+    const needs = NEIGHBOR_SETTINGS[path as NeighborPath].needs;
+    expect({ path, reset: compareConfigs(before, after as PeerConfig)?.needsReset }).toEqual({
+      path,
+      reset: needs === 'peer-reset',
+    });
+  }
+  expect(Object.keys(NEIGHBOR_SETTINGS).filter((p) => !(p in other))).toEqual(['name']);
 });

@@ -69,7 +69,7 @@ const JSONS: readonly (readonly [string, string])[] = [
 ];
 
 test.each(JSONS)('%s as programs see it', async (name, json) => {
-  await expect(`${json}\n`).toMatchFileSnapshot(file(`${name}.json`));
+  await expect(`${json}\n`).toMatchFileSnapshot(file(`${name}.json.txt`));
 });
 
 test('status is at most 12 lines, and its first line can be grepped', () => {

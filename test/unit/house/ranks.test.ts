@@ -40,7 +40,8 @@ test('an import goes to a strictly lower rank or stays in its folder', () => {
 test('I/O happens only in the files of the table', () => {
   const wrong: string[] = [];
   // node:crypto is allowed for hashes, which are pure; chance comes in by the Random port.
-  const io = /^node:(?!path$|util$|url$|assert$|events$|crypto$)|^(?:koffi|pino|lmdb|@grpc\/grpc-js|@kubernetes\/client-node)$/;
+  const io =
+    /^node:(?!path$|util$|url$|assert$|events$|crypto$)|^(?:koffi|pino|lmdb|@grpc\/grpc-js|@kubernetes\/client-node)$/;
   for (const file of files) {
     const touching = importsOf(file).filter((t) => io.test(t));
     if (

@@ -40,7 +40,7 @@ describe('the plan of one prefix', () => {
     [
       'ours has another metric, where a foreign one stands',
       { wanted: B_METRIC, installed: A, foreign: 'first' },
-      'blocked',
+      'delete',
     ],
     ['unwanted, all owners in sync', { installed: A, mayDelete: true }, 'delete'],
     ['unwanted, an owner not in sync', { installed: A }, 'withheld'],

@@ -132,6 +132,8 @@ describe('helper: a peer goes and comes back (RFC 4724 4.2)', () => {
     expect(b.routes()).toHaveLength(3);
     net.time.pass(32_000);
     expect(b.peers.peer(A)?.lastSessionEnd?.code).toBe('HOLD_TIMER_EXPIRED');
+    // Silence is how a dead host looks: nothing is kept for it, although RFC 8538 4 would allow that.
+    expect(b.log.find((line) => line.startsWith('down'))).toMatch(/HOLD_TIMER_EXPIRED .* 0 stale$/);
   });
 });
 
@@ -170,7 +172,8 @@ describe('restarter: when the restart is over (RFC 4724 4.1)', () => {
     net.time.pass(1000);
     const again = net.speaker(A, { forwarding: true });
     again.peers.apply([peerConfig(B), peerConfig(C)]);
-    net.time.pass(500);
+    net.time.pass(2500);
+    expect(again.peers.restarting).toBe(true);
     expect(again.routes()).toEqual([`${BLOCK_B} from ${B}`]);
     await again.crash();
     await b.crash();
