@@ -59,7 +59,7 @@ cd ${root}
 echo $? > ${folder}/status.new
 mv ${folder}/status.new ${folder}/status
 sync
-halt -f
+halt -d -f
 `;
 }
 
