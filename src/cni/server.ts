@@ -11,7 +11,7 @@ import { check } from './check.ts';
 import type { CniContext, CniLogLine } from './context.ts';
 import { Deadline } from './deadline.ts';
 import { del } from './del.ts';
-import { CniError, toErrorBody, toFault } from './fault.ts';
+import { CniError, type CniFault, toErrorBody, toFault } from './fault.ts';
 import { gc } from './gc.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import type { CniPorts } from './ports.ts';
@@ -48,6 +48,10 @@ export class CniServer {
   private readonly sockets = new Set<net.Socket>();
   private readonly atWork = new Set<Promise<unknown>>();
   private server: net.Server | undefined;
+  private adds = 0;
+  private errors = 0;
+  /** What was last answered with "try again": the runtime does, and the log shall not say it each time. */
+  private lastRefusal: string | undefined;
 
   /** Reads the records. Throws when the state directory cannot be used. */
   constructor(options: CniServerOptions) {
@@ -110,6 +114,11 @@ export class CniServer {
     return this.context.releases.pending();
   }
 
+  /** Since the daemon started: pods connected, and requests that failed; "try again later" is no failure. */
+  counters(): { readonly adds: number; readonly errors: number } {
+    return { adds: this.adds, errors: this.errors };
+  }
+
   private restore(workload: Workload): void {
     const { address, hostInterface } = podInterface(workload);
     const failed = (why: string): void =>
@@ -161,14 +170,27 @@ export class CniServer {
     } catch (error) {
       const fault =
         error instanceof SyntaxError ? { code: CNI_CODE.decodingFailure, msg: error.message } : toFault(error);
-      this.context.log({ level: 'error', message: fault.msg, fields: { code: fault.code } });
+      this.failed(fault);
       return { exit: 1, stdout: toErrorBody(answerVersion(conf), fault) };
     }
+  }
+
+  private failed(fault: CniFault): void {
+    if (fault.code === CNI_CODE.tryAgainLater) {
+      if (fault.msg !== this.lastRefusal)
+        this.context.log({ level: 'warn', message: fault.msg, fields: { code: fault.code } });
+      this.lastRefusal = fault.msg;
+      return;
+    }
+    this.errors++;
+    this.context.log({ level: 'error', message: fault.msg, fields: { code: fault.code } });
   }
 
   /** STATUS and CHECK come every few seconds and change nothing: no line for them. */
   private succeeded(request: CniRequest, tookMs: number): void {
     if (request.verb !== 'ADD' && request.verb !== 'DEL') return;
+    if (request.verb === 'ADD') this.adds++;
+    this.lastRefusal = undefined;
     const { containerId, ifName, pod, hostInterface } = request.attachment;
     this.context.log({
       level: 'info',

@@ -26,6 +26,7 @@ export function controlSource(running: Running): ControlSource {
             rib: running.speaker.rib,
             kernel: (route) => kernelView(running, route),
             nodeOf: nodesByAddress(running),
+            now: Date.now(),
           }),
     blocks: () =>
       running.watch === undefined

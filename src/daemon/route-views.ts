@@ -12,9 +12,13 @@ export interface RouteViewContext {
   readonly rib: LocRib;
   /** State of the best route's prefix in the kernel; undefined when we install nothing. */
   readonly kernel: (route: RibRoute) => RouteKernelView | undefined;
+  /** Wall clock, ms. */
+  readonly now: number;
   /** Name of the node that has this address. */
   readonly nodeOf: (address: number) => string | undefined;
 }
+
+const MS = 1000;
 
 /** See ControlSource.routes. */
 export function* routeViews(query: RouteQuery, context: RouteViewContext): Generator<RouteView> {
@@ -66,6 +70,8 @@ function toRouteView(route: RibRoute, path: PathView, context: RouteViewContext)
     communities: (a?.communities ?? []).map((c) => `${c >>> 16}:${c & 0xffff}`),
     best: path.best,
     stale: path.stale,
+    since: new Date(path.since).toISOString(),
+    ageSeconds: Math.max(0, Math.round((context.now - path.since) / MS)),
     ...(kernel === undefined ? {} : { kernel }),
     ...(reason === undefined ? {} : { reason }),
   };

@@ -140,8 +140,7 @@ function cniFacts({ cni, cluster }: Running): CniStatusView {
   return {
     ready: cni !== undefined && readiness?.kind === 'ready',
     pods: cni?.workloads().length ?? 0,
-    adds: 0,
-    errors: 0,
+    ...(cni?.counters() ?? { adds: 0, errors: 0 }),
     ...(readiness !== undefined && readiness.kind !== 'ready' ? { reason: readiness.reason } : {}),
   };
 }

@@ -24,10 +24,14 @@ export interface MasqueradeOptions {
 }
 
 const NFT_TIMEOUT_MS = 10_000;
+/** What nft refused once it refuses again: someone has to install or load something first. */
+const RETRY_MS = 60_000;
 const SHOWN_ERROR_CHARS = 400;
 
 export function createMasquerade({ nft = 'nft', table = 'gingham' }: MasqueradeOptions = {}): Masquerade {
   let applied: string | undefined;
+  let refused: string | undefined;
+  let retryAt = 0;
   let problems: readonly Reason[] = [];
   let last: Promise<unknown> = Promise.resolve();
 
@@ -39,10 +43,12 @@ export function createMasquerade({ nft = 'nft', table = 'gingham' }: MasqueradeO
   };
 
   const run = async (text: string): Promise<void> => {
-    if (text === applied) return;
+    if (text === applied || (text === refused && performance.now() < retryAt)) return;
     const failure = await runNft(nft, text);
     const nothingWanted = text === removalText(table);
     applied = failure === undefined ? text : undefined;
+    refused = failure === undefined ? undefined : text;
+    retryAt = performance.now() + RETRY_MS;
     // Without nft there is no table of ours either, so wanting none is fulfilled.
     problems = failure === undefined || (nothingWanted && failure.code === 'NFT_MISSING') ? [] : [failure];
   };
@@ -71,12 +77,18 @@ function runNft(nft: string, text: string): Promise<Reason | undefined> {
     );
     child.on('close', (code, signal) => {
       if (code === 0) done(undefined);
-      else done(failed(said.trim().slice(0, SHOWN_ERROR_CHARS) || `exit ${code ?? signal}`));
+      else done(failed(firstError(said) || `exit ${code ?? signal}`));
     });
     child.stdin.on('error', () => {}); // it ended before it read everything: 'close' tells why
     child.stdin.end(text);
   });
 }
+
+/** nft repeats the text below each error and points at it; the first error is the cause, the rest follow from it. */
+const firstError = (said: string): string => {
+  const line = said.split('\n').find((l) => l.includes('Error:')) ?? said.split('\n', 1)[0] ?? '';
+  return line.replace(/^.*Error: /, '').slice(0, SHOWN_ERROR_CHARS);
+};
 
 const missing = (nft: string): Reason => ({
   code: 'NFT_MISSING',
@@ -85,5 +97,5 @@ const missing = (nft: string): Reason => ({
 
 const failed = (why: string): Reason => ({
   code: 'NFT_FAILED',
-  text: `natOutgoing does not work: nft refused the table ip gingham: ${why}. Check that the kernel has nf_tables and nft_masq, or set natOutgoing: false in the pool.`,
+  text: `natOutgoing does not work: nft refused the table ip gingham (${why}). Check that the kernel has nf_tables and nft_masq, or set natOutgoing: false in the pool.`,
 });

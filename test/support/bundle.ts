@@ -7,7 +7,8 @@ import { build } from 'esbuild';
 const root = new URL('../..', import.meta.url).pathname;
 const made: string[] = [];
 
-/** `entry` from the repository's root. Answers an absolute path. */
+/** `entry` from the repository's root. Answers an absolute path. In it, a file's own URL is that of a file in test/support:
+ *  so what tests name from there (dist/) is found. */
 export async function bundle(entry: string): Promise<string> {
   const outfile = path.join(
     root,
@@ -23,6 +24,8 @@ export async function bundle(entry: string): Promise<string> {
     format: 'esm',
     external: ['koffi', 'lmdb'],
     logLevel: 'warning',
+    loader: { '.proto': 'text' },
+    define: { 'import.meta.url': JSON.stringify(new URL('bundled.mjs', import.meta.url).href) },
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },

@@ -2,7 +2,7 @@
  *  The guest sees the host's files (hostfs), has one CPU, no network but its own namespaces, and runs Node about ten times
  *  slower: so it is given built JavaScript, not a test runner. Its exit status comes back by a file on the host.
  *  Hard deadline: the whole process group is killed. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -19,16 +19,6 @@ export interface UmlOutcome {
   /** The kernel's console: what to read when status is undefined. */
   readonly console: string;
   readonly seconds: number;
-}
-
-/** Why the tier cannot run here; undefined when it can. */
-export function umlMissing(): string | undefined {
-  if (process.arch !== 'x64') return `user-mode-linux is for x64 only, this machine is ${process.arch}`;
-  if (!fs.existsSync(UML) || !fs.existsSync(UML_MODULES)) return 'apt install user-mode-linux';
-  if (modprobe() === undefined) return 'apt install kmod';
-  if (hasAmx() && spawnSync('cc', ['--version']).status !== 0)
-    return 'apt install gcc (this processor has AMX, and user-mode-linux needs a small shim there)';
-  return undefined;
 }
 
 const modprobe = (): string | undefined => ['/usr/sbin/modprobe', '/sbin/modprobe'].find((file) => fs.existsSync(file));
@@ -69,7 +59,7 @@ cd ${root}
 echo $? > ${folder}/status.new
 mv ${folder}/status.new ${folder}/status
 sync
-halt -f
+halt -d -f
 `;
 }
 
