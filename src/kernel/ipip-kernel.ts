@@ -2,13 +2,13 @@
  *  Asking for a link of kind ipip loads the module where there is one, and with the module comes tunl0 by itself into every
  *  namespace: so EEXIST is success. Only EOPNOTSUPP, "unknown device type", leads on to the next carrier. */
 import type { Reason } from '../base/reason.ts';
-import type { NetlinkClient } from '../netlink/client.ts';
-import { deleteLink, type Link, newIpip } from '../netlink/link.ts';
+import { deleteLink, newIpip } from '../netlink/link.ts';
 import { getLink } from '../netlink/read.ts';
 import { isErrno } from '../netlink/request.ts';
 import { notOurs, settleForwarder, settleLink, tolerate } from './device-state.ts';
 import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carriers.ts';
-import { IPIP_COMPANION, IPIP_DEVICE } from './tunnel-names.ts';
+import { isOurPair } from './ipip-pair.ts';
+import { IPIP_DEVICE } from './tunnel-names.ts';
 import type { TunnelSpec } from './tunnel-types.ts';
 
 export function kernelIpip(): IpipCarrier {
@@ -50,13 +50,6 @@ async function ensureKernelIpip(context: CarrierContext, spec: TunnelSpec, befor
   await settleForwarder(netlink, present, context.sysctlRoot);
   await settleLink(netlink, present, { mtu: spec.mtu });
   return { kind: 'ready', device: present, problems: [] };
-}
-
-/** tunl0 is one end of a veth pair of an earlier start: its companion stands beside it. */
-export async function isOurPair(netlink: NetlinkClient, tunl0: Link): Promise<boolean> {
-  if (tunl0.kind !== 'veth') return false;
-  const companion = await getLink(netlink, IPIP_COMPANION);
-  return companion?.kind === 'veth' && companion.index === tunl0.link;
 }
 
 const noModule: Reason = {

@@ -1,14 +1,16 @@
-/** Takes a tunnel's device away, or what is ours of it. Not pure: netlink. */
+/** Takes a tunnel's device away, or what is ours of it, and the programs that worked for it. Not pure: netlink. */
 import { deleteAddress } from '../netlink/address.ts';
 import type { NetlinkClient } from '../netlink/client.ts';
 import { deleteLink, setLink } from '../netlink/link.ts';
 import { dumpAddresses, getLink } from '../netlink/read.ts';
+import { removePrograms } from './bpf/attachment.ts';
 import { tolerate } from './device-state.ts';
-import { isOurPair } from './ipip-kernel.ts';
+import { isOurPair } from './ipip-pair.ts';
 import { IPIP_DEVICE, VXLAN_DEVICE } from './tunnel-names.ts';
 
 /** A foreign device that only has the name is left alone. */
 export async function removeTunnelDevice(netlink: NetlinkClient, encap: 'ipip' | 'vxlan'): Promise<void> {
+  if (encap === 'ipip') await removePrograms(netlink);
   const device = await getLink(netlink, encap === 'ipip' ? IPIP_DEVICE : VXLAN_DEVICE);
   if (device === undefined) return;
   if (device.kind === 'ipip') {

@@ -21,8 +21,8 @@ export interface TunnelSpec {
   readonly local: Ipv4;
   /** The device that has `local`. */
   readonly underlay: string;
-  /** Nodes to exchange packets with. The user-space carrier drops what comes from others; the kernel's
-   *  ipip and vxlan take it, and a firewall has to say no. */
+  /** Nodes to exchange packets with. Our own carriers drop what comes from others; the kernel's ipip and vxlan take it, and a
+   *  firewall has to say no. */
   readonly remotes: readonly TunnelRemote[];
   /** vxlan only; absent: 4096. */
   readonly vni?: number;
@@ -36,7 +36,8 @@ export interface TunnelSpec {
 export type Carrier = 'kernel' | 'tc-bpf' | 'user-space';
 export type CarrierSetting = 'auto' | Carrier;
 
-/** What a user-space carrier did since it started. */
+/** What a carrier of ours did since this process took it up. Packets are counted as the kernel counts them on a device: before
+ *  they are cut into segments, and bytes are those of the inner packets. */
 export interface CarrierCounters {
   readonly txPackets: number;
   readonly txBytes: number;
@@ -59,7 +60,7 @@ export interface TunnelStatus {
   /** Dotted quad; absent before the device has it. */
   readonly address?: string;
   readonly remotes: number;
-  /** User space only; the kernel counts on the device. */
+  /** Our own carriers; the kernel's counts on the device. */
   readonly counters?: CarrierCounters;
   /** What is wrong now; empty when all is well. */
   readonly problems: readonly Reason[];

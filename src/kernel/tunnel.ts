@@ -4,6 +4,7 @@
 import { formatIpv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
 import type { NetlinkClient } from '../netlink/client.ts';
+import { systemTimers } from '../sys/time.ts';
 import { settleAddress } from './device-state.ts';
 import { type CarrierContext, createIpipCarriers, type IpipCarrier } from './ipip-carriers.ts';
 import { SYSCTL_ROOT } from './sysctl.ts';
@@ -32,7 +33,7 @@ export interface Tunnels {
   ensure(spec: TunnelSpec): Promise<TunnelStatus>;
   /** Of every tunnel ensured so far. */
   status(): TunnelStatus[];
-  /** Ends user-space forwarding; devices, addresses and routes stay for the next daemon. */
+  /** Ends user-space forwarding, lets programs in the kernel go on; devices, addresses and routes stay for the next daemon. */
   stop(): void;
   /** Takes the device away, if it is ours. */
   remove(encap: 'ipip' | 'vxlan'): Promise<void>;
@@ -53,17 +54,18 @@ interface Ensured {
   readonly carrier?: IpipCarrier;
 }
 
+/** Between an event and the look at what it means: several come together, and nobody who undoes our work makes us spin. */
+const AGAIN_MS = 50;
+
 export function createTunnels(options: TunnelsOptions): Tunnels {
   const { netlink, carrierSetting, log } = options;
-  const context: CarrierContext = {
-    netlink,
-    sysctlRoot: options.sysctlRoot ?? SYSCTL_ROOT,
-    demanded: carrierSetting !== 'auto',
-  };
-  const carriers = createIpipCarriers().filter((c) => carrierSetting === 'auto' || c.name === carrierSetting);
+  const carriers = createIpipCarriers();
+  const allowed = carriers.filter((c) => carrierSetting === 'auto' || c.name === carrierSetting);
   const ensured = new Map<'ipip' | 'vxlan', Ensured>();
   let last: Promise<unknown> = Promise.resolve();
   let stopped = false;
+  let lastIpip: TunnelSpec | undefined;
+  let cancelAgain: (() => void) | undefined;
 
   /** A second daemon call while one works would see half-made devices. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -72,16 +74,35 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
     return turn;
   };
 
+  const context: CarrierContext = {
+    netlink,
+    sysctlRoot: options.sysctlRoot ?? SYSCTL_ROOT,
+    demanded: carrierSetting !== 'auto',
+    again: () => {
+      if (stopped) return;
+      cancelAgain ??= systemTimers.after(AGAIN_MS, () => {
+        cancelAgain = undefined;
+        if (lastIpip !== undefined)
+          ensure(lastIpip).catch((error: unknown) => log(String(error), { device: IPIP_DEVICE }));
+      });
+    },
+  };
+
   const ensureIpip = async (spec: TunnelSpec): Promise<Ensured> => {
     const notUsed: Reason[] = [];
-    for (const carrier of carriers) {
+    for (const carrier of allowed) {
       const outcome = await carrier.ensure(context, spec);
       if (outcome.kind === 'refused') {
         notUsed.push(outcome.reason);
         continue;
       }
       await settleAddress(netlink, outcome.device.index, spec.address);
-      for (const other of carriers) if (other !== carrier) other.stop();
+      // Two for a moment double a packet; none would lose it.
+      for (const other of carriers) {
+        if (other === carrier) continue;
+        other.stop();
+        await other.withdraw?.(context);
+      }
       const { forwardsWithoutDaemon } = carrier;
       const { problems } = outcome;
       return {
@@ -120,28 +141,40 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
     return false;
   };
 
+  const ensure = (spec: TunnelSpec): Promise<TunnelStatus> =>
+    inTurn(async () => {
+      if (stopped) throw new TunnelError(spec.encap, [shuttingDown]);
+      if (spec.encap === 'ipip') lastIpip = spec;
+      const before = ensured.get(spec.encap)?.status.carrier;
+      const now = await ensureOf(spec);
+      if (stopped) now.carrier?.stop(); // stop() came while we worked: it wins
+      ensured.set(spec.encap, now);
+      const { device, carrier, notUsed } = now.status;
+      if (before !== carrier) log(`${device} is carried by: ${carrier}`, { device, carrier, notUsed });
+      return present(now);
+    });
+
+  const stopAll = (): void => {
+    cancelAgain?.();
+    cancelAgain = undefined;
+    for (const carrier of carriers) carrier.stop();
+  };
+
   return {
     resume: () => inTurn(resume),
-    ensure: (spec) =>
-      inTurn(async () => {
-        if (stopped) throw new TunnelError(spec.encap, [shuttingDown]);
-        const before = ensured.get(spec.encap)?.status.carrier;
-        const now = await ensureOf(spec);
-        if (stopped) now.carrier?.stop(); // stop() came while we worked: it wins
-        ensured.set(spec.encap, now);
-        const { device, carrier, notUsed } = now.status;
-        if (before !== carrier) log(`${device} is carried by: ${carrier}`, { device, carrier, notUsed });
-        return present(now);
-      }),
+    ensure,
     status: () => [...ensured.values()].map(present),
     stop: () => {
       stopped = true;
-      for (const carrier of carriers) carrier.stop();
+      stopAll();
     },
     remove: (encap) =>
       inTurn(async () => {
         ensured.delete(encap);
-        if (encap === 'ipip') for (const carrier of carriers) carrier.stop();
+        if (encap === 'ipip') {
+          lastIpip = undefined;
+          stopAll();
+        }
         await removeTunnelDevice(netlink, encap);
       }),
   };

@@ -1,4 +1,4 @@
-/** Numbers of linux/netlink.h, rtnetlink.h, if_link.h, if_addr.h, neighbour.h. Pure: a table, with the kernel's names. */
+/** Numbers of linux/netlink.h, rtnetlink.h, if_link.h, if_addr.h, neighbour.h, pkt_cls.h. Pure: a table, with the kernel's names. */
 
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
@@ -31,11 +31,18 @@ export const RTM_GETROUTE = 26;
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
 export const RTM_GETNEIGH = 30;
+export const RTM_NEWQDISC = 36;
+export const RTM_DELQDISC = 37;
+export const RTM_GETQDISC = 38;
+export const RTM_NEWTFILTER = 44;
+export const RTM_DELTFILTER = 45;
+export const RTM_GETTFILTER = 46;
 export const RTM_SETNEIGHTBL = 67;
 
 /** Multicast groups, by number (not by bit). */
 export const RTNLGRP_LINK = 1;
 export const RTNLGRP_NEIGH = 3;
+export const RTNLGRP_TC = 4;
 export const RTNLGRP_IPV4_IFADDR = 5;
 export const RTNLGRP_IPV4_ROUTE = 7;
 
@@ -119,3 +126,16 @@ export const NDTA_NAME = 1;
 export const NDTA_PARMS = 6;
 export const NDTPA_IFINDEX = 1;
 export const NDTPA_PROXY_DELAY = 13;
+
+export const TCA_KIND = 1;
+export const TCA_OPTIONS = 2;
+export const TCA_BPF_FD = 6;
+export const TCA_BPF_NAME = 7;
+export const TCA_BPF_FLAGS = 8;
+export const TCA_BPF_ID = 11;
+export const TCA_BPF_FLAG_ACT_DIRECT = 1;
+/** The one handle and parent of a clsact qdisc, and the parents of the filters in it. */
+export const CLSACT_HANDLE = 0xffff0000;
+export const TC_H_CLSACT = 0xfffffff1;
+export const CLSACT_INGRESS = 0xfffffff2;
+export const CLSACT_EGRESS = 0xfffffff3;

@@ -1,4 +1,4 @@
-/** Events of the kernel: links, addresses, routes, neighbours, without the echoes of our own changes.
+/** Events of the kernel: links, addresses, routes, neighbours, filters, without the echoes of our own changes.
  *  A lost event cannot be counted: after an overflow the socket is opened anew and the caller dumps again. */
 import { type Address, decodeAddress } from './address.ts';
 import * as k from './constants.ts';
@@ -7,6 +7,7 @@ import { MessageView } from './message-view.ts';
 import { decodeNeighbour, type Neighbour } from './neighbour.ts';
 import { decodeRoute, type Route } from './route.ts';
 import { type NetlinkSocket, openNetlinkSocket } from './socket.ts';
+import { decodeFilter, decodeQdisc, type Filter, type Qdisc } from './traffic-control.ts';
 
 export type NetlinkEvent =
   | { readonly kind: 'link'; readonly gone: boolean; readonly link: Link }
@@ -21,10 +22,12 @@ export type NetlinkEvent =
       /** Port id of the socket that asked for it, a process id as a rule; 0: the kernel by itself. */
       readonly portId: number;
     }
-  | { readonly kind: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour };
+  | { readonly kind: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour }
+  | { readonly kind: 'qdisc'; readonly gone: boolean; readonly qdisc: Qdisc }
+  | { readonly kind: 'filter'; readonly gone: boolean; readonly filter: Filter };
 
 export interface MonitorOptions {
-  readonly groups: readonly ('link' | 'address' | 'route' | 'neighbour')[];
+  readonly groups: readonly (keyof typeof GROUPS)[];
   readonly onEvent: (event: NetlinkEvent) => void;
   /** Events were lost, or the socket was: read everything again. A new socket is already listening. */
   readonly onOverflow: (code: string) => void;
@@ -43,6 +46,8 @@ const GROUPS = {
   address: k.RTNLGRP_IPV4_IFADDR,
   route: k.RTNLGRP_IPV4_ROUTE,
   neighbour: k.RTNLGRP_NEIGH,
+  /** qdiscs and filters */
+  trafficControl: k.RTNLGRP_TC,
 };
 
 /** One event as a value; undefined for what we do not follow. Pure. */
@@ -67,6 +72,12 @@ export function decodeEvent(m: MessageView): NetlinkEvent | undefined {
     case k.RTM_NEWNEIGH:
     case k.RTM_DELNEIGH:
       return { kind: 'neighbour', gone: m.type === k.RTM_DELNEIGH, neighbour: decodeNeighbour(m) };
+    case k.RTM_NEWQDISC:
+    case k.RTM_DELQDISC:
+      return { kind: 'qdisc', gone: m.type === k.RTM_DELQDISC, qdisc: decodeQdisc(m) };
+    case k.RTM_NEWTFILTER:
+    case k.RTM_DELTFILTER:
+      return { kind: 'filter', gone: m.type === k.RTM_DELTFILTER, filter: decodeFilter(m) };
     default:
       return undefined;
   }

@@ -26,6 +26,7 @@ const c = {
   mount: libc.func('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
   umount2: libc.func('int umount2(const char *, int)'),
   waitpid: libc.func('int waitpid(int, void *, int)'),
+  syscall: libc.func('long syscall(long, int, void *, uint32_t)'),
 };
 
 /** A failed system call: which one, on what, and the kernel's errno as a number and as a name. */
@@ -143,3 +144,14 @@ export function pollReadable(fd: number, ms: number): boolean {
 
 /** The machine address of a buffer, for structures that hold pointers (socket filters). The buffer must outlive the call. */
 export const addressOf = (bytes: Uint8Array): bigint => BigInt(koffi.address(bytes));
+
+/** libc has no bpf(2). By its number, where we know one. */
+const SYS_BPF: Readonly<Partial<Record<NodeJS.Architecture, number>>> = { x64: 321, arm64: 280 };
+const ENOSYS = 38;
+/** A descriptor, a number or 0, or -errno; ENOSYS also on machines whose number we do not know. */
+export function bpf(command: number, attributes: Uint8Array): number {
+  const number = SYS_BPF[process.arch];
+  if (number === undefined) return -ENOSYS;
+  const result = Number(c.syscall(number, command, attributes, attributes.length));
+  return result < 0 ? -koffi.errno() : result;
+}
