@@ -25,6 +25,15 @@ export async function startCluster(
   const forwarding = applyForwarding();
   for (const problem of forwarding.problems) log.warn({ code: problem.code }, problem.text);
 
+  // Where this process carries IPIP, packets of running pods wait for it: before the store, before anything.
+  const tunnels = createTunnels({
+    netlink: dataplane.netlink,
+    carrierSetting: cluster.tunnel.carrier,
+    log: (text, fields) => log.info(fields, text),
+  });
+  running.tunnels = tunnels;
+  await tunnels.resume();
+
   const store = openRestStore({ server: cluster.store.server });
   signal.addEventListener('abort', () => store.close());
   const watch = watchCluster({
@@ -59,11 +68,6 @@ export async function startCluster(
   });
   running.speaker = speaker;
   if (config.kernel.install) speaker.rib.subscribe(dataplane.bestPaths, 'kernel');
-  running.tunnels = createTunnels({
-    netlink: dataplane.netlink,
-    carrierSetting: cluster.tunnel.carrier,
-    log: (text, fields) => log.info(fields, text),
-  });
   const node = new ClusterNode({
     nodeName,
     address,
@@ -79,7 +83,7 @@ export async function startCluster(
     watch,
     dataplane,
     speaker,
-    tunnels: running.tunnels,
+    tunnels,
     masquerade: createMasquerade(),
     filePeers: () => running.config.neighbors,
     log,

@@ -82,7 +82,15 @@ export async function bringUp(lab: BringUp): Promise<boolean> {
         netns,
       })),
     };
-    const whole = await showLab({ plan, clients, say, print: lab.print, colour: lab.inside.colour, ends });
+    const whole = await showLab({
+      plan,
+      clients,
+      ends,
+      say,
+      print: lab.print,
+      colour: lab.inside.colour,
+      command: lab.inside.command,
+    });
     writeLab(lab.inside.dir, record);
     for (const client of clients.values()) client.close();
     return whole;

@@ -25,6 +25,8 @@ const inside = z.object({
   /** Wall clock, ms: step times count from when the user pressed return. */
   startedAt: z.number(),
   colour: z.boolean(),
+  /** How the user calls us: "gingham", or "node dist/gingham.js". */
+  command: z.string(),
   /** Only find out what would not work. */
   trialOnly: z.boolean(),
   birdProgram: z.string().optional(),

@@ -1,6 +1,6 @@
 /** What a finished lab shows of itself. Pure: facts in, lines out. */
 import type { StatusView } from '../control/views.ts';
-import { countAnswers, type PingMatrix } from './ping.ts';
+import type { PingMatrix } from './ping.ts';
 import type { LabNode, LabPlan } from './plan.ts';
 import { type Paint, table } from './steps.ts';
 
@@ -75,37 +75,39 @@ export function pingLines(matrix: PingMatrix, paint: Paint): string[] {
   ]);
 }
 
-/** Which carrier moves the packets, and why the better ones do not; nodes that agree share a line. */
+/** Which carrier moves the packets, and why the better ones do not; nodes that agree share the lines. */
 export function tunnelLines(statuses: readonly (readonly [LabNode, StatusView])[]): string[] {
   const by = new Map<string, string[]>();
   for (const [node, status] of statuses) {
-    const text = tunnelText(status.tunnel);
+    const text = tunnelText(status.tunnel).join('\n');
     by.set(text, [...(by.get(text) ?? []), node.name]);
   }
-  return [...by].map(([text, on]) => `  ${by.size > 1 ? `${on.join(', ')}: ` : ''}${text}`);
+  return [...by].flatMap(([text, on]) => {
+    const lines = text.split('\n').map((line) => `  ${line}`);
+    return by.size > 1 ? [`  ${on.join(', ')}:`, ...lines] : lines;
+  });
 }
 
-function tunnelText(tunnel: StatusView['tunnel']): string {
-  if (!tunnel || tunnel.encapsulation === 'none') return "none: packets go as they are over the nodes' subnet";
-  const carrier = `${tunnel.encapsulation} on ${tunnel.device ?? 'no device'}, carried by the ${tunnel.carrier ?? 'unknown'}, MTU ${tunnel.mtuBytes}`;
-  const notUsed = tunnel.notUsed.map(({ carrier, reason }) => `not ${carrier}: ${reason.text}`);
-  return [carrier, ...notUsed].join('; ');
-}
-
-export function hintLines(plan: LabPlan): string[] {
-  const lab = plan.options.name === 'gingham' ? '' : ` --lab ${plan.options.name}`;
-  const last = plan.nodes.at(-1)?.name ?? 'node1';
-  const pod = plan.pods[0]?.name;
+function tunnelText(tunnel: StatusView['tunnel']): string[] {
+  if (!tunnel || tunnel.encapsulation === 'none') return ["none: packets go as they are over the nodes' subnet"];
+  const { encapsulation, device, carrier, mtuBytes, notUsed } = tunnel;
   return [
-    `  gingham peers --node node1${lab}`,
-    `  gingham routes ${plan.pods.at(-1) ? '10.244.0.0/16' : ''} --node node1${lab}`.replace(/ {2,}(?=--)/, ' '),
-    `  gingham lab exec${lab} ${last} ip route`,
-    ...(pod ? [`  gingham lab exec${lab} ${pod} ip addr`] : []),
-    `  gingham lab down${lab}`,
+    `${encapsulation} on ${device ?? 'no device'}, carrier ${carrier ?? 'unknown'}, MTU ${mtuBytes}`,
+    ...notUsed.map((other) => `  not ${other.carrier}: ${other.reason.text}`),
   ];
 }
 
-export const verdict = (matrix: PingMatrix): string => {
-  const { answered, asked } = countAnswers(matrix);
-  return `${answered} of ${asked} pings answered`;
-};
+/** `command` is how this user calls us. */
+export function hintLines(plan: LabPlan, command: string): string[] {
+  const { name } = plan.options;
+  const lab = name === 'gingham' ? '' : ` --lab ${name}`;
+  const pod = plan.pods[0];
+  const bird = plan.nodes.find((n) => n.kind === 'bird');
+  return [
+    `peers --node node1${lab}`,
+    `routes --node node1${lab}`,
+    ...(pod ? [`lab exec${lab} ${pod.name} ip route`] : []),
+    ...(bird ? [`lab exec${lab} ${bird.name} birdc -s ${bird.controlSocket} show protocols`] : []),
+    `lab down${lab}`,
+  ].map((line) => `  ${command} ${line}`);
+}

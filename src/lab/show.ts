@@ -14,6 +14,8 @@ export interface Tour {
   readonly plan: LabPlan;
   /** Of the nodes that run Gingham. */
   readonly clients: ReadonlyMap<LabNode, ControlClient>;
+  /** How this user calls us. */
+  readonly command: string;
   readonly colour: boolean;
   readonly ends: readonly PingEnd[];
   /** A step, with its time. */
@@ -29,7 +31,7 @@ const SHOWN_PAIRS = 10;
 const MOST_MEASURED = 150;
 
 /** True when every session is up and every ping was answered. */
-export async function showLab({ plan, clients, colour, ends, say, print }: Tour): Promise<boolean> {
+export async function showLab({ plan, clients, command, colour, ends, say, print }: Tour): Promise<boolean> {
   const paint = painter(colour);
   const title = (text: string): void => print(`\n${paint('bold', text)}`);
   const rows = await waitForMesh(plan, clients);
@@ -56,7 +58,7 @@ export async function showLab({ plan, clients, colour, ends, say, print }: Tour)
   title('tunnel');
   for (const line of tunnelLines(await statuses(clients))) print(line);
   title('try');
-  for (const line of hintLines(plan)) print(line);
+  for (const line of hintLines(plan, command)) print(line);
   print('');
   return up === wanted && answered === asked;
 }

@@ -1,5 +1,6 @@
 /** `gingham lab up`, from the options to the exit code. */
 import fs from 'node:fs';
+import path from 'node:path';
 import { Front, type Outcome } from './front.ts';
 import { INSIDE_VARIABLE, type Inside, parseInside } from './messages.ts';
 import { checkLabOptions, type LabOptions } from './options.ts';
@@ -52,6 +53,7 @@ async function run(
     user,
     startedAt,
     colour,
+    command: ownCommand(process.argv[1] ?? '', process.cwd()),
     userNamespace: user !== 0,
     trialOnly: found.faults.length > 0,
     ...(found.bird !== undefined && { birdProgram: found.bird }),
@@ -79,7 +81,9 @@ function conclude(outcome: Outcome, options: LabOptions, found: Preflight, dir: 
   switch (outcome.kind) {
     case 'detached':
       detached.add(dir);
-      print(`lab ${options.name} goes on in the background; end it with: gingham lab down ${options.name}`);
+      print(
+        `lab ${options.name} goes on in the background; end it with: ${ownCommand(process.argv[1] ?? '', process.cwd())} lab down ${options.name}`,
+      );
       return outcome.whole ? 0 : 3;
     case 'ended':
       if (found.faults.length > 0) return refuse(found.faults);
@@ -104,6 +108,13 @@ function refuse(faults: readonly string[]): number {
   if (more.length > 0) for (const fault of faults) complain(`  - ${fault}`);
   return 1;
 }
+
+/** An installed `gingham` is called by that name, a clone's bundle by node. */
+export const ownCommand = (script: string, cwd: string): string => {
+  if (path.extname(script) === '') return path.basename(script);
+  const relative = path.relative(cwd, script);
+  return `node ${relative.startsWith('..') ? script : relative}`;
+};
 
 function title({ name, nodes, bird, pods, encap }: LabOptions): string {
   const birds = bird > 0 ? ` and ${bird} BIRD` : '';

@@ -1,3 +1,4 @@
+// needs: root ip bird
 /** bgp-js against BIRD 2 over a veth pair: both directions of routes, either side dialling, MD5, leaving and restarting. Root. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';

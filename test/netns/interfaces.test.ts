@@ -1,3 +1,4 @@
+// needs: root ip
 /** What is connected and what leads where, on a real kernel, while `ip` changes it. */
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -17,7 +18,7 @@ async function until(what: () => boolean): Promise<void> {
   expect(what()).toBe(true);
 }
 
-describe.skipIf(process.getuid?.() !== 0)('interfaces', () => {
+describe('interfaces', () => {
   let nl: NetlinkClient;
   let table: Interfaces;
   const changes: InterfaceChange[] = [];

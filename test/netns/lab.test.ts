@@ -1,9 +1,9 @@
-// needs: namespaces ip ping arping tcpdump
+// needs: namespaces ip ping arping
 /** A lab in each encapsulation: what its nodes' tables say, what pods see, and what really is on the wire. */
 import fs from 'node:fs';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { packetsOf } from '../support/capture.ts';
+import { bundle } from '../support/bundle.ts';
+import { packetOf, type Seen } from '../support/capture.ts';
 import { eventually, type Lab, makeLabsDir, startLab } from '../support/lab.ts';
 
 const labsDir = makeLabsDir();
@@ -90,20 +90,28 @@ describe.each(CASES)('a lab with encapsulation $encap', ({ encap, mtu, device, o
   test('puts on the wire what it says', async () => {
     const from = lab.pods['web-1-1'];
     const to = lab.pods['web-2-1'];
-    const file = path.join(lab.record.dir, 'wire.pcap');
-    const tcpdump = lab.spawn('node1', 'tcpdump', '-Z', 'root', '-U', '-n', '-i', 'eth0', '-w', file, 'not', 'tcp');
+    const capture = lab.spawn('node1', process.execPath, await bundle('test/support/capture-child.ts'));
+    let lines = '';
+    capture.stdout?.on('data', (bytes) => {
+      lines += bytes;
+    });
+    const packets = (): Seen[] =>
+      lines
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => packetOf(Buffer.from(line, 'hex')))
+        .filter((packet) => packet !== undefined);
+    let seen: Seen[] = [];
     try {
-      await eventually('tcpdump listens', () => fs.existsSync(file) && fs.statSync(file).size >= 24);
-      // tcpdump writes the file's header just before it opens the device: the first pings may be missed.
-      await eventually('a ping and its answer were captured', () => {
-        lab.sh('web-1-1', `ping -c 2 -i 0.2 -W 2 ${to}`);
-        const wires = packetsOf(fs.readFileSync(file)).filter((p) => [p, p.inner].some((q) => q?.source === to));
-        return wires.length > 0;
+      await eventually('the capture runs', () => lines.startsWith('ready\n'));
+      lab.sh('web-1-1', `ping -c 2 -i 0.2 -W 2 ${to}`);
+      await eventually('a request and its answer were seen', () => {
+        seen = packets();
+        return seen.some((p) => [p, p.inner].some((q) => q?.source === to));
       });
     } finally {
-      tcpdump.kill('SIGTERM');
+      capture.kill('SIGKILL');
     }
-    const seen = packetsOf(fs.readFileSync(file));
     const pair = seen.filter((p) => [p, p.inner].some((q) => q?.protocol === 1 && q.source === from));
     expect(pair.length).toBeGreaterThan(0);
     const outer = { source: NODE.node1, destination: NODE.node2 };

@@ -1,3 +1,4 @@
+// needs: root ip
 /** Whatever the order of wishes and of foreign changes: in the end the kernel has what is wanted, and no foreign route was
  *  ever touched. A failing run prints its seed; GINGHAM_SEED replays it. */
 import { spawnSync } from 'node:child_process';
@@ -57,7 +58,7 @@ function shown(p: Prefix, t: RouteTarget): string {
   return `${formatPrefix(p)} ${way} proto bird${metric}${onlink === undefined ? '' : ' onlink'}`;
 }
 
-describe.skipIf(process.getuid?.() !== 0)('wishes and foreign changes in any order', () => {
+describe('wishes and foreign changes in any order', () => {
   afterEach(() => {
     spawnSync('ip', ['netns', 'del', NS]);
   });

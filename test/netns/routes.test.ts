@@ -1,3 +1,4 @@
+// needs: root ip
 /** The route programmer on a real kernel, in a namespace with two veth pairs: eth0 to the fabric, and devices named as
  *  tunnels and pods' cables are. `ip` plays the foreigner. */
 import { spawnSync } from 'node:child_process';
@@ -13,7 +14,6 @@ import { type NetlinkClient, openNetlink } from '../../src/netlink/client.ts';
 import { openMonitor } from '../../src/netlink/monitor.ts';
 import { systemClock, systemTimers } from '../../src/sys/time.ts';
 
-const root = process.getuid?.() === 0;
 const NS = `grt${process.pid}`;
 const sh = (...args: string[]): string => {
   const r = spawnSync('ip', ['-n', NS, ...args], { encoding: 'utf8' });
@@ -57,7 +57,7 @@ async function until<T>(what: string, probe: () => T | undefined | false, ms = 5
   }
 }
 
-describe.skipIf(!root)('routes in the kernel', () => {
+describe('routes in the kernel', () => {
   const open: { nl: NetlinkClient; interfaces: Interfaces; programmer: RouteProgrammer }[] = [];
   async function programmer(options: Partial<RouteProgrammerOptions> = {}): Promise<RouteProgrammer> {
     const netns = `/run/netns/${NS}`;

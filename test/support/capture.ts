@@ -1,4 +1,4 @@
-/** Packets seen on a device, as values: a classic pcap file of tcpdump, read just as far as the tests look. */
+/** Packets seen on the wire, as values: frames read just as far as the tests look. */
 import { formatIpv4 } from '../../src/base/ipv4.ts';
 
 export interface Seen {
@@ -14,17 +14,25 @@ export interface Seen {
 }
 
 const ETHERNET = 14;
+const ETHERTYPE_IPV4 = 0x0800;
 const VXLAN_PORT = 4789;
 
-/** IPv4 packets of a pcap file with Ethernet link type; others are left out. */
+/** The IPv4 packet of an Ethernet frame; undefined for another protocol. */
+export function packetOf(frame: Buffer): Seen | undefined {
+  return frame.length > ETHERNET && frame.readUInt16BE(12) === ETHERTYPE_IPV4
+    ? ipv4Packet(frame.subarray(ETHERNET))
+    : undefined;
+}
+
+/** IPv4 packets of a classic pcap file with Ethernet link type; others are left out. */
 export function packetsOf(pcap: Buffer): Seen[] {
   const seen: Seen[] = [];
   // 24 bytes of file header, then per packet 16: seconds, microseconds, captured length, true length.
   for (let at = 24; at + 16 <= pcap.length; ) {
     const length = pcap.readUInt32LE(at + 8);
-    const frame = pcap.subarray(at + 16, at + 16 + length);
+    const packet = packetOf(pcap.subarray(at + 16, at + 16 + length));
+    if (packet) seen.push(packet);
     at += 16 + length;
-    if (frame.length > ETHERNET && frame.readUInt16BE(12) === 0x0800) seen.push(ipv4Packet(frame.subarray(ETHERNET)));
   }
   return seen;
 }
@@ -43,6 +51,6 @@ function ipv4Packet(p: Buffer): Seen {
   if (destinationPort !== VXLAN_PORT) return { ...basic, destinationPort };
   const vni = payload.readUInt32BE(12) >>> 8;
   const inner = payload.subarray(16);
-  if (inner.readUInt16BE(12) !== 0x0800) return { ...basic, destinationPort, vni };
-  return { ...basic, destinationPort, vni, inner: ipv4Packet(inner.subarray(ETHERNET)) };
+  const packet = packetOf(inner);
+  return { ...basic, destinationPort, vni, ...(packet && { inner: packet }) };
 }
