@@ -1,6 +1,7 @@
 /** The table of commands, in the order of the help text. Pure. A new command is a file in commands/ and a row here. */
 import type { CommandRow } from './command.ts';
 import { blocks } from './commands/blocks.ts';
+import { cniInstall } from './commands/cni-install.ts';
 import { configCheck, configReload, configSettings } from './commands/config.ts';
 import { labDown, labExec, labLs, labUp } from './commands/lab.ts';
 import { node, nodeDrain } from './commands/node.ts';
@@ -9,6 +10,7 @@ import { pods } from './commands/pods.ts';
 import { routes } from './commands/routes.ts';
 import { status } from './commands/status.ts';
 import { store } from './commands/store.ts';
+import { uninstall } from './commands/uninstall.ts';
 import { version } from './commands/version.ts';
 
 export const COMMANDS: readonly CommandRow[] = [
@@ -22,6 +24,8 @@ export const COMMANDS: readonly CommandRow[] = [
   configSettings,
   node,
   nodeDrain,
+  cniInstall,
+  uninstall,
   store,
   labUp,
   labLs,
@@ -34,5 +38,6 @@ export const COMMANDS: readonly CommandRow[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   config: 'check, reload and list settings',
   node: 'the daemon',
+  cni: "the container runtime's side",
   lab: 'a cluster in network namespaces on this machine',
 };

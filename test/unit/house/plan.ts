@@ -30,6 +30,9 @@ export const IO_FILES: readonly string[] = [
   'bgp-js/connection.ts', // one node:net socket
   'sys/', // the real clock, timers, foreign functions
   'cni/names.ts', // node:crypto, for digests in names only
+  'cni/host-libraries.ts', // looks for libraries below the host's /usr
+  'cni/install.ts', // the host's CNI folders
+  'cni/installed-pods.ts', // reads the daemon's records
   'cni/plugin.ts', // the executable: stdin, stdout, one unix socket
   'cni/release-queue.ts', // queued releases on disk
   'cni/server.ts', // the unix socket it answers on
@@ -38,6 +41,7 @@ export const IO_FILES: readonly string[] = [
   'ipam/names.ts', // node:crypto, for digests in names only
   'kernel/sysctl.ts', // reads and writes settings under /proc/sys
   'kernel/masquerade.ts', // starts nft, which has no library
+  'store/kubernetes.ts', // credentials, by client-node's KubeConfig
   'store/rest-client.ts', // HTTP to a real API server or to the embedded store
   'store/embedded/memory.ts', // uid of what tests create
   'store/embedded/lmdb-key-value.ts', // the embedded store's files
@@ -59,6 +63,10 @@ export const IO_FILES: readonly string[] = [
   'lab/front.ts', // starts unshare
   'lab/up.ts', // the lab's folder
   'lab/enter.ts', // starts nsenter
+  'lab/topology-load.ts', // reads the file, looks for what it names
+  'lab/topology-world.ts', // sysctls of nodes
+  'lab/topology-node.ts', // starts nodes, enters them
+  'lab/topology-bring-up.ts', // looks for control sockets
   'lab/command.ts', // waits for a folder to go
   'control/socket-path.ts', // who has the control socket's path
   'control/server.ts', // the gRPC service
@@ -66,6 +74,8 @@ export const IO_FILES: readonly string[] = [
   'daemon/log.ts', // the log
   'daemon/reload.ts', // reads the configuration file
   'cli/ask.ts', // whether this machine has a daemon
+  'cli/commands/cni-install.ts', // finds the executable beside the program
+  'cli/commands/uninstall.ts', // the host's /run
   'cli/commands/config.ts', // reads the file to check
   'cli/commands/store.ts', // reads the CRD files
 ];

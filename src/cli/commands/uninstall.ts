@@ -1,0 +1,56 @@
+/** `gingham uninstall`: takes everything of ours off this node, in the order that never strands a pod: refuse while there
+ *  are pods, then the configuration (no new pods), then the kernel's part, then files. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Call, CommandRow } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { cniFolders, FOLDER_OPTIONS } from './cni-install.ts';
+
+export const uninstall: CommandRow = {
+  path: ['uninstall'],
+  summary: 'take routes, devices, rules and files of ours off this node; refuses while a pod is on our network',
+  options: [
+    ...FOLDER_OPTIONS,
+    { flags: '--state-dir <dir>', description: "the daemon's stateDir", default: '/run/gingham' },
+    {
+      flags: '--run-dir <dir>',
+      description: "the host's /run, where the folder itself is removed",
+      default: '/run',
+    },
+    { flags: '--check', description: 'only list the pods that are in the way' },
+  ],
+  examples: ['gingham uninstall', 'gingham uninstall --check'],
+  run,
+};
+
+async function run(call: Call): Promise<number> {
+  const { out, err } = call.terminal;
+  const stateDir = call.text('stateDir') ?? '/run/gingham';
+  const { installedPods } = await import('../../cni/installed-pods.ts');
+  const pods = installedPods(stateDir);
+  if (pods.length > 0) {
+    err(`uninstall: ${pods.length} pods of this node are on our network and would be cut off; delete or drain them:\n`);
+    for (const pod of pods) err(`  ${pod}\n`);
+    return EXIT.problem;
+  }
+  if (call.flag('check')) return EXIT.ok;
+
+  const { removeConfList, removeExecutable } = await import('../../cni/install.ts');
+  const folders = cniFolders(call);
+  const confList = removeConfList(folders);
+  out(`uninstall: configuration in ${folders.confDir} ${confList === 'foreign' ? 'is not ours, kept' : confList}\n`);
+  for (const file of removeExecutable(folders)) out(`uninstall: ${file} removed\n`);
+  removeFolders(call.text('runDir') ?? '/run', stateDir);
+  return EXIT.ok;
+}
+
+/** In a container the state folder is a mount and cannot be removed at its own path; below the host's /run it can. The
+ *  folder of network namespaces goes only when it is empty: it is the runtime's as much as ours. */
+function removeFolders(runDir: string, stateDir: string): void {
+  fs.rmSync(path.join(runDir, path.basename(stateDir)), { recursive: true, force: true });
+  try {
+    fs.rmdirSync(path.join(runDir, 'netns'));
+  } catch {
+    // Not empty, or not there: nothing of ours.
+  }
+}
