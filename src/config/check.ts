@@ -37,15 +37,36 @@ const required = ({ node, neighbors, fault }: Checked): void => {
         );
   if (!node.mentions('cluster')) return;
   if (!node.mentions('cluster.nodeName'))
-    fault(node, 'cluster.nodeName', undefined, 'is missing', 'Write the name of our Node object.');
-  if (!node.mentions('cluster.store.server'))
     fault(
       node,
-      'cluster.store.server',
+      'cluster.nodeName',
       undefined,
       'is missing',
-      'Write where the API is, as http://192.168.34.1:6443.',
+      'Write the name of our Node object, or set the environment variable NODE_NAME to it.',
     );
+};
+
+const STORES = ['server', 'kubernetes', 'kubeconfig'] as const;
+const oneStore = ({ node, fault }: Checked): void => {
+  if (!node.mentions('cluster')) return;
+  const [first, ...others] = STORES.filter((s) => node.mentions(`cluster.store.${s}`));
+  if (first === undefined)
+    fault(
+      node,
+      'cluster.store',
+      undefined,
+      'does not say where the API is',
+      'Write kubernetes: true in a pod of the cluster, kubeconfig: FILE, or server: http://192.168.34.1:6443.',
+    );
+  for (const other of others)
+    fault(node, `cluster.store.${other}`, undefined, `is a second store beside ${first}`, 'Keep one of them.');
+};
+
+const oneEncapsulation = ({ node, fault }: Checked): void => {
+  const [ipip, vxlan] = [node.get('cluster.defaultPool.ipipMode'), node.get('cluster.defaultPool.vxlanMode')];
+  if (ipip === undefined || vxlan === undefined || ipip === 'Never' || vxlan === 'Never') return;
+  const path = 'cluster.defaultPool.vxlanMode';
+  fault(node, path, vxlan, `is a second encapsulation beside ipipMode ${ipip}`, 'Set one of the two to Never.');
 };
 
 const unicast = ({ node, neighbors, fault }: Checked): void => {
@@ -166,6 +187,8 @@ const sockets = ({ node, fault }: Checked): void => {
 /** In the order in which faults are found; parse.ts sorts them by line. */
 const CHECKS: readonly ((c: Checked) => void)[] = [
   required,
+  oneStore,
+  oneEncapsulation,
   unicast,
   neighborTwice,
   neighborIsUs,

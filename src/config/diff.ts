@@ -3,7 +3,7 @@
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { formatPrefix, type Prefix } from '../base/prefix.ts';
 import type { PeerConfig } from '../model/peer.ts';
-import type { ConfigChange, NodeConfig } from './node-config.ts';
+import { type ConfigChange, type DefaultPoolConfig, type NodeConfig, storeText } from './node-config.ts';
 import { NEIGHBOR_SETTINGS, type NeighborPath, NODE_SETTINGS, type NodePath } from './settings.ts';
 
 const address = (a: Ipv4 | undefined): string => (a === undefined ? 'automatic' : formatIpv4(a));
@@ -11,9 +11,17 @@ const restart = (g: { readonly restartTimeSec: number } | undefined): string =>
   g === undefined ? 'off' : `${g.restartTimeSec}s`;
 const prefixes = (list: readonly Prefix[]): readonly string[] => list.map(formatPrefix);
 type Shown = string | readonly string[];
+const pool =
+  (of: (p: DefaultPoolConfig) => string) =>
+  (c: NodeConfig): string =>
+    c.cluster?.defaultPool === undefined ? 'none' : of(c.cluster.defaultPool);
 
-/** A section of gracefulRestart is one value here: off, or its time. */
-const NODE_SHOWN: { readonly [P in Exclude<NodePath, 'gracefulRestart.restartTime'>]: (c: NodeConfig) => Shown } = {
+/** gracefulRestart is one value here: off, or its time; so is the store, whichever way it is told. */
+type NodeRow = Exclude<
+  NodePath,
+  'gracefulRestart.restartTime' | 'cluster.store.kubernetes' | 'cluster.store.kubeconfig'
+>;
+const NODE_SHOWN: { readonly [P in NodeRow]: (c: NodeConfig) => Shown } = {
   asn: (c) => String(c.asn),
   routerId: (c) => address(c.routerId),
   'listen.address': (c) => address(c.listen.address),
@@ -24,6 +32,7 @@ const NODE_SHOWN: { readonly [P in Exclude<NodePath, 'gracefulRestart.restartTim
   gracefulRestart: (c) => restart(c.gracefulRestart),
   logLevel: (c) => c.logLevel,
   'control.socket': (c) => c.control.socket,
+  'health.port': (c) => String(c.health?.port ?? 'off'),
   stateDir: (c) => c.stateDir,
   'kernel.install': (c) => String(c.kernel.install),
   'kernel.protocol': (c) => String(c.kernel.protocol),
@@ -31,8 +40,14 @@ const NODE_SHOWN: { readonly [P in Exclude<NodePath, 'gracefulRestart.restartTim
   'kernel.allow': (c) => prefixes(c.kernel.allow),
   originate: (c) => prefixes(c.originate),
   'cluster.nodeName': (c) => c.cluster?.nodeName ?? 'none',
-  'cluster.store.server': (c) => c.cluster?.store.server ?? 'none',
+  'cluster.store.server': (c) => (c.cluster === undefined ? 'none' : storeText(c.cluster.store)),
   'cluster.address': (c) => address(c.cluster?.address),
+  'cluster.namespace': (c) => c.cluster?.namespace ?? 'none',
+  'cluster.defaultPool.cidr': pool((p) => (p.cidr === undefined ? 'automatic' : formatPrefix(p.cidr))),
+  'cluster.defaultPool.ipipMode': pool((p) => p.ipipMode),
+  'cluster.defaultPool.vxlanMode': pool((p) => p.vxlanMode),
+  'cluster.defaultPool.natOutgoing': pool((p) => String(p.natOutgoing)),
+  'cluster.defaultPool.blockSize': pool((p) => String(p.blockSize)),
   'cluster.localPref': (c) => String(c.cluster?.localPref ?? 'none'),
   'cluster.tunnel.carrier': (c) => c.cluster?.tunnel.carrier ?? 'none',
   'cni.socket': (c) => c.cni?.socket ?? 'none',

@@ -1,19 +1,44 @@
 /** What `gingham node` is configured with, after parsing: addresses are numbers, defaults are filled in, units are in the
- *  names. Pure: types. The table of settings, with defaults and descriptions, is settings.ts. */
+ *  names. Pure. The table of settings, with defaults and descriptions, is settings.ts. */
 import type { Ipv4 } from '../base/ipv4.ts';
 import type { Prefix } from '../base/prefix.ts';
 import type { PeerConfig } from '../model/peer.ts';
+import type { EncapMode } from '../model/pool.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+/** Where the cluster's objects are: a plain URL without credentials (the embedded store), the API of the cluster whose pod
+ *  we are, or what a kubeconfig's current context says. */
+export type StoreConfig = { readonly server: string } | { readonly kubernetes: true } | { readonly kubeconfig: string };
+
+/** How messages and `status` call it. */
+export function storeText(store: StoreConfig): string {
+  if ('server' in store) return store.server;
+  return 'kubeconfig' in store ? `kubeconfig ${store.kubeconfig}` : 'the Kubernetes API';
+}
+
+/** The IPPool that the first daemon of a cluster without any creates. */
+export interface DefaultPoolConfig {
+  /** Absent: kubeadm's podSubnet, else 192.168.0.0/16. */
+  readonly cidr?: Prefix;
+  readonly ipipMode: EncapMode;
+  readonly vxlanMode: EncapMode;
+  readonly natOutgoing: boolean;
+  readonly blockSize: number;
+}
+
 export interface ClusterConfig {
   readonly nodeName: string;
-  readonly store: { readonly server: string };
+  readonly store: StoreConfig;
+  /** Where Secrets with passwords are. */
+  readonly namespace: string;
+  /** Absent: a cluster without pools is left as it is. */
+  readonly defaultPool?: DefaultPoolConfig;
   /** BGP address of this node; absent: InternalIP of its Node object. */
   readonly address?: Ipv4;
   /** LOCAL_PREF of our own routes in the mesh: 2147482623 as Calico >= 3.32, 100 as before it, or another. */
   readonly localPref: number;
-  readonly tunnel: { readonly carrier: 'auto' | 'kernel' | 'user-space' };
+  readonly tunnel: { readonly carrier: 'auto' | 'kernel' | 'tc-bpf' | 'user-space' };
 }
 
 export interface KernelConfig {
@@ -40,6 +65,8 @@ export interface NodeConfig {
   readonly gracefulRestart?: { readonly restartTimeSec: number };
   readonly logLevel: LogLevel;
   readonly control: { readonly socket: string };
+  /** /livez and /readyz on 127.0.0.1; absent: not served. */
+  readonly health?: { readonly port: number };
   readonly stateDir: string;
   readonly kernel: KernelConfig;
   readonly originate: readonly Prefix[];

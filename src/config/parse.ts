@@ -5,15 +5,27 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { checkTogether, type NeighborValues, type NodeValues } from './check.ts';
 import { DocumentReader, Values } from './document.ts';
-import type { ClusterConfig, ConfigFault, NodeConfig } from './node-config.ts';
+import type { ClusterConfig, ConfigFault, NodeConfig, StoreConfig } from './node-config.ts';
 import { NEIGHBOR_SETTINGS, NODE_SETTINGS } from './settings.ts';
 
 const PROTOCOL_BGP = 186;
 const PROTOCOL_BIRD = 12;
 const D = NODE_SETTINGS;
 
+/** What a container is told by its environment instead of by the file that all nodes share. */
+export interface Environment {
+  /** Stands for cluster.nodeName where the file has none. */
+  readonly NODE_NAME?: string | undefined;
+  /** Stands for cluster.namespace where the file has none. */
+  readonly POD_NAMESPACE?: string | undefined;
+}
+
 /** YAML or JSON. `path` is only used in messages. Faults come in the order of the file's lines. */
-export function parseNodeConfig(text: string, path: string): Result<NodeConfig, readonly ConfigFault[]> {
+export function parseNodeConfig(
+  text: string,
+  path: string,
+  environment: Environment = {},
+): Result<NodeConfig, readonly ConfigFault[]> {
   const reader = new DocumentReader(text);
   const root = reader.root();
   if (root === undefined) return err(reader.faults);
@@ -25,15 +37,32 @@ export function parseNodeConfig(text: string, path: string): Result<NodeConfig, 
     reader.read(element, NEIGHBOR_SETTINGS, values);
     return values;
   });
+  nodeNameOf(environment, reader, node);
   checkTogether(reader, node, neighbors);
   if (reader.faults.length > 0) return err([...reader.faults].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)));
-  return ok(toNodeConfig(node, neighbors, path));
+  return ok(toNodeConfig(node, neighbors, path, environment));
+}
+
+function nodeNameOf({ NODE_NAME }: Environment, reader: DocumentReader, node: NodeValues): void {
+  const path = 'cluster.nodeName';
+  if (NODE_NAME === undefined || NODE_NAME === '' || !node.mentions('cluster') || node.mentions(path)) return;
+  const line = node.line('cluster');
+  node.place(path, line);
+  const name = D[path].type.parse(NODE_NAME);
+  if (name.ok) node.set(path, name.value);
+  else reader.faultAt(path, line, NODE_NAME.slice(0, 60), `(from NODE_NAME) ${name.error.text}`, name.error.remedy);
 }
 
 /** The configuration of an empty file: what runs when nothing is said. */
-function toNodeConfig(v: NodeValues, neighbors: readonly NeighborValues[], path: string): NodeConfig {
+function toNodeConfig(
+  v: NodeValues,
+  neighbors: readonly NeighborValues[],
+  path: string,
+  environment: Environment,
+): NodeConfig {
   const routerId = v.get('routerId');
-  const cluster = toCluster(v);
+  const cluster = toCluster(v, environment);
+  const healthPort = v.get('health.port') ?? (cluster !== undefined && inPod(cluster.store) ? HEALTH_PORT : undefined);
   const gracefulRestart = restart(v.get('gracefulRestart'), v.get('gracefulRestart.restartTime'), FULL_RESTART);
   const listenAddress = v.get('listen.address') ?? ipv4(0);
   const base = {
@@ -47,6 +76,7 @@ function toNodeConfig(v: NodeValues, neighbors: readonly NeighborValues[], path:
     ...(gracefulRestart !== undefined && { gracefulRestart }),
     logLevel: v.get('logLevel') ?? D.logLevel.default,
     control: { socket: v.get('control.socket') ?? D['control.socket'].default },
+    ...(healthPort !== undefined && { health: { port: healthPort } }),
     stateDir: v.get('stateDir') ?? D.stateDir.default,
     kernel: {
       install: v.get('kernel.install') ?? D['kernel.install'].default,
@@ -63,18 +93,49 @@ function toNodeConfig(v: NodeValues, neighbors: readonly NeighborValues[], path:
   };
 }
 
-function toCluster(v: NodeValues): ClusterConfig | undefined {
+/** Where a kubelet asks for our health, as it asks for Calico's. Elsewhere several nodes may share one network namespace. */
+const HEALTH_PORT = 9099;
+const inPod = (store: StoreConfig): boolean => 'kubernetes' in store;
+
+const OWN_NAMESPACE = 'gingham-system';
+function toCluster(v: NodeValues, { POD_NAMESPACE }: Environment): ClusterConfig | undefined {
   const nodeName = v.get('cluster.nodeName');
-  const server = v.get('cluster.store.server');
-  if (nodeName === undefined || server === undefined) return undefined;
+  const store = toStore(v);
+  if (nodeName === undefined || store === undefined) return undefined;
   const address = v.get('cluster.address');
+  const namespace = v.get('cluster.namespace') ?? (POD_NAMESPACE || OWN_NAMESPACE);
+  const defaultPool = toDefaultPool(v, store);
   return {
     nodeName,
-    store: { server },
+    store,
+    namespace,
+    ...(defaultPool !== undefined && { defaultPool }),
     ...(address !== undefined && { address }),
     localPref: v.get('cluster.localPref') ?? D['cluster.localPref'].default,
     tunnel: { carrier: v.get('cluster.tunnel.carrier') ?? D['cluster.tunnel.carrier'].default },
   };
+}
+
+/** The embedded store's pools are whoever's made it, unless the file says otherwise. */
+function toDefaultPool(v: NodeValues, store: StoreConfig): ClusterConfig['defaultPool'] {
+  if ('server' in store && !v.mentions('cluster.defaultPool')) return undefined;
+  const cidr = v.get('cluster.defaultPool.cidr');
+  const vxlanMode = v.get('cluster.defaultPool.vxlanMode') ?? D['cluster.defaultPool.vxlanMode'].default;
+  const ipipDefault = vxlanMode === 'Never' ? D['cluster.defaultPool.ipipMode'].default : 'Never';
+  return {
+    ...(cidr !== undefined && { cidr }),
+    ipipMode: v.get('cluster.defaultPool.ipipMode') ?? ipipDefault,
+    vxlanMode,
+    natOutgoing: v.get('cluster.defaultPool.natOutgoing') ?? D['cluster.defaultPool.natOutgoing'].default,
+    blockSize: v.get('cluster.defaultPool.blockSize') ?? D['cluster.defaultPool.blockSize'].default,
+  };
+}
+
+function toStore(v: NodeValues): StoreConfig | undefined {
+  const [server, kubeconfig] = [v.get('cluster.store.server'), v.get('cluster.store.kubeconfig')];
+  if (server !== undefined) return { server };
+  if (kubeconfig !== undefined) return { kubeconfig };
+  return v.get('cluster.store.kubernetes') ? { kubernetes: true } : undefined;
 }
 
 const FULL_RESTART = { restartTimeSec: D['gracefulRestart.restartTime'].default };

@@ -84,6 +84,12 @@ export const NODE_SETTINGS = {
     needs: 'restart',
     description: 'Unix socket the gingham command talks to.',
   },
+  'health.port': {
+    type: TYPES.port,
+    defaultText: '9099 with cluster.store.kubernetes, else off',
+    needs: 'restart',
+    description: 'Port of /livez and /readyz on 127.0.0.1.',
+  },
   stateDir: {
     type: TYPES.folder,
     default: '/var/lib/gingham',
@@ -120,21 +126,68 @@ export const NODE_SETTINGS = {
   },
   'cluster.nodeName': {
     type: TYPES.name,
-    required: true,
+    defaultText: '$NODE_NAME',
     needs: 'restart',
     description: 'Name of our Node object.',
   },
   'cluster.store.server': {
     type: TYPES.server,
-    required: true,
     needs: 'restart',
-    description: 'Where the API of the cluster is.',
+    description: 'Where the API of the cluster is, for one that asks for no credentials: the embedded store.',
+  },
+  'cluster.store.kubernetes': {
+    type: TYPES.yes,
+    needs: 'restart',
+    description: 'The API of the Kubernetes cluster in whose pod we run, with its service account.',
+  },
+  'cluster.store.kubeconfig': {
+    type: TYPES.file,
+    needs: 'restart',
+    description: "A Kubernetes API as the file's current context says. One of server, kubernetes, kubeconfig.",
   },
   'cluster.address': {
     type: TYPES.address,
     defaultText: 'InternalIP of the Node object',
     needs: 'restart',
     description: 'BGP address of this node.',
+  },
+  'cluster.namespace': {
+    type: TYPES.name,
+    defaultText: '$POD_NAMESPACE, else gingham-system',
+    needs: 'restart',
+    description: 'Our own namespace: Secrets with passwords of BGPPeers are read there and nowhere else.',
+  },
+  'cluster.defaultPool.cidr': {
+    type: TYPES.prefix,
+    defaultText: "kubeadm's podSubnet, else 192.168.0.0/16",
+    needs: 'restart',
+    description:
+      'Of default-ipv4-ippool, which the first daemon of a cluster without any IPPool creates; with cluster.store.server only where a setting of defaultPool is written.',
+  },
+  'cluster.defaultPool.ipipMode': {
+    type: TYPES.encapMode,
+    default: 'Always',
+    defaultText: 'Always, or Never where vxlanMode is not Never',
+    needs: 'restart',
+    description: 'IPIP of the default pool.',
+  },
+  'cluster.defaultPool.vxlanMode': {
+    type: TYPES.encapMode,
+    default: 'Never',
+    needs: 'restart',
+    description: 'VXLAN of the default pool.',
+  },
+  'cluster.defaultPool.natOutgoing': {
+    type: TYPES.boolean,
+    default: true,
+    needs: 'restart',
+    description: "Pods of the default pool leave the cluster with their node's address.",
+  },
+  'cluster.defaultPool.blockSize': {
+    type: TYPES.blockSize,
+    default: 26,
+    needs: 'restart',
+    description: 'Prefix length of the blocks of the default pool.',
   },
   'cluster.localPref': {
     type: TYPES.meshLocalPref,

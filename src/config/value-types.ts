@@ -116,13 +116,25 @@ export const TYPES = {
   }),
   address: text<Ipv4>('IPv4 address', '10.9.0.1', addressOfText),
   prefix: text<Prefix>('IPv4 prefix', '10.1.0.0/24', prefixOfText),
+  /** As in an IPPool. */
+  encapMode: word('Never', 'Always', 'CrossSubnet'),
+  blockSize: number('a prefix length of blocks', 20, 32),
   family: word('ipv4-unicast'),
   logLevel: word<LogLevel>('debug', 'info', 'warn', 'error'),
-  carrier: word('auto', 'kernel', 'user-space'),
+  carrier: word('auto', 'kernel', 'tc-bpf', 'user-space'),
   socket: text('path of a unix socket', '/run/gingham/control.sock', socketPath),
   folder: text('path of a folder', '/var/lib/gingham', (t) =>
     t.startsWith('/') ? ok(t) : fault('is not an absolute path', 'Write the whole path, as /var/lib/gingham.'),
   ),
+  file: text('path of a file', '/etc/kubernetes/gingham.conf', (t) =>
+    t.startsWith('/')
+      ? ok(t)
+      : fault('is not an absolute path', `Write the whole path, as /etc/${t.split('/').at(-1)}.`),
+  ),
+  yes: type<true>({
+    name: 'true',
+    parse: (raw) => (raw === true ? ok(raw) : fault('is not true', 'Write true, or leave the line out.')),
+  }),
   name: text('name', 'rack1', (t) =>
     NAME.test(t)
       ? ok(t)

@@ -6,8 +6,8 @@ import { applyForwarding } from '../kernel/forwarding.ts';
 import { createMasquerade } from '../kernel/masquerade.ts';
 import { createPodWiring } from '../kernel/pod-wiring.ts';
 import { createTunnels } from '../kernel/tunnel.ts';
-import { openRestStore } from '../store/rest-client.ts';
 import { ClusterNode } from './cluster-node.ts';
+import { openClusterStore } from './cluster-store.ts';
 import { type ClusterWatch, watchCluster } from './cluster-watch.ts';
 import type { Dataplane } from './dataplane.ts';
 import { createPods } from './pods.ts';
@@ -34,11 +34,11 @@ export async function startCluster(
   running.tunnels = tunnels;
   await tunnels.resume();
 
-  const store = openRestStore({ server: cluster.store.server });
+  const store = await openClusterStore(cluster.store);
   signal.addEventListener('abort', () => store.close());
   const watch = watchCluster({
     store,
-    server: cluster.store.server,
+    server: store.server,
     signal,
     onChange: () => running.cluster?.poke(),
     log,

@@ -24,7 +24,7 @@ export function readConfig(path: string): Result<NodeConfig, readonly ConfigFaul
       },
     ]);
   }
-  return parseNodeConfig(text, path);
+  return parseNodeConfig(text, path, process.env);
 }
 
 export function reload(running: Running, options: { readonly dryRun: boolean }): ReloadReport {
@@ -74,7 +74,7 @@ function apply(running: Running, to: NodeConfig, changes: readonly ConfigChange[
 
 /** What needs a restart stays as it was, so that status and the next reload tell the truth about what is in force. */
 function withoutRestartSettings(from: NodeConfig, to: NodeConfig): NodeConfig {
-  const { routerId: _later, cluster: _cluster, cni: _cni, ...rest } = to;
+  const { routerId: _later, cluster: _cluster, cni: _cni, health: _health, ...rest } = to;
   return {
     ...rest,
     asn: from.asn,
@@ -83,6 +83,7 @@ function withoutRestartSettings(from: NodeConfig, to: NodeConfig): NodeConfig {
     families: from.families,
     control: from.control,
     stateDir: from.stateDir,
+    ...(from.health === undefined ? {} : { health: from.health }),
     kernel: { ...from.kernel, allow: to.kernel.allow },
     neighbors: to.neighbors.map((peer) => ({ ...peer, localAsn: from.asn })),
     ...(from.cluster === undefined

@@ -1,6 +1,7 @@
 /** What `gingham status` is made of, gathered from the parts that are there. Reads; changes nothing. */
 import { formatIpv4 } from '../base/ipv4.ts';
 import { VERSION } from '../base/version.ts';
+import { storeText } from '../config/node-config.ts';
 import type {
   BgpStatusView,
   CniStatusView,
@@ -95,7 +96,7 @@ function clusterFacts(running: Running): Pick<StatusFacts, 'store' | 'ipam' | 't
 function storeFacts({ watch, config }: Running): StoreStatusView {
   const problem = watch?.problem();
   return {
-    server: config.cluster?.store.server ?? '',
+    server: config.cluster === undefined ? '' : storeText(config.cluster.store),
     inSync: watch?.isSynced() === true && problem === undefined,
     ...(problem === undefined ? {} : { reason: { code: 'STORE_UNREACHABLE', text: problem } }),
   };

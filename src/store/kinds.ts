@@ -33,6 +33,15 @@ export const KINDS = {
   namespace: core('Namespace', 'namespaces', false),
   pod: core('Pod', 'pods', true),
   event: core('Event', 'events', true),
+  secret: core('Secret', 'secrets', true),
+} as const satisfies Readonly<Record<string, Kind>>;
+
+/** What we count and do not enforce. Calico's own are not among the kinds we ship: a cluster that never had Calico answers
+ *  NotFound. */
+export const POLICY_KINDS = {
+  networkPolicy: { ...core('NetworkPolicy', 'networkpolicies', true), group: 'networking.k8s.io' },
+  calicoNetworkPolicy: { ...calico('NetworkPolicy', 'networkpolicies'), namespaced: true },
+  globalNetworkPolicy: calico('GlobalNetworkPolicy', 'globalnetworkpolicies'),
 } as const satisfies Readonly<Record<string, Kind>>;
 
 /** What Store calls `name`, and what a reflector's map is keyed by: the name, or "namespace/name" of a namespaced kind. */

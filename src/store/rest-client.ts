@@ -9,15 +9,35 @@ import { StoreError } from './port.ts';
 import { kindPath, objectPath } from './rest-path.ts';
 import { reasonOfStatus } from './status-reason.ts';
 
-export interface RestStoreOptions {
-  /** "http://127.0.0.1:6480" or "https://10.0.0.1:6443" */
-  readonly server: string;
-  /** Bearer token, or a function that reads the present one (tokens rotate). */
-  readonly token?: string | (() => string);
-  /** PEM of the server's authority. */
+/** What TLS needs to know both sides by. PEM. */
+export interface TlsIdentity {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** The name in the server's certificate, where the URL has another. */
+  readonly servername?: string;
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** Who we are, as of now. */
+export interface Access {
+  readonly headers: Readonly<Record<string, string>>;
+  /** The same object as long as nothing of it changed: a new one closes the connections made with the old. */
+  readonly tls: TlsIdentity;
+}
+
+/** Tokens rotate and files of certificates are replaced, so each request asks anew. */
+export interface AccessSource {
+  current(): Promise<Access>;
+  /** The server did not accept what `current` said: read it anew next time. */
+  refused(): void;
+}
+
+export interface RestStoreOptions {
+  /** "http://127.0.0.1:6480" or "https://10.0.0.1:6443" */
+  readonly server: string;
+  /** Absent: no credentials, which the embedded store does not ask for. */
+  readonly access?: AccessSource;
   /** A watch that hears nothing, not even a bookmark, for this long is cut: the far side may be gone without a FIN.
    *  The API server sends a bookmark about once a minute. */
   readonly stallMs?: number;
@@ -26,6 +46,8 @@ export interface RestStoreOptions {
 }
 
 export interface RestStore extends Store {
+  /** GET of a path without a kind: discovery. Throws StoreError like the rest. */
+  read(path: string): Promise<Json>;
   /** Ends all connections. */
   close(): void;
 }
@@ -53,15 +75,13 @@ interface Call {
 export function openRestStore(options: RestStoreOptions): RestStore {
   const base = new URL(options.server);
   const library = base.protocol === 'https:' ? https : http;
-  const { ca, cert, key } = options;
-  const tls = { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
-  const agent = new library.Agent({ keepAlive: true, maxSockets: 16, maxFreeSockets: 4, timeout: IDLE_MS, ...tls });
-  const watchAgent = new library.Agent({ keepAlive: false, ...tls });
+  const connections = new Connections(library);
 
-  const send = (call: Call, onWatch?: { signal: AbortSignal }): Promise<http.IncomingMessage> => {
+  const send = async (call: Call, onWatch?: { signal: AbortSignal }): Promise<http.IncomingMessage> => {
+    const { headers, tls } = (await options.access?.current()) ?? NOBODY;
+    const { agent, watchAgent } = connections.of(tls);
     const url = new URL(base.pathname.replace(/\/$/, '') + call.path, base);
     for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value);
-    const token = typeof options.token === 'function' ? options.token() : options.token;
     const payload = call.body === undefined ? undefined : Buffer.from(formatJson(call.body));
     return new Promise((resolve, reject) => {
       let answer: http.IncomingMessage | undefined;
@@ -71,7 +91,7 @@ export function openRestStore(options: RestStoreOptions): RestStore {
         headers: {
           accept: 'application/json',
           'user-agent': 'gingham',
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...headers,
           ...(payload === undefined
             ? {}
             : { 'content-type': call.contentType ?? 'application/json', 'content-length': payload.length }),
@@ -93,7 +113,13 @@ export function openRestStore(options: RestStoreOptions): RestStore {
   };
 
   const exchange = async (call: Call): Promise<Json> => {
-    const response = await send(call);
+    let response = await send(call);
+    if (response.statusCode === UNAUTHORIZED && options.access !== undefined) {
+      // A token that has just been replaced is not a fault; one that is refused twice is.
+      response.resume();
+      options.access.refused();
+      response = await send(call);
+    }
     const text = await readAll(response, options.server, call);
     const body = parseAnswer(text, options.server, call, response.statusCode ?? 0);
     if (response.statusCode !== undefined && response.statusCode < 300) return body;
@@ -162,10 +188,8 @@ export function openRestStore(options: RestStoreOptions): RestStore {
       });
     },
     watch: (kind, resourceVersion, signal) => watch(kind, resourceVersion, signal),
-    close: () => {
-      agent.destroy();
-      watchAgent.destroy();
-    },
+    read: (path) => exchange({ method: 'GET', path, what: `get ${path}` }),
+    close: () => connections.close(),
   };
 
   async function* watch(kind: Kind, resourceVersion: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
@@ -180,6 +204,7 @@ export function openRestStore(options: RestStoreOptions): RestStore {
       if (response.statusCode !== 200) {
         const text = await readAll(response, options.server, call);
         const status = response.statusCode ?? 0;
+        if (status === UNAUTHORIZED) options.access?.refused();
         throw statusError(parseAnswer(text, options.server, call, status), status, call);
       }
       response.setEncoding('utf8');
@@ -207,6 +232,31 @@ export function openRestStore(options: RestStoreOptions): RestStore {
     }
   }
 }
+
+/** The agents of one identity at a time. Agents of an older one end when their requests do. */
+class Connections {
+  private readonly library: typeof http | typeof https;
+  private tls: TlsIdentity | undefined;
+  private agents: { readonly agent: http.Agent; readonly watchAgent: http.Agent } | undefined;
+
+  constructor(library: typeof http | typeof https) {
+    this.library = library;
+  }
+  of(tls: TlsIdentity): { readonly agent: http.Agent; readonly watchAgent: http.Agent } {
+    if (this.agents !== undefined && this.tls === tls) return this.agents;
+    const { Agent } = this.library;
+    const agent = new Agent({ keepAlive: true, maxSockets: 16, maxFreeSockets: 4, timeout: IDLE_MS, ...tls });
+    this.tls = tls;
+    this.agents = { agent, watchAgent: new Agent({ keepAlive: false, ...tls }) };
+    return this.agents;
+  }
+  close(): void {
+    this.agents?.agent.destroy();
+    this.agents?.watchAgent.destroy();
+  }
+}
+const NOBODY: Access = { headers: {}, tls: {} };
+const UNAUTHORIZED = 401;
 
 /** apiVersion and kind are optional in a Resource of ours; on the wire they are not. */
 const typed = (kind: Kind, object: Resource): Resource => ({

@@ -77,7 +77,7 @@ async function check(call: Call): Promise<number> {
     import('../../config/parse.ts'),
     import('../../config/format.ts'),
   ]);
-  const parsed = parseNodeConfig(read(file), file);
+  const parsed = parseNodeConfig(read(file), file, process.env);
   const { terminal } = call;
   if (wantsJson(call))
     print(terminal, [

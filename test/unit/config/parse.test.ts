@@ -123,9 +123,85 @@ test('a node of a cluster has protocol 12, a CNI socket and the LOCAL_PREF of th
   expect(config.cluster).toEqual({
     nodeName: 'node1',
     store: { server: 'http://192.168.34.1:6443' },
+    namespace: 'gingham-system',
     localPref: 2147482623,
     tunnel: { carrier: 'auto' },
   });
+});
+
+test('the store of a cluster is a URL, the API of our pod, or a kubeconfig: one of them', () => {
+  const of = (store: string) => `cluster: { nodeName: n, store: ${store} }`;
+  expect(valid(of('{ kubernetes: true }')).cluster?.store).toEqual({ kubernetes: true });
+  expect(valid(of('{ kubeconfig: /etc/kubernetes/g.conf }')).cluster?.store).toEqual({
+    kubeconfig: '/etc/kubernetes/g.conf',
+  });
+  expect(faults(of('{ kubeconfig: g.conf }'))).toEqual([
+    'node.yaml:1: cluster.store.kubeconfig: g.conf is not an absolute path. Write the whole path, as /etc/g.conf.',
+  ]);
+  expect(faults(of('{ kubernetes: false }'))[0]).toContain('false is not true. Write true, or leave the line out.');
+  expect(faults('cluster: { nodeName: n }')[0]).toContain('cluster.store: does not say where the API is.');
+  expect(faults(of('{ kubernetes: true, server: http://a:1 }'))).toEqual([
+    'node.yaml:1: cluster.store.kubernetes: is a second store beside server. Keep one of them.',
+  ]);
+});
+
+test('the default pool: in a real cluster always, beside an embedded store only where it is written', () => {
+  const of = (text: string) => valid(`cluster: { nodeName: n, ${text} }`).cluster?.defaultPool;
+  const pool = { ipipMode: 'Always', vxlanMode: 'Never', natOutgoing: true, blockSize: 26 };
+  expect(of('store: { kubernetes: true }')).toEqual(pool);
+  expect(of('store: { server: http://a:1 }')).toBeUndefined();
+  expect(of('store: { server: http://a:1 }, defaultPool: { blockSize: 27 }')).toEqual({ ...pool, blockSize: 27 });
+  expect(of('store: { kubernetes: true }, defaultPool: { vxlanMode: CrossSubnet }')).toEqual({
+    ...pool,
+    ipipMode: 'Never',
+    vxlanMode: 'CrossSubnet',
+  });
+  expect(
+    faults(
+      'cluster: { nodeName: n, store: { kubernetes: true }, defaultPool: { ipipMode: Always, vxlanMode: Always } }',
+    ),
+  ).toEqual([
+    'node.yaml:1: cluster.defaultPool.vxlanMode: Always is a second encapsulation beside ipipMode Always. Set one of the two to Never.',
+  ]);
+});
+
+test('health is served at 9099 for a kubelet, and elsewhere only where a port is written', () => {
+  const of = (text: string) => valid(text).health;
+  expect(of('cluster: { nodeName: n, store: { kubernetes: true } }')).toEqual({ port: 9099 });
+  expect(of('cluster: { nodeName: n, store: { server: http://a:1 } }')).toBeUndefined();
+  expect(of('asn: 65001')).toBeUndefined();
+  expect(of('health: { port: 9100 }')).toEqual({ port: 9100 });
+});
+
+test('the namespace is that of our pod, unless the file names another', () => {
+  const of = (text: string, POD_NAMESPACE: string | undefined) => {
+    const parsed = parseNodeConfig(`cluster: { nodeName: n, store: { kubernetes: true }${text} }`, 'f', {
+      POD_NAMESPACE,
+    });
+    return parsed.ok ? parsed.value.cluster?.namespace : undefined;
+  };
+  expect(of('', 'net')).toBe('net');
+  expect(of('', undefined)).toBe('gingham-system');
+  expect(of(', namespace: other', 'net')).toBe('other');
+});
+
+test('NODE_NAME of the environment stands for an absent cluster.nodeName, and only for that', () => {
+  const parse = (text: string, NODE_NAME: string | undefined) => parseNodeConfig(text, 'node.yaml', { NODE_NAME });
+  const name = (text: string, NODE_NAME: string | undefined): unknown => {
+    const parsed = parse(text, NODE_NAME);
+    return parsed.ok
+      ? parsed.value.cluster?.nodeName
+      : formatFaults(parsed.error, 'node.yaml').split('\n').at(1)?.trim();
+  };
+  const store = 'store: { kubernetes: true }';
+  expect(name(`cluster: { ${store} }`, 'worker-1')).toBe('worker-1');
+  expect(name(`cluster: { nodeName: own, ${store} }`, 'worker-1')).toBe('own');
+  expect(name('asn: 65001', 'worker-1')).toBeUndefined();
+  for (const absent of [undefined, ''])
+    expect(name(`cluster: { ${store} }`, absent)).toBe(
+      'node.yaml:1: cluster.nodeName: is missing. Write the name of our Node object, or set the environment variable NODE_NAME to it.',
+    );
+  expect(name(`cluster: { ${store} }`, 'a b')).toContain('cluster.nodeName: a b (from NODE_NAME) is not a name.');
 });
 
 test('cluster.localPref: legacy is 100, a number is itself', () => {
