@@ -86,10 +86,13 @@ function inLab(lab: LabOfTargets, node: string | undefined): Chosen {
   const found = targets.find((t) => t.node === node);
   if (found !== undefined) return one(found);
   const names = ours.map((n) => n.name);
-  if (lab.nodes.some((n) => n.name === node))
+  const other = lab.nodes.find((n) => n.name === node);
+  if (other !== undefined)
     throw new CommandError(
       EXIT.notFound,
-      `${node} of lab "${lab.name}" runs BIRD: use gingham lab exec ${node} birdc.`,
+      other.kind === 'bird'
+        ? `${node} of lab "${lab.name}" runs BIRD: use gingham lab exec ${node} birdc.`
+        : `${node} of lab "${lab.name}" runs no Gingham: use gingham lab exec ${node} COMMAND.`,
     );
   const meant = suggest(node, names);
   throw new CommandError(

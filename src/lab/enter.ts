@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { findProgram, searchPath } from './preflight.ts';
 import type { LabRecord } from './registry.ts';
+import { NODE_PATH } from './topology-root.ts';
 
 /** The supervisor's own network namespace: bridge and store. */
 export const FABRIC = 'fabric';
@@ -16,17 +17,33 @@ export function nsenterArgs(
 ): string[] | undefined {
   const netns = place === FABRIC ? '' : [...lab.nodes, ...lab.pods].find((p) => p.name === place)?.netns;
   if (netns === undefined) return undefined;
+  const init = lab.nodes.find((n) => n.name === place)?.init;
+  if (init !== undefined) return [...intoLab(lab), '--', ...intoNode(init, command)];
+  return [
+    ...intoLab(lab),
+    netns === '' ? '--net' : `--net=/proc/${lab.pid}/root${netns}`,
+    `--wdns=${cwd}`,
+    '--',
+    ...command,
+  ];
+}
+
+function intoLab(lab: LabRecord): string[] {
   return [
     `--target=${lab.pid}`,
     // Our user is root inside already, by its map; nsenter would drop groups, which a user namespace forbids.
     ...(lab.userNamespace ? ['--user', '--preserve-credentials'] : []),
     '--mount',
     '--pid',
-    netns === '' ? '--net' : `--net=/proc/${lab.pid}/root${netns}`,
-    `--wdns=${cwd}`,
-    '--',
-    ...command,
   ];
+}
+
+/** A node of a topology has a world of its own inside the lab's, known there by its first process: a second nsenter, as seen
+ *  from inside. What the caller's environment says of sockets and folders means nothing there. */
+function intoNode(init: number, command: readonly string[]): string[] {
+  const namespaces = ['--mount', '--net', '--pid', '--uts', '--ipc'];
+  const env = ['env', '-u', 'GINGHAM_SOCKET', '-u', 'GINGHAM_LAB_DIR', `PATH=${NODE_PATH}`, 'HOME=/root'];
+  return ['nsenter', `--target=${init}`, ...namespaces, '--wdns=/', '--', ...env, ...command];
 }
 
 /** The command's exit code, or 128 and the signal that ended it. */

@@ -15,6 +15,7 @@ const options = z.object({
   holdTimeSec: z.number().optional(),
   restartTimeSec: z.number().optional(),
   gracefulRestart: z.boolean(),
+  topology: z.string().optional(),
 });
 const inside = z.object({
   options,

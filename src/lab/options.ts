@@ -19,6 +19,8 @@ export interface LabOptions {
   /** Seconds that peers keep a restarting node's routes; absent: the daemon's default. */
   readonly restartTimeSec?: number | undefined;
   readonly gracefulRestart: boolean;
+  /** A containerlab file that is the lab, instead of nodes and pods by number. Absolute once `up` has it. */
+  readonly topology?: string | undefined;
 }
 
 export const DEFAULT_LAB: LabOptions = {
@@ -34,7 +36,7 @@ export const DEFAULT_LAB: LabOptions = {
 export const MAX_NODES = 20;
 export const MAX_PODS = 20;
 /** The name is a folder, and the sockets below it must fit a unix socket's 107 bytes. */
-const NAME = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
+const LAB_NAME = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
 const ENCAPS: readonly string[] = ['ipip', 'vxlan', 'none'];
 
 const between = (what: string, value: number, low: number, high: number): string[] =>
@@ -46,7 +48,7 @@ const between = (what: string, value: number, low: number, high: number): string
 export function checkLabOptions(asked: Partial<LabOptions>): Result<LabOptions, readonly string[]> {
   const options: LabOptions = { ...DEFAULT_LAB, ...asked };
   const faults = [
-    ...(NAME.test(options.name)
+    ...(LAB_NAME.test(options.name)
       ? []
       : [`--name is "${options.name}", but a lab's name is 1 to 32 of a-z, 0-9 and -, for instance "blue".`]),
     ...between('--nodes', options.nodes, 1, MAX_NODES),
@@ -54,12 +56,32 @@ export function checkLabOptions(asked: Partial<LabOptions>): Result<LabOptions, 
     ...between('--pods', options.pods, 0, MAX_PODS),
     ...(ENCAPS.includes(options.encap) ? [] : [`--encap is "${options.encap}"; it can be ipip, vxlan or none.`]),
     ...holdTimeFaults(options.holdTimeSec),
+    ...topologyFaults(options),
   ];
   if (faults.length === 0 && options.nodes + options.bird > MAX_NODES) {
     faults.push(`--nodes ${options.nodes} and --bird ${options.bird} make more than ${MAX_NODES} nodes.`);
   }
   return faults.length > 0 ? err(faults) : ok(options);
 }
+
+/** A file has its own nodes and settings. */
+function topologyFaults(options: LabOptions): string[] {
+  const { topology } = options;
+  if (topology === undefined) return [];
+  const changed = FLAGS.filter(([key]) => options[key] !== DEFAULT_LAB[key]).map(([, flag]) => flag);
+  return changed.length === 0
+    ? []
+    : [`--topology ${topology} has nodes and settings of its own: leave ${changed.join(', ')} out.`];
+}
+const FLAGS: readonly (readonly [keyof LabOptions, string])[] = [
+  ['nodes', '--nodes'],
+  ['bird', '--bird'],
+  ['encap', '--encap'],
+  ['pods', '--pods'],
+  ['holdTimeSec', '--hold-time'],
+  ['restartTimeSec', '--restart-time'],
+  ['gracefulRestart', '--no-graceful-restart'],
+];
 
 function holdTimeFaults(seconds: number | undefined): string[] {
   if (seconds === undefined || seconds === 0) return [];

@@ -49,7 +49,11 @@ export function preflight(options: LabOptions, find = findProgram, platform: str
   if (options.bird > 0 && !bird) {
     faults.push(`--bird ${options.bird} needs BIRD 2, and bird is not installed. Debian, Ubuntu: apt install bird2.`);
   }
-  if (!find('nft')) {
+  if (options.topology !== undefined) {
+    // Its own programs are looked for where the file is read.
+    if (!find('nsenter') || !find('pivot_root'))
+      faults.push('nsenter and pivot_root are needed for a topology. Debian, Ubuntu: apt install util-linux.');
+  } else if (!find('nft')) {
     warnings.push(
       'nft is not installed: pods reach each other, but natOutgoing is off. Debian, Ubuntu: apt install nftables.',
     );

@@ -7,12 +7,14 @@ import { z } from 'zod';
 
 const node = z.object({
   name: z.string(),
-  kind: z.enum(['gingham', 'bird']),
+  kind: z.enum(['gingham', 'bird', 'linux']),
   address: z.string(),
   /** Control socket; a BIRD node's is birdc's. */
   socket: z.string(),
   /** Network namespace, as a path inside the lab's mount namespace. */
   netns: z.string(),
+  /** Of a topology: its first process as the lab's PID namespace counts, whose mount and PID namespaces are the node's own. */
+  init: z.number().int().optional(),
 });
 const pod = z.object({ name: z.string(), node: z.string(), address: z.string(), netns: z.string() });
 const record = z.object({

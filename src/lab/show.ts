@@ -94,7 +94,7 @@ async function statuses(clients: ReadonlyMap<LabNode, ControlClient>): Promise<[
 }
 
 /** As `ip route` prints it in that node. */
-export async function routingTable(node: LabNode): Promise<string[]> {
+export async function routingTable(node: Pick<LabNode, 'netns'>): Promise<string[]> {
   return insideOf(node.netns, async (client) => {
     const names = new Map((await dumpLinks(client)).map((link) => [link.index, link.name]));
     return formatIpRoutes(await dumpRoutes(client), (index) => names.get(index));

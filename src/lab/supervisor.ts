@@ -3,7 +3,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { openNetlink } from '../netlink/client.ts';
+import { invariant } from '../base/invariant.ts';
+import { type NetlinkClient, openNetlink } from '../netlink/client.ts';
 import { primeThreadPool } from '../sys/netns.ts';
 import { bringUp } from './bring-up.ts';
 import { type FromInside, INSIDE_VARIABLE, type Inside, parseToInside } from './messages.ts';
@@ -14,6 +15,10 @@ import { startReaper } from './reaper.ts';
 import { type LabRecord, removeLab, writeLab } from './registry.ts';
 import { Running } from './running.ts';
 import { painter, stepLine } from './steps.ts';
+import { bringUpTopology } from './topology-bring-up.ts';
+import { loadTopology } from './topology-load.ts';
+import type { TopologyNode } from './topology-node.ts';
+import { topologyPlan } from './topology-plan.ts';
 import { tryEverything } from './trial.ts';
 
 /** Resolves with the exit code when the lab has ended. */
@@ -30,25 +35,75 @@ export async function supervise(inside: Inside): Promise<number> {
     front.send({ kind: 'faults', faults });
     return faults.length > 0 ? 1 : 0;
   }
-  const plan = labPlan(inside.options, inside.dir, netnsDir);
-  const running = new Running((text) => front.say(text));
   const stopReaper = startReaper();
-  const record = recordOf(inside, plan.nodes, await front.identity());
-  writeLab(inside.dir, record);
   const home = await openNetlink();
-  const say = (text: string): void => front.say(text);
-  const work = bringUp({ inside, plan, home, running, record, say, print: (text) => front.print(text) });
-  work.then(
+  const job = inside.options.topology === undefined ? clusterJob(inside, netnsDir) : topologyJob(inside, netnsDir);
+  const record = recordOf(inside, job.nodes, await front.identity());
+  writeLab(inside.dir, record);
+  const tell: Tell = { say: (text) => front.say(text), print: (text) => front.print(text) };
+  job.bringUp(record, home, tell).then(
     (whole) => front.send({ kind: 'ready', whole }),
     (error: unknown) => front.fail(error),
   );
   await front.ended();
-  await running.stop();
+  await job.stop();
   home.close();
   stopReaper();
   unmountNetnsDir(netnsDir);
   removeLab(inside.dir);
   return front.failed ? 1 : 0;
+}
+
+interface Tell {
+  /** A step, with its time. */
+  readonly say: (text: string) => void;
+  /** A line that is just text. */
+  readonly print: (text: string) => void;
+}
+
+/** What runs in a lab: a cluster by numbers, or a topology by its file. */
+interface Job {
+  readonly nodes: LabRecord['nodes'];
+  readonly bringUp: (record: LabRecord, home: NetlinkClient, tell: Tell) => Promise<boolean>;
+  readonly stop: () => Promise<unknown>;
+}
+
+function clusterJob(inside: Inside, netnsDir: string): Job {
+  const plan = labPlan(inside.options, inside.dir, netnsDir);
+  let running: Running | undefined;
+  return {
+    nodes: plan.nodes.map(({ name, kind, address, controlSocket: socket, netns }) => ({
+      name,
+      kind,
+      address,
+      socket,
+      netns,
+    })),
+    bringUp: (record, home, tell) => {
+      running = new Running(tell.say);
+      return bringUp({ inside, plan, home, running, record, ...tell });
+    },
+    stop: async () => running?.stop(),
+  };
+}
+
+function topologyJob(inside: Inside, netnsDir: string): Job {
+  const file = inside.options.topology ?? '';
+  const loaded = loadTopology(file);
+  invariant(loaded.ok, `${file} has changed since it was checked`);
+  const plan = topologyPlan(loaded.value.topology, file, inside.dir, netnsDir);
+  const started: TopologyNode[] = [];
+  return {
+    nodes: plan.nodes.map(({ node, runs, controlSocket, netns }) => ({
+      name: node.name,
+      kind: runs,
+      address: '',
+      socket: controlSocket,
+      netns,
+    })),
+    bringUp: (record, home, tell) => bringUpTopology({ plan, home, record, started, colour: inside.colour, ...tell }),
+    stop: () => Promise.all(started.map((node) => node.stop())),
+  };
 }
 
 function tryMount(inside: Inside, front: Front): string | undefined {
@@ -61,11 +116,7 @@ function tryMount(inside: Inside, front: Front): string | undefined {
   }
 }
 
-function recordOf(
-  inside: Inside,
-  nodes: ReturnType<typeof labPlan>['nodes'],
-  self: { pid: number; startTime: string },
-): LabRecord {
+function recordOf(inside: Inside, nodes: LabRecord['nodes'], self: { pid: number; startTime: string }): LabRecord {
   return {
     name: inside.options.name,
     dir: inside.dir,
@@ -73,15 +124,9 @@ function recordOf(
     user: inside.user,
     userNamespace: inside.userNamespace,
     ready: false,
-    encap: inside.options.encap,
+    encap: inside.options.topology === undefined ? inside.options.encap : 'none',
     startedAt: new Date(inside.startedAt).toISOString(),
-    nodes: nodes.map((n) => ({
-      name: n.name,
-      kind: n.kind,
-      address: n.address,
-      socket: n.controlSocket,
-      netns: n.netns,
-    })),
+    nodes,
     pods: [],
   };
 }

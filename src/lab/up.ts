@@ -1,12 +1,14 @@
 /** `gingham lab up`, from the options to the exit code. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { ok, type Result } from '../base/result.ts';
 import { Front, type Outcome } from './front.ts';
 import { INSIDE_VARIABLE, type Inside, parseInside } from './messages.ts';
-import { checkLabOptions, type LabOptions } from './options.ts';
+import { checkLabOptions, DEFAULT_LAB, type LabOptions } from './options.ts';
 import { type Preflight, preflight, whyUnshareFailed } from './preflight.ts';
 import { claimLab, removeLab } from './registry.ts';
 import { painter, wantsColour } from './steps.ts';
+import { loadTopology } from './topology-load.ts';
 
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -20,21 +22,39 @@ export async function up(asked: Partial<LabOptions>): Promise<number> {
   }
   const startedAt = Date.now();
   const checked = checkLabOptions(asked);
-  if (!checked.ok) {
-    for (const fault of checked.error) complain(`gingham lab up: ${fault}`);
-    return 2;
-  }
-  const options = checked.value;
+  if (!checked.ok) return misuse(checked.error);
+  const withFile = withTopology(checked.value);
+  if (!withFile.ok) return misuse(withFile.error);
+  const { options, notes } = withFile.value;
   const found = preflight(options);
   if (process.platform !== 'linux') return refuse(found.faults);
   const claim = claimLab(options.name);
   if ('clash' in claim) return refuse([...found.faults, claim.clash]);
   try {
-    return await run(options, found, { dir: claim.dir, startedAt });
+    return await run(options, { ...found, warnings: [...found.warnings, ...notes] }, { dir: claim.dir, startedAt });
   } finally {
     // A lab that was detached goes on and needs its folder; every other end is the end of it.
     if (fs.existsSync(claim.dir) && !detached.has(claim.dir)) removeLab(claim.dir);
   }
+}
+
+function misuse(faults: readonly string[]): number {
+  for (const fault of faults) complain(`gingham lab up: ${fault}`);
+  return 2;
+}
+
+/** The file is read here, where its faults are the user's, and again inside: its path is what is passed on. It names the
+ *  lab unless --name does. */
+function withTopology(
+  options: LabOptions,
+): Result<{ options: LabOptions; notes: readonly string[] }, readonly string[]> {
+  if (options.topology === undefined) return ok({ options, notes: [] });
+  const topology = path.resolve(options.topology);
+  const loaded = loadTopology(topology);
+  if (!loaded.ok) return loaded;
+  const name = options.name === DEFAULT_LAB.name ? loaded.value.topology.name : options.name;
+  const named = checkLabOptions({ ...options, topology, name });
+  return named.ok ? ok({ options: named.value, notes: loaded.value.notes }) : named;
 }
 
 /** Folders of labs that outlive this process. */
@@ -116,7 +136,8 @@ export const ownCommand = (script: string, cwd: string): string => {
   return `node ${relative.startsWith('..') ? script : relative}`;
 };
 
-function title({ name, nodes, bird, pods, encap }: LabOptions): string {
+function title({ name, nodes, bird, pods, encap, topology }: LabOptions): string {
+  if (topology !== undefined) return `lab ${name}: ${topology}`;
   const birds = bird > 0 ? ` and ${bird} BIRD` : '';
   return `lab ${name}: ${nodes} Gingham${birds} nodes, ${pods} pods on each, encapsulation ${encap}`;
 }

@@ -25,12 +25,21 @@ export const labUp: CommandRow = {
       default: 'ipip',
     },
     whole('--pods <n>', 'pods per node', 2),
+    {
+      flags: '--topology <file>',
+      description: 'a containerlab file (*.clab.yml) instead: its nodes in namespaces, no Docker, no images',
+    },
     { flags: '--detach', description: 'return when the lab is ready; gingham lab down ends it' },
     whole('--hold-time <seconds>', 'hold time of every session (default: 90)'),
     whole('--restart-time <seconds>', "how long a restarting node's routes are kept (default: 120)"),
     { flags: '--no-graceful-restart', description: 'a lost session takes its routes at once' },
   ],
-  examples: ['gingham lab up', 'gingham lab up --nodes 5 --encap vxlan', 'gingham lab up --bird 1 --detach'],
+  examples: [
+    'gingham lab up',
+    'gingham lab up --nodes 5 --encap vxlan',
+    'gingham lab up --bird 1 --detach',
+    'gingham lab up --topology containerlab/mesh-bird/mesh-bird.clab.yml',
+  ],
   longLived: true,
   run: up,
 };
@@ -49,6 +58,7 @@ async function up(call: Call): Promise<number> {
     pods: call.number('pods') ?? 2,
     detach: call.flag('detach'),
     gracefulRestart: call.flag('gracefulRestart'),
+    ...(call.text('topology') !== undefined && { topology: call.text('topology') }),
     ...(call.number('holdTime') !== undefined && { holdTimeSec: call.number('holdTime') }),
     ...(call.number('restartTime') !== undefined && { restartTimeSec: call.number('restartTime') }),
   });
