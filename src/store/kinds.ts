@@ -34,6 +34,7 @@ export const KINDS = {
   pod: core('Pod', 'pods', true),
   event: core('Event', 'events', true),
   secret: core('Secret', 'secrets', true),
+  configMap: core('ConfigMap', 'configmaps', true),
 } as const satisfies Readonly<Record<string, Kind>>;
 
 /** What we count and do not enforce. Calico's own are not among the kinds we ship: a cluster that never had Calico answers

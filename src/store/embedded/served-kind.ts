@@ -73,6 +73,8 @@ export const CORE_KINDS: readonly ServedKind[] = [
     { name: 'Reason', type: 'string', jsonPath: '.reason' },
     { name: 'Message', type: 'string', jsonPath: '.message' },
   ]),
+  core(KINDS.secret, [], 'none'),
+  core(KINDS.configMap, ['cm'], 'none'),
 ];
 
 /** Every row of KINDS without a schema: what a store serves that was given no CRD files. */
