@@ -22,8 +22,25 @@ export const NEEDS = {
   arping: tool('arping', 'iputils-arping'),
   nft: tool('nft', 'nftables'),
   ip: tool('ip', 'iproute2'),
+  tc: tool('tc', 'iproute2'),
   ping: tool('ping', 'iputils-ping'),
   kubectl: tool('kubectl', 'kubernetes-client'),
+  openssl: tool('openssl', 'openssl'),
+  curl: tool('curl', 'curl'),
+  /** kube-apiserver and etcd: test/support/kube-binaries.ts builds what is not there. */
+  'kube-apiserver': {
+    met: () => Boolean(process.env.KUBEBUILDER_ASSETS) || inPath('go'),
+    mend: 'install Go, or set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd',
+  },
+  /** An engine that answers us, whoever runs it. */
+  docker: {
+    met: () => spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0,
+    mend: 'install Docker (Debian: docker.io) and start it',
+  },
+  kind: {
+    met: () => inPath('kind') || process.env.GINGHAM_KIND_RIG !== undefined,
+    mend: 'install kind, or name a rig by GINGHAM_KIND_RIG (deploy/kind/env.sh)',
+  },
   /** Where the processor has AMX, user-mode-linux needs a shim that the test builds: test/support/uml-xstate.c. */
   uml: {
     met: () =>

@@ -21,12 +21,25 @@ export default defineConfig({
       {
         plugins: [text],
         test: {
+          name: 'kube',
+          include: ['test/kube/**/*.test.ts'],
+          ...serial,
+          hookTimeout: 2_400_000, // the first time, kube-apiserver is built
+        },
+      },
+      {
+        plugins: [text],
+        test: {
           name: 'ipip',
           include: ['test/ipip/**/*.test.ts'],
           ...serial,
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },
+      },
+      {
+        plugins: [text],
+        test: { name: 'kind', include: ['test/kind/**/*.test.ts'], ...serial, hookTimeout: 600_000 },
       },
     ],
   },
