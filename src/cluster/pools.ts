@@ -1,14 +1,14 @@
 /** The cluster's pools, seen together. Pure. */
 import { containsPrefix, formatPrefix } from '../base/prefix.ts';
-import type { Reason } from '../base/reason.ts';
 import type { Result } from '../base/result.ts';
 import type { Pool } from '../model/pool.ts';
+import type { ClusterReason } from './cluster-reason.ts';
 import { usable } from './originate.ts';
 
 /** Sorted by name; overlaps are told, because the encapsulation of a route would then depend on which pool is asked. */
-export function readPools(parsed: readonly Result<Pool, Reason>[]): {
+export function readPools(parsed: readonly Result<Pool, ClusterReason>[]): {
   readonly pools: readonly Pool[];
-  readonly problems: readonly Reason[];
+  readonly problems: readonly ClusterReason[];
 } {
   const { values, problems } = usable(parsed);
   const pools = [...values].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

@@ -33,6 +33,8 @@ export interface CniServerOptions {
   /** An ADD, DEL or CHECK may take this long once its turn has come, and may wait as long for it. Default 60000. */
   readonly deadlineMs?: number;
   readonly log?: (line: CniLogLine) => void;
+  /** After the work is done, and before it is answered. */
+  readonly onDone?: (verb: 'ADD' | 'DEL', attachment: Attachment) => void;
 }
 export type { CniLogLine };
 
@@ -191,6 +193,7 @@ export class CniServer {
     if (request.verb !== 'ADD' && request.verb !== 'DEL') return;
     if (request.verb === 'ADD') this.adds++;
     this.lastRefusal = undefined;
+    this.options.onDone?.(request.verb, request.attachment);
     const { containerId, ifName, pod, hostInterface } = request.attachment;
     this.context.log({
       level: 'info',

@@ -114,6 +114,14 @@ const PARTS: readonly ((s: StatusView) => Part | undefined)[] = [
       state: c.ready ? 'ok' : 'degraded',
       text: `${count(c.pods, 'pod')}; ${count(c.adds, 'ADD')}, ${count(c.errors, 'error')}${c.reason === undefined ? '' : `; ${because(c.reason)}`}`,
     },
+  ({ policy: p }) =>
+    p && {
+      name: 'policy',
+      state: p.enforced ? 'ok' : 'off',
+      text: p.enforced
+        ? 'NetworkPolicy is enforced'
+        : `NetworkPolicy is not enforced: ${p.ignored === 0 ? 'there is none' : `${count(p.ignored, 'object')} ignored`}`,
+    },
   ({ store: t }) =>
     t && {
       name: 'store',

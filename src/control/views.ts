@@ -85,6 +85,12 @@ export interface StoreStatusView {
   readonly reason?: Reason;
 }
 
+export interface PolicyStatusView {
+  readonly enforced: boolean;
+  /** NetworkPolicy objects, Kubernetes' and Calico's, that have no effect. */
+  readonly ignored: number;
+}
+
 export interface ProcessStatusView {
   readonly pid: number;
   readonly version: string;
@@ -116,6 +122,7 @@ export interface StatusFacts {
   readonly ipam?: IpamStatusView;
   readonly tunnel?: TunnelStatusView;
   readonly cni?: CniStatusView;
+  readonly policy?: PolicyStatusView;
 }
 
 export interface StatusView extends StatusFacts {

@@ -5,21 +5,31 @@ import { delta } from '../base/delta.ts';
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { type Prefix, prefixKey } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import { type Desired, type DesiredSelf, desired } from '../cluster/desired.ts';
+import type { ClusterReason } from '../cluster/cluster-reason.ts';
+import { datastoreReady } from '../cluster/default-pool.ts';
+import { type ClusterSnapshot, type Desired, type DesiredSelf, desired } from '../cluster/desired.ts';
+import { readSecretRef, type SecretRef, secretKey } from '../cluster/secret-ref.ts';
 import type { Readiness } from '../cni/ports.ts';
 import { Ipam } from '../ipam/allocator.ts';
 import { IpamError } from '../ipam/error.ts';
+import { matchesSelector } from '../ipam/selector.ts';
+import type { ForwardAccept } from '../kernel/forward-accept.ts';
 import type { Masquerade } from '../kernel/masquerade.ts';
 import type { Tunnels } from '../kernel/tunnel.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { KINDS } from '../store/kinds.ts';
 import { type Store, StoreError } from '../store/port.ts';
 import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
+import type { ClusterReads } from './cluster-reads.ts';
+import type { ClusterSetup } from './cluster-setup.ts';
 import type { ClusterWatch } from './cluster-watch.ts';
 import type { Dataplane } from './dataplane.ts';
+import type { FootprintRecord } from './footprint.ts';
 import { type Level, levelTriggered } from './level.ts';
-import type { Log } from './log.ts';
+import type { Log, LogLevel } from './log.ts';
 import { annotationPatch, type NodeFacts } from './node-annotations.ts';
+import { networkAvailablePatch } from './node-condition.ts';
+import type { ObjectEvents } from './object-events.ts';
 import type { Speaker } from './speaker.ts';
 import { podMtu, type TunnelKind, tunnelFacts, tunnelSpec, type Underlay, wantedTunnels } from './tunnel-specs.ts';
 
@@ -33,9 +43,18 @@ export interface ClusterNodeOptions {
   readonly speaker: Speaker;
   readonly tunnels: Tunnels;
   readonly masquerade: Masquerade;
+  readonly reads: ClusterReads;
+  readonly setup: ClusterSetup;
+  readonly events: ObjectEvents;
+  /** Kept for uninstall. */
+  readonly footprint: FootprintRecord;
+  readonly forward: ForwardAccept;
+  /** Port and severity of the configuration file, where the BGPConfiguration has none. */
+  readonly listenPort: () => number;
+  readonly logLevel: () => LogLevel;
   /** Neighbours of the configuration file, beside the mesh. */
   readonly filePeers: () => readonly PeerConfig[];
-  readonly log: Log;
+  readonly log: Log & { setLevel(level: LogLevel): void };
 }
 
 export class ClusterNode {
@@ -46,7 +65,10 @@ export class ClusterNode {
   private blackholes: ReadonlyMap<number, Prefix> = new Map();
   private wanted: Desired | undefined;
   private masqueradeProblems: readonly Reason[] = [];
-  private lastProblem: Reason | undefined;
+  private lastProblem: ClusterReason | undefined;
+  private portProblem: ClusterReason | undefined;
+  private logLevel: LogLevel | undefined;
+  private lastSessionMs = systemClock.now();
   /** Own block and tunnel are there: pods can be given addresses that work. */
   private addressed = false;
 
@@ -87,25 +109,54 @@ export class ClusterNode {
   problems(): readonly Reason[] {
     return [
       ...(this.lastProblem === undefined ? [] : [this.lastProblem]),
-      ...(this.wanted?.problems ?? []),
+      ...this.objectProblems(),
       ...this.masqueradeProblems,
+      ...this.options.forward.problems(),
     ];
   }
+  private objectProblems(): readonly ClusterReason[] {
+    return [
+      ...(this.locked() ? [LOCKED] : []),
+      ...(this.portProblem === undefined ? [] : [this.portProblem]),
+      ...(this.wanted?.problems ?? []),
+    ];
+  }
+  /** IPAM must not be written to: an administrator, or a migration of the datastore, says so. */
+  locked(): boolean {
+    return !datastoreReady(this.options.watch.information());
+  }
   readiness(): Readiness {
-    if (this.addressed) return { kind: 'ready' };
-    return { kind: 'notReady', reason: this.lastProblem ?? NOT_ADDRESSED };
+    if (this.locked()) return { kind: 'notReady', reason: LOCKED };
+    if (!this.addressed) return { kind: 'notReady', reason: this.lastProblem ?? NOT_ADDRESSED };
+    return this.cutOff() ? { kind: 'limited', reason: CUT_OFF } : { kind: 'ready' };
+  }
+  /** Several peers, and none of them for a while: the trouble is here. One dead peer of one proves nothing. */
+  private cutOff(): boolean {
+    const peers = this.options.speaker.peers.views();
+    if (peers.length < 2 || peers.some((p) => p.state === 'Established')) this.lastSessionMs = systemClock.now();
+    return systemClock.now() - this.lastSessionMs > CUT_OFF_MS;
   }
   mtu(): number {
     return podMtu(this.underlay(), this.wanted === undefined ? [] : wantedTunnels(this.wanted));
   }
 
   private async reconcile(): Promise<void> {
-    const { watch, speaker, self, filePeers, masquerade, dataplane } = this.options;
-    const want = desired(watch.snapshot(), self);
+    const { watch, speaker, self, filePeers, masquerade, dataplane, reads, setup, events } = this.options;
+    const snapshot = watch.snapshot();
+    const want = desired(
+      { ...snapshot, passwords: reads.passwords(), clusterCidrs: reads.clusterCidrs() },
+      { ...self, matches: matchesSelector },
+    );
     this.wanted = want;
+    reads.wantSecrets(secretRefs(snapshot));
+    events.tell(this.objectProblems(), want.notices);
     this.setRouteContext(want);
-    speaker.setPeers([...want.peers, ...filePeers()]);
+    const peers = [...want.peers, ...filePeers()];
+    this.remember(want, peers);
+    speaker.setPeers(peers);
     this.setOwnBlocks(want);
+    await this.follow(want);
+    await setup.run({ information: watch.information() !== undefined, pools: snapshot.pools.length });
     await this.annotate({ ipv4Address: this.ownSubnetText() });
     if (want.pools.length > 0) this.addressed = await this.takeAddresses(want);
     if (this.addressed || want.pools.length === 0) speaker.peers.localRoutesReady();
@@ -114,18 +165,69 @@ export class ClusterNode {
       pools: want.pools.map((p) => p.cidr),
     });
     dataplane.routes.inSync('local');
+    if (this.addressed) await this.networkIsAvailable();
     this.lastProblem = undefined;
+  }
+
+  /** What the BGPConfiguration says about this process. */
+  private async follow(want: Desired): Promise<void> {
+    const { speaker, listenPort, logLevel, log } = this.options;
+    const level = want.logLevel ?? logLevel();
+    if (level !== this.logLevel) log.setLevel(level);
+    this.logLevel = level;
+    const port = want.ownListenPort ?? listenPort();
+    const moved = await speaker.moveTo(port);
+    this.portProblem = moved
+      ? undefined
+      : {
+          code: 'LISTEN_PORT_TAKEN',
+          text: `bgpconfigurations "default": listenPort ${port} cannot be had on this node, which still listens on ${speaker.listenPort()}. Stop what holds it (ss -ltnp 'sport = :${port}'), or choose another.`,
+          about: { kind: KINDS.bgpConfiguration, name: 'default' },
+        };
+    if (!moved) this.options.events.tell(this.objectProblems(), want.notices);
+  }
+
+  /** For an uninstall that finds nobody to ask. */
+  private remember(want: Desired, peers: readonly PeerConfig[]): void {
+    const { footprint, log } = this.options;
+    const nodes = want.nodes.flatMap((n) => (n.address === undefined ? [] : [n.address]));
+    try {
+      footprint.save([...peers.map((p) => p.address), ...nodes]);
+    } catch (error) {
+      log.debug({ error: String(error) }, 'the record for uninstall cannot be written');
+    }
+  }
+
+  /** Without it the taint of a node without network would keep pods away. */
+  private async networkIsAvailable(): Promise<void> {
+    const { watch, nodeName, store, log } = this.options;
+    let node = watch.node(nodeName);
+    for (let attempt = 1; node !== undefined; attempt++) {
+      const patch = networkAvailablePatch(node, new Date(systemClock.wall()));
+      if (patch === undefined) return;
+      try {
+        await store.mergePatch(KINDS.node, nodeName, patch, 'status');
+        log.info({ node: nodeName }, 'NetworkUnavailable is false: pods may come');
+        return;
+      } catch (error) {
+        const crossed = error instanceof StoreError && error.reason === 'Conflict';
+        if (!crossed || attempt >= MOST_CROSSINGS) throw error;
+        node = await store.get(KINDS.node, nodeName);
+      }
+    }
   }
 
   /** A block, a tunnel address out of it, the tunnel itself. False: a block was claimed just now, and the watch will bring
    *  it and with it the next run, so that what we announce always comes from one place. */
   private async takeAddresses(want: Desired): Promise<boolean> {
+    const locked = this.locked();
     if (want.blocks.length === 0) {
-      await this.ipam.ensureBlock();
+      if (!locked) await this.ipam.ensureBlock();
       return false;
     }
     const { nodeName, address } = this.options;
     for (const kind of wantedTunnels(want)) {
+      if (locked && !this.tunnelAddresses.has(kind)) return false;
       const tunnelAddress = this.tunnelAddresses.get(kind) ?? (await this.ipam.ensureTunnelAddress(kind));
       this.tunnelAddresses.set(kind, tunnelAddress);
       await this.annotate(tunnelFacts(kind, tunnelAddress, nodeName));
@@ -164,7 +266,10 @@ export class ClusterNode {
 
   private ownSubnetText(): string {
     const { dataplane, address } = this.options;
-    const length = dataplane.interfaces.deviceOf(address)?.prefixLength ?? 32;
+    // Of the interface that has this very address: a wider or narrower subnet elsewhere may contain it too.
+    const link = dataplane.interfaces.linkWithAddress(address);
+    const own = link && dataplane.interfaces.addressesOf(link.name).find((a) => a.address === address);
+    const length = own?.length ?? 32;
     return `${formatIpv4(address)}/${length}`;
   }
 
@@ -180,6 +285,26 @@ export class ClusterNode {
   }
 }
 
+/** Every Secret that some object of this cluster names for us. */
+function secretRefs({ bgpPeers = [], bgpConfiguration }: ClusterSnapshot): SecretRef[] {
+  const values = [...bgpPeers.map((p) => p.spec?.password), bgpConfiguration?.spec?.nodeMeshPassword];
+  const refs = values.flatMap((value) => readSecretRef(value) ?? []);
+  return [...new Map(refs.map((ref) => [secretKey(ref), ref])).values()].slice(0, MOST_SECRETS);
+}
+
+const MOST_SECRETS = 500;
+const MOST_CROSSINGS = 5;
+const CUT_OFF_MS = 60_000;
+
+const LOCKED: ClusterReason = {
+  code: 'DATASTORE_NOT_READY',
+  text: 'clusterinformations "default" says datastoreReady: false, so no address is given or taken back. Set it to true when the migration is over.',
+  about: { kind: KINDS.clusterInformation, name: 'default' },
+};
+const CUT_OFF: Reason = {
+  code: 'NO_SESSION',
+  text: 'peers are configured and none of them has a session with this node: its pods reach no other node',
+};
 const NOT_ADDRESSED: Reason = {
   code: 'NO_BLOCK_YET',
   text: 'this node has no IPAM block yet: it is still starting, or the store does not answer',

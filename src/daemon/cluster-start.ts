@@ -2,15 +2,24 @@
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { readNode } from '../cluster/node.ts';
 import type { ClusterConfig } from '../config/node-config.ts';
+import { createForwardAccept, type ForwardAccept } from '../kernel/forward-accept.ts';
 import { applyForwarding } from '../kernel/forwarding.ts';
 import { createMasquerade } from '../kernel/masquerade.ts';
 import { createPodWiring } from '../kernel/pod-wiring.ts';
+import { sysctlRoot } from '../kernel/sysctl.ts';
 import { createTunnels } from '../kernel/tunnel.ts';
+import type { Store } from '../store/port.ts';
+import { systemTimers } from '../sys/time.ts';
 import { ClusterNode } from './cluster-node.ts';
+import { startClusterReads } from './cluster-reads.ts';
+import { ClusterSetup } from './cluster-setup.ts';
 import { openClusterStore } from './cluster-store.ts';
 import { type ClusterWatch, watchCluster } from './cluster-watch.ts';
 import type { Dataplane } from './dataplane.ts';
-import { createPods } from './pods.ts';
+import { FootprintRecord } from './footprint.ts';
+import { objectEvents } from './object-events.ts';
+import { podAnnotations } from './pod-annotations.ts';
+import { createPods, guardedIpam } from './pods.ts';
 import type { Running } from './running.ts';
 import { openSpeaker } from './speaker.ts';
 
@@ -22,13 +31,20 @@ export async function startCluster(
 ): Promise<void> {
   const { config, log } = running;
   const { nodeName } = cluster;
-  const forwarding = applyForwarding();
+  const settings = sysctlRoot();
+  const forwarding = applyForwarding(settings);
+  const footprint = new FootprintRecord(config.stateDir, {
+    protocol: config.kernel.protocol,
+    table: config.kernel.table,
+    settings: forwarding.changed,
+  });
   for (const problem of forwarding.problems) log.warn({ code: problem.code }, problem.text);
 
   // Where this process carries IPIP, packets of running pods wait for it: before the store, before anything.
   const tunnels = createTunnels({
     netlink: dataplane.netlink,
     carrierSetting: cluster.tunnel.carrier,
+    sysctlRoot: settings,
     log: (text, fields) => log.info(fields, text),
   });
   running.tunnels = tunnels;
@@ -44,6 +60,15 @@ export async function startCluster(
     log,
   });
   running.watch = watch;
+  const reads = startClusterReads({
+    store,
+    namespace: cluster.namespace,
+    onChange: () => running.cluster?.poke(),
+    log,
+  });
+  running.reads = reads;
+  const forward = createForwardAccept();
+  keepForwarding(forward, signal, log);
   await Promise.race([watch.synced, aborted(signal)]);
   if (signal.aborted) return;
   const address = cluster.address ?? (await addressOfNode(watch, nodeName, signal, log));
@@ -85,6 +110,18 @@ export async function startCluster(
     speaker,
     tunnels,
     masquerade: createMasquerade(),
+    forward,
+    footprint,
+    reads,
+    setup: new ClusterSetup({
+      store,
+      ...(cluster.defaultPool === undefined ? {} : { defaultPool: cluster.defaultPool }),
+      podSubnets: () => reads.podSubnets(),
+      log,
+    }),
+    events: objectEvents(store, nodeName, log),
+    listenPort: () => running.config.listen.port,
+    logLevel: () => running.config.logLevel,
     filePeers: () => running.config.neighbors,
     log,
   });
@@ -94,28 +131,58 @@ export async function startCluster(
     if (change.kind !== 'link' || !change.name.startsWith('cali')) node.poke();
   });
   node.poke();
-  await startPods(running, node, dataplane);
+  await startPods(running, { node, store, dataplane, settings });
 }
 
-async function startPods(running: Running, node: ClusterNode, dataplane: Dataplane): Promise<void> {
+async function startPods(
+  running: Running,
+  parts: {
+    readonly node: ClusterNode;
+    readonly store: Store;
+    readonly dataplane: Dataplane;
+    readonly settings: string;
+  },
+): Promise<void> {
+  const { node, store, dataplane, settings } = parts;
   const { config, log } = running;
   if (config.cni === undefined || config.cluster === undefined) {
     dataplane.routes.inSync('workload');
     return;
   }
+  const annotations = podAnnotations({ store, timers: systemTimers, log });
+  running.annotations = annotations;
   running.cni = createPods({
     socketPath: config.cni.socket,
     stateDirectory: `${config.stateDir}/cni`,
     nodeName: config.cluster.nodeName,
-    ipam: node.ipam,
-    wiring: createPodWiring({ netlink: dataplane.netlink }),
+    ipam: guardedIpam(node.ipam, () => node.locked()),
+    wiring: createPodWiring({ netlink: dataplane.netlink, sysctlRoot: settings }),
     routes: dataplane.routes,
     mtu: () => node.mtu(),
     readiness: () => node.readiness(),
+    onPod: (pod, workload) =>
+      workload === undefined ? annotations.disconnected(pod) : annotations.connected(workload),
     log,
   });
   await running.cni.start();
+  annotations.check(running.cni.workloads());
   dataplane.routes.inSync('workload');
+}
+
+/** Docker, or a firewall, may make the chain a dropping one at any time. */
+function keepForwarding(forward: ForwardAccept, signal: AbortSignal, log: Running['log']): void {
+  const LOOK_AGAIN_MS = 30_000;
+  let said = '';
+  let cancel = (): void => {};
+  signal.addEventListener('abort', () => cancel());
+  const look = async (): Promise<void> => {
+    const problems = await forward.apply();
+    const text = problems.map((p) => p.text).join(' ');
+    for (const { code, text: why } of text === said ? [] : problems) log.warn({ code }, why);
+    said = text;
+    if (!signal.aborted) cancel = systemTimers.after(LOOK_AGAIN_MS, () => void look());
+  };
+  void look();
 }
 
 /** The InternalIP of our Node object, once there is one; undefined when we are told to stop first. */

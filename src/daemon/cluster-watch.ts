@@ -1,5 +1,7 @@
-/** The cluster as one value: five reflectors, parsed, and one `onChange` after everything that arrived together. */
-
+/** The cluster as one value: a reflector for each kind, parsed, and one `onChange` after everything that arrived together. */
+import type { Reason } from '../base/reason.ts';
+import { err, type Result } from '../base/result.ts';
+import type { ClusterReason } from '../cluster/cluster-reason.ts';
 import type { ClusterSnapshot } from '../cluster/desired.ts';
 import { parseAffinity } from '../ipam/affinity.ts';
 import { parseBlock } from '../ipam/block.ts';
@@ -16,11 +18,21 @@ export interface ClusterWatch {
   isSynced(): boolean;
   snapshot(): ClusterSnapshot;
   node(name: string): Resource | undefined;
+  /** ClusterInformation/default */
+  information(): Resource | undefined;
   /** Why the store is not followed right now; undefined when it is. */
   problem(): string | undefined;
 }
 
-const WATCHED = [KINDS.node, KINDS.ipPool, KINDS.ipamBlock, KINDS.blockAffinity, KINDS.bgpConfiguration] as const;
+const WATCHED = [
+  KINDS.node,
+  KINDS.ipPool,
+  KINDS.ipamBlock,
+  KINDS.blockAffinity,
+  KINDS.bgpConfiguration,
+  KINDS.bgpPeer,
+  KINDS.clusterInformation,
+] as const;
 
 export function watchCluster(options: {
   readonly store: Store;
@@ -63,6 +75,11 @@ export function watchCluster(options: {
     );
   }
   const objects = (kind: Kind): readonly Resource[] => [...(reflectors.get(kind)?.objects.values() ?? [])];
+  const parsed = <T>(kind: Kind, parse: (resource: Resource) => Result<T, Reason>): Result<T, ClusterReason>[] =>
+    objects(kind).map((object) => {
+      const result = parse(object);
+      return result.ok ? result : err({ ...result.error, about: { kind, name: object.metadata.name } });
+    });
 
   return {
     synced: Promise.all([...reflectors.values()].map((r) => r.synced)).then(() => undefined),
@@ -70,11 +87,14 @@ export function watchCluster(options: {
     node: (name) => reflectors.get(KINDS.node)?.objects.get(name),
     snapshot: () => ({
       nodes: objects(KINDS.node),
-      pools: objects(KINDS.ipPool).map(parsePool),
-      blocks: objects(KINDS.ipamBlock).map(parseBlock),
-      affinities: objects(KINDS.blockAffinity).map(parseAffinity),
+      pools: parsed(KINDS.ipPool, parsePool),
+      blocks: parsed(KINDS.ipamBlock, parseBlock),
+      affinities: parsed(KINDS.blockAffinity, parseAffinity),
       bgpConfiguration: reflectors.get(KINDS.bgpConfiguration)?.objects.get('default'),
+      otherBgpConfigurations: objects(KINDS.bgpConfiguration).filter((o) => o.metadata.name !== 'default'),
+      bgpPeers: objects(KINDS.bgpPeer),
     }),
+    information: () => reflectors.get(KINDS.clusterInformation)?.objects.get('default'),
     problem: () => {
       for (const reflector of reflectors.values()) {
         const { phase, lastError } = reflector.status();

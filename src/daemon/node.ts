@@ -12,6 +12,7 @@ import { openLog } from './log.ts';
 import { readConfig, reload } from './reload.ts';
 import type { Running } from './running.ts';
 import { openSpeaker } from './speaker.ts';
+import { statusFacts } from './status-facts.ts';
 
 const USAGE = 2;
 const FAILED = 1;
@@ -59,6 +60,7 @@ export async function runNode(configPath: string): Promise<number> {
 
 async function start(running: Running, signal: AbortSignal): Promise<void> {
   const { config, log } = running;
+  await serveHealth(running, signal);
   await primeThreadPool();
   const dataplane = await openDataplane({
     kernel: config.kernel,
@@ -112,6 +114,15 @@ async function startAlone(running: Running, dataplane: Dataplane): Promise<void>
   speaker.setPeers(config.neighbors);
 }
 
+/** First of all: a kubelet asks from the start, and what is not there yet is what it is told. */
+async function serveHealth(running: Running, signal: AbortSignal): Promise<void> {
+  const { health } = running.config;
+  if (health === undefined) return;
+  const { startHealthServer } = await import('../control/health-server.ts');
+  const server = await startHealthServer({ port: health.port, status: () => statusFacts(running) });
+  signal.addEventListener('abort', () => server.close());
+}
+
 async function serveControl(running: Running, signal: AbortSignal): Promise<void> {
   const { startControlServer } = await import('../control/server.ts');
   const server = await startControlServer({
@@ -151,6 +162,8 @@ function onSignals(running: Running): void {
 /** Kernel routes, devices and pods stay in every case: they are not ours to take from running pods. */
 async function shutDown(running: Running, how: 'restart' | 'leave'): Promise<void> {
   running.cluster?.stop();
+  running.reads?.stop();
+  running.annotations?.stop();
   await running.cni?.stop();
   await running.speaker?.close(how === 'restart' ? { kind: 'restart' } : { kind: 'leave', text: 'node is leaving' });
   running.tunnels?.stop();

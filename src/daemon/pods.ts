@@ -5,6 +5,7 @@ import type { AddressSource, CniPorts, HostRoutes, PodWiring, Readiness } from '
 import { CniServer } from '../cni/server.ts';
 import type { RouteProgrammer } from '../kernel/route-programmer.ts';
 import type { RouteTarget } from '../model/kernel-route.ts';
+import type { Workload } from '../model/workload.ts';
 import { systemClock, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
 
@@ -39,11 +40,16 @@ export function createPods(options: {
   readonly routes: RouteProgrammer;
   readonly mtu: () => number;
   readonly readiness: () => Readiness;
+  /** A pod's address came or went; `workload` is there while the pod is. */
+  readonly onPod?: (
+    pod: { readonly namespace: string; readonly pod: string; readonly containerId: string },
+    workload?: Workload,
+  ) => void;
   readonly log: Log;
 }): CniServer {
-  const { log, ipam, wiring, mtu, readiness } = options;
+  const { log, ipam, wiring, mtu, readiness, onPod } = options;
   const ports: CniPorts = { ipam, wiring, routes: hostRoutes(options.routes), mtu, readiness };
-  return new CniServer({
+  const server: CniServer = new CniServer({
     socketPath: options.socketPath,
     stateDirectory: options.stateDirectory,
     nodeName: options.nodeName,
@@ -51,5 +57,24 @@ export function createPods(options: {
     clock: systemClock,
     timers: systemTimers,
     log: ({ level, message, fields }) => log[level](fields, message),
+    onDone: (verb, { containerId, ifName, pod }) => {
+      if (pod === undefined) return;
+      const workload = server.workloads().find((w) => w.containerId === containerId && w.ifName === ifName);
+      if (verb === 'DEL' || workload !== undefined)
+        onPod?.({ namespace: pod.namespace, pod: pod.name, containerId }, workload);
+    },
   });
+  return server;
 }
+
+/** While ClusterInformation says datastoreReady: false nothing is written to IPAM: an ADD is refused by readiness, a release
+ *  waits in the queue on disk. */
+export const guardedIpam = (ipam: AddressSource, locked: () => boolean): AddressSource => {
+  const refuse = (): Promise<never> =>
+    Promise.reject(new Error('clusterinformations "default" says datastoreReady: false'));
+  return {
+    assign: (request) => (locked() ? refuse() : ipam.assign(request)),
+    assignmentsOf: (handleId) => ipam.assignmentsOf(handleId),
+    release: (handleId) => (locked() ? refuse() : ipam.release(handleId)),
+  };
+};

@@ -6,9 +6,11 @@ import type { CniServer } from '../cni/server.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { Tunnels } from '../kernel/tunnel.ts';
 import type { ClusterNode } from './cluster-node.ts';
+import type { ClusterReads } from './cluster-reads.ts';
 import type { ClusterWatch } from './cluster-watch.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { DaemonLog } from './log.ts';
+import type { PodAnnotations } from './pod-annotations.ts';
 import type { Speaker } from './speaker.ts';
 
 export type Phase = 'starting' | 'running' | 'draining';
@@ -24,7 +26,9 @@ export interface Running {
   dataplane?: Dataplane;
   speaker?: Speaker;
   watch?: ClusterWatch;
+  reads?: ClusterReads;
   cluster?: ClusterNode;
+  annotations?: PodAnnotations;
   tunnels?: Tunnels;
   cni?: CniServer;
   /** Ends the process in order; the answer is the exit code's promise. */

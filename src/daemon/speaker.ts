@@ -27,6 +27,9 @@ export interface Speaker {
   setPeers(configs: readonly PeerConfig[]): ApplyReport;
   /** Makes our own routes what `prefixes` says. */
   setOriginated(prefixes: readonly Prefix[]): void;
+  /** Listens there instead, without touching a session that is up. False, and the old port stays, when it cannot be had. */
+  moveTo(port: number): Promise<boolean>;
+  readonly listenPort: () => number;
   close(how: StopHow): Promise<void>;
 }
 
@@ -39,10 +42,13 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     bgpIdentifier: options.bgpIdentifier,
     isOurAddress: options.isOurAddress,
   });
-  const listener = await listenOrExplain(listen, {
+  const callbacks: Pick<ListenOptions, 'accepts' | 'onConnection'> = {
     accepts: (remote) => peers.knows(remote),
     onConnection: (connection) => peers.accept(connection),
-  });
+  };
+  let listener = await listenOrExplain(listen, callbacks);
+  /** What the listener's socket knows, for the next one. */
+  const passwords = new Map<Ipv4, string>();
   const peers = new PeerSet({
     rib,
     transport: tcpTransport,
@@ -52,8 +58,27 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     bgpIdentifier: options.bgpIdentifier,
     restart: options.restart,
     log: peerLog(log),
-    setPassword: (peer, password) => setPassword(listener, peer, password, log),
+    setPassword: (peer, password) => {
+      if (password === undefined) passwords.delete(peer);
+      else passwords.set(peer, password);
+      setPassword(listener, peer, password, log);
+    },
   });
+
+  const moveTo = async (port: number): Promise<boolean> => {
+    if (port === listener.port) return true;
+    try {
+      const next = await listenOrExplain({ address: listen.address, port }, callbacks);
+      for (const [peer, password] of passwords) setPassword(next, peer, password, log);
+      listener.close();
+      log.info({ from: listener.port, to: port }, 'listening on another port');
+      listener = next;
+      return true;
+    } catch (error) {
+      log.error({ port, error: String(error) }, 'the port cannot be had; listening where we did');
+      return false;
+    }
+  };
 
   return {
     bgpIdentifier: options.bgpIdentifier,
@@ -65,6 +90,8 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       return report;
     },
     setOriginated: originated(rib, log),
+    moveTo,
+    listenPort: () => listener.port,
     async close(how) {
       listener.close();
       await peers.stopAll(how);

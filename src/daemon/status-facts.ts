@@ -83,13 +83,14 @@ function kernelFacts({ dataplane, config }: Running): KernelStatusView {
   };
 }
 
-function clusterFacts(running: Running): Pick<StatusFacts, 'store' | 'ipam' | 'tunnel' | 'cni'> {
+function clusterFacts(running: Running): Pick<StatusFacts, 'store' | 'ipam' | 'tunnel' | 'cni' | 'policy'> {
   const tunnel = tunnelFacts(running);
   return {
     store: storeFacts(running),
     ipam: ipamFacts(running),
     ...(tunnel === undefined ? {} : { tunnel }),
     cni: cniFacts(running),
+    policy: { enforced: false, ignored: running.reads?.ignoredPolicies() ?? 0 },
   };
 }
 
@@ -139,7 +140,7 @@ const carrierOf = (code: string): string => (code.includes('BPF') ? 'tc-bpf' : '
 function cniFacts({ cni, cluster }: Running): CniStatusView {
   const readiness = cluster?.readiness();
   return {
-    ready: cni !== undefined && readiness?.kind === 'ready',
+    ready: cni !== undefined && readiness !== undefined && readiness.kind !== 'notReady',
     pods: cni?.workloads().length ?? 0,
     ...(cni?.counters() ?? { adds: 0, errors: 0 }),
     ...(readiness !== undefined && readiness.kind !== 'ready' ? { reason: readiness.reason } : {}),

@@ -1,5 +1,6 @@
 /** A BGP neighbour as configured, whatever configured it: the mesh, a BGPPeer, a file. Pure. */
 import type { Ipv4 } from '../base/ipv4.ts';
+import type { Prefix } from '../base/prefix.ts';
 
 export interface PeerConfig {
   /** Kubernetes node name, or the configured name; unique, and what views call it. */
@@ -25,4 +26,6 @@ export interface PeerConfig {
   readonly nextHopSelf: boolean;
   /** Pass routes learned from other eBGP peers on; the mesh never does. */
   readonly transit: boolean;
+  /** With transit: pass on only what lies in one of these. Absent: everything. */
+  readonly transitWithin?: readonly Prefix[];
 }

@@ -22,6 +22,7 @@ const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
   localPref: 'resend',
   nextHopSelf: 'resend',
   transit: 'resend',
+  transitWithin: 'resend',
 };
 
 export interface ChangedPeer {
@@ -55,9 +56,9 @@ export function compareConfigs(before: PeerConfig, after: PeerConfig): ChangedPe
   return { name: after.name, fields, cost, needsReset: cost === 'reset' };
 }
 
-/** gracefulRestart is the one setting that is an object. */
+/** A few settings are small objects of numbers, whose fields are always made in one order. */
 const sameValue = (a: PeerConfig[keyof PeerConfig], b: PeerConfig[keyof PeerConfig]): boolean =>
-  a === b || (typeof a === 'object' && typeof b === 'object' && a.restartTimeSec === b.restartTimeSec);
+  a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b));
 
 /** The configurations to follow, and those that name a peer or an address a second time: the first one counts. */
 export function admit(configs: readonly PeerConfig[]): { wanted: Map<string, PeerConfig>; refused: RefusedPeer[] } {

@@ -268,4 +268,5 @@ const toTarget = (config: PeerConfig, source: PathSource, agreed: Agreed): Expor
   localPref: config.localPref,
   nextHopSelf: config.nextHopSelf,
   transit: config.transit,
+  ...(config.transitWithin === undefined ? {} : { transitWithin: config.transitWithin }),
 });

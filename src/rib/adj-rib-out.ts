@@ -9,7 +9,7 @@ import type { Reason } from '../base/reason.ts';
 import type { PathAttributes } from '../bgp-js/attribute-types.ts';
 import { encodeAttributes } from '../bgp-js/attributes.ts';
 import { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from '../bgp-js/packer.ts';
-import { type Exported, type ExportTarget, exportTo } from './export.ts';
+import { type Exported, type ExportTarget, exportTo, mayPass } from './export.ts';
 import type { PathSource } from './feed.ts';
 import type { LocRib, OutPort } from './loc-rib.ts';
 
@@ -171,7 +171,12 @@ export class AdjRibOut {
     const key = prefixKey(prefixes.addressOf(route), prefixes.lengthOf(route));
     const set = toldSet.at[route] as number;
     const source = set === NONE ? undefined : sources[toldSource.at[route] as number];
-    if (source !== undefined && source !== this.options.source && !(this.holdLearned && source.kind !== 'local')) {
+    if (
+      source !== undefined &&
+      source !== this.options.source &&
+      !(this.holdLearned && source.kind !== 'local') &&
+      mayPass(this.target, source.kind, prefixes.addressOf(route), prefixes.lengthOf(route))
+    ) {
       const answer = this.answer(sets.attributesOf(set), source.kind);
       if ('out' in answer) {
         if (answer.out.keys.length === 0) outs.push(answer.out);

@@ -1,6 +1,7 @@
 /** A best path -> what one peer is sent of it, or why not. Pure. RFC 4271 5.1 and 9.2, RFC 1997. One answer serves all routes
  *  of an attribute set. Reflection (RFC 4456) is a row of REASONS_NOT_TO to change, not a new structure. */
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
+import { containsAddress, type Prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
 import type { AsSegment, PathAttributes } from '../bgp-js/attribute-types.ts';
 import { DEFAULT_LOCAL_PREF } from './decision.ts';
@@ -18,6 +19,8 @@ export interface ExportTarget {
   readonly nextHopSelf: boolean;
   /** Sends learned routes too, not only our own. */
   readonly transit: boolean;
+  /** Of learned routes only those within one of these; absent: all. Judged per route, beside exportTo. */
+  readonly transitWithin?: readonly Prefix[];
 }
 
 export type Exported = { readonly send: PathAttributes } | { readonly not: Reason };
@@ -63,6 +66,13 @@ export function exportTo(attributes: PathAttributes, from: Kind, to: ExportTarge
         },
       }
     : { send };
+}
+
+/** Whether a learned route may be passed on by its prefix. A handful of pools: a scan beats any index. */
+export function mayPass({ transitWithin }: ExportTarget, from: Kind, address: number, length: number): boolean {
+  if (transitWithin === undefined || from === 'local') return true;
+  for (const p of transitWithin) if (length >= p.length && containsAddress(p, address)) return true;
+  return false;
 }
 
 function nextHop(a: PathAttributes, from: Kind, to: ExportTarget): Ipv4 {

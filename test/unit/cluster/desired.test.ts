@@ -78,7 +78,7 @@ test('faulty BGP settings keep the default and are told', () => {
   expect(d.problems.map((p) => p.code)).toEqual([
     'BGP_CONFIGURATION_INVALID',
     'BGP_CONFIGURATION_INVALID',
-    'MESH_PASSWORD_UNSUPPORTED',
+    'SECRET_REF_INVALID',
   ]);
 });
 

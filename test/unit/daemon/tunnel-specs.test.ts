@@ -21,6 +21,7 @@ const desired = (nodes: ClusterNode[], tunnels: Desired['tunnels']): Desired => 
   listenPort: 179,
   tunnels,
   problems: [],
+  notices: [],
 });
 
 test('pods get the underlay’s MTU less the most expensive encapsulation in use', () => {

@@ -40,6 +40,7 @@ export const IO_FILES: readonly string[] = [
   'cni/workloads.ts', // records on disk
   'ipam/names.ts', // node:crypto, for digests in names only
   'kernel/sysctl.ts', // reads and writes settings under /proc/sys
+  'kernel/forward-accept.ts', // starts iptables, the one writer of a shared chain
   'kernel/masquerade.ts', // starts nft, which has no library
   'store/kubernetes.ts', // credentials, by client-node's KubeConfig
   'store/rest-client.ts', // HTTP to a real API server or to the embedded store
@@ -71,6 +72,10 @@ export const IO_FILES: readonly string[] = [
   'control/socket-path.ts', // who has the control socket's path
   'control/server.ts', // the gRPC service
   'control/client.ts', // its client
+  'control/health-server.ts', // HTTP for a kubelet
+  'daemon/footprint.ts', // the record that uninstall reads
+  'daemon/cluster-setup.ts', // node:crypto, for a cluster's GUID
+  'daemon/object-events.ts', // node:crypto, for digests in names only
   'daemon/log.ts', // the log
   'daemon/reload.ts', // reads the configuration file
   'cli/ask.ts', // whether this machine has a daemon

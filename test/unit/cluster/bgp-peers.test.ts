@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import { formatIpv4, type Ipv4, parseIpv4 } from '../../../src/base/ipv4.ts';
+import { type Prefix, parsePrefix } from '../../../src/base/prefix.ts';
+import { err, ok } from '../../../src/base/result.ts';
+import { bgpPeers, type PeerContext } from '../../../src/cluster/bgp-peers.ts';
+import { matchesSelector } from '../../../src/ipam/selector.ts';
+import type { JsonObject, Resource } from '../../../src/store/port.ts';
+
+const address = (text: string): Ipv4 => parseIpv4(text) as Ipv4;
+const peer = (name: string, spec: JsonObject): Resource => ({ metadata: { name }, spec });
+const context = (change: Partial<PeerContext> = {}): PeerContext => ({
+  me: { name: 'n1', labels: { rack: 'a' } },
+  localAddress: address('10.9.0.1'),
+  localAsn: 64512,
+  matches: matchesSelector,
+  passwords: new Map(),
+  pools: [parsePrefix('10.244.0.0/16') as Prefix],
+  holdTimeSec: 90,
+  connectRetrySec: 5,
+  localPref: 100,
+  takenNames: new Set(),
+  takenAddresses: new Map(),
+  ...change,
+});
+const of = (spec: JsonObject, change: Partial<PeerContext> = {}) => bgpPeers([peer('tor', spec)], context(change));
+const TOR = { peerIP: '10.0.0.1', asNumber: 65001 };
+
+test('an external peer hears of the pools, with us as next hop', () => {
+  const { peers, problems, notices } = of(TOR);
+  expect({ problems, notices }).toEqual({ problems: [], notices: [] });
+  expect(peers).toHaveLength(1);
+  expect(peers[0]).toMatchObject({
+    name: 'tor',
+    kind: 'global',
+    configuredBy: 'bgppeers "tor"',
+    port: 179,
+    asn: 65001,
+    localAsn: 64512,
+    nextHopSelf: true,
+    transit: true,
+  });
+  expect(formatIpv4(peers[0]?.localAddress ?? 0)).toBe('10.9.0.1');
+});
+
+test('peerIP may have a port; node and nodeSelector say whose it is', () => {
+  expect(of({ ...TOR, peerIP: '10.0.0.1:1790' }).peers[0]?.port).toBe(1790);
+  expect(of({ ...TOR, node: 'n1' }).peers[0]?.kind).toBe('node');
+  expect(of({ ...TOR, node: 'n2' }).peers).toEqual([]);
+  expect(of({ ...TOR, nodeSelector: "rack == 'a'" }).peers).toHaveLength(1);
+  expect(of({ ...TOR, nodeSelector: "rack == 'b'" }).peers).toEqual([]);
+  expect(of({ ...TOR, nodeSelector: 'rack ==' }).problems[0]?.text).toContain('nodeSelector is "rack =="');
+  expect(of({ ...TOR, node: 'n1', nodeSelector: 'all()' }).problems[0]?.text).toContain('both set');
+});
+
+test.each([
+  [{ keepOriginalNextHop: true }, 65001, false],
+  [{ nextHopMode: 'Keep' }, 65001, false],
+  [{ nextHopMode: 'Self' }, 64512, true],
+  [{ keepOriginalNextHop: true }, 64512, false],
+  [{}, 64512, false],
+])('next hop of %o to AS %i: ourselves is %s', (spec, asNumber, self) => {
+  expect(of({ ...TOR, ...spec, asNumber }).peers[0]?.nextHopSelf).toBe(self);
+});
+
+test('a peer whose Secret is missing is held with the reason, and the others are not', () => {
+  const spec = { ...TOR, password: { secretKeyRef: { name: 'bgp', key: 'tor' } } };
+  const missing = err({ code: 'SECRET_MISSING', text: 'Secret "bgp" does not exist.' });
+  const both = [peer('tor', spec), peer('other', { peerIP: '10.0.0.2', asNumber: 65001 })];
+  const held = bgpPeers(both, context({ passwords: new Map([['bgp/tor', missing]]) }));
+  expect(held.peers.map((p) => p.name)).toEqual(['other']);
+  expect(held.problems).toEqual([
+    expect.objectContaining({
+      code: 'SECRET_MISSING',
+      text: 'bgppeers "tor": held: Secret "bgp" does not exist.',
+      about: expect.objectContaining({ name: 'tor' }),
+    }),
+  ]);
+  const there = bgpPeers(both, context({ passwords: new Map([['bgp/tor', ok('s3cret')]]) }));
+  expect(there.peers.map((p) => [p.name, p.password])).toEqual([
+    ['other', undefined],
+    ['tor', 's3cret'],
+  ]);
+  expect(of(spec, { passwords: new Map([['bgp/tor', ok('x'.repeat(81))]]) }).problems[0]?.code).toBe('SECRET_INVALID');
+  expect(of({ ...TOR, password: {} }).problems[0]?.code).toBe('SECRET_REF_INVALID');
+});
+
+test.each([
+  [{ asNumber: 65001 }, 'peerIP is missing'],
+  [{ peerIP: 'fd00::1', asNumber: 65001 }, 'peerIP is "fd00::1"'],
+  [{ peerIP: '224.0.0.5', asNumber: 65001 }, 'peerIP is "224.0.0.5"'],
+  [{ peerIP: '10.0.0.1:99999', asNumber: 65001 }, 'peerIP is "10.0.0.1:99999"'],
+  [{ peerIP: '10.0.0.1' }, 'asNumber is missing'],
+  [{ peerSelector: 'all()', asNumber: 65001 }, 'peerSelector is not supported yet'],
+  [{ ...TOR, nextHopMode: 'Other' }, 'nextHopMode is "Other"'],
+])('%o is no peer, and says why', (spec, text) => {
+  const { peers, problems } = of(spec);
+  expect(peers).toEqual([]);
+  expect(problems.map((p) => p.text).join()).toContain(`bgppeers "tor": ${text}`);
+});
+
+test('fields without effect are named in one notice, and the peer is followed', () => {
+  const { peers, notices } = of({ ...TOR, ttlSecurity: 1, filters: ['a'] });
+  expect(peers).toHaveLength(1);
+  expect(notices.map((n) => n.text)).toEqual([
+    'bgppeers "tor": filters, ttlSecurity have no effect in this version of Gingham',
+  ]);
+});
+
+test('an address has one session: the mesh’s first, then the first by name; our own address none', () => {
+  const taken = { takenAddresses: new Map([[address('10.0.0.1'), 'node "n2"']]) };
+  expect(of(TOR, taken).peers).toEqual([]);
+  expect(of(TOR, taken).problems[0]?.text).toContain('10.0.0.1 is node "n2"\'s address too');
+  const two = bgpPeers([peer('b', TOR), peer('a', TOR)], context());
+  expect(two.peers.map((p) => p.name)).toEqual(['a']);
+  expect(of({ ...TOR, peerIP: '10.9.0.1' })).toEqual({ peers: [], problems: [], notices: [] });
+  expect(of(TOR, { takenNames: new Set(['tor']) }).peers[0]?.name).toBe('tor (BGPPeer)');
+});
