@@ -1,5 +1,5 @@
-/** IP in IP, RFC 2003, between an Ethernet frame of a veth and a packet of a raw protocol-4 socket. Pure and hot: bytes are
- *  rewritten in place, answers are numbers, > 0 a length and < 0 a row of DROP.
+/** IP in IP, RFC 2003, between an Ethernet frame of a veth and an outer packet. Pure and hot: bytes are rewritten in place,
+ *  answers are numbers, > 0 a length and < 0 a row of DROP.
  *
  *      frame   | to 6 | from 6 | 08 00 | inner IPv4 …            the destination MAC 02:00:a.b.c.d is the next hop a.b.c.d
  *      packet     | outer IPv4, 20 bytes  | inner IPv4 …         the inner packet never moves: 14 and 20 end at one place
@@ -14,16 +14,25 @@ export const FRAME_AT = OUTER_BYTES - ETHERNET_BYTES;
 const PROTOCOL_IPIP = 4;
 const OUTER_TTL = 64;
 const DF = 0x40;
+const MORE_FRAGMENTS_OR_OFFSET = 0x3fff;
 const ECN_MASK = 3;
 const ECN_CE = 3;
 
 /** Why a packet went no further; -1 is row 0. The names are what status shows. */
-export const DROP = ['not-ipv4', 'not-for-a-node', 'unknown-remote', 'malformed', 'congestion-without-ecn'] as const;
+export const DROP = [
+  'not-ipv4',
+  'not-for-a-node',
+  'unknown-remote',
+  'malformed',
+  'congestion-without-ecn',
+  'outer-fragment',
+] as const;
 const NOT_IPV4 = -1;
 const NOT_FOR_A_NODE = -2;
 const UNKNOWN_REMOTE = -3;
 const MALFORMED = -4;
 const CE_WITHOUT_ECT = -5;
+const OUTER_FRAGMENT = -6;
 export const dropReason = (fault: number): string => DROP[-fault - 1] ?? 'unknown';
 
 const u16 = (b: Uint8Array, at: number): number => (b[at]! << 8) | b[at + 1]!;
@@ -70,6 +79,7 @@ export function decapsulate(b: Uint8Array, length: number, mac: Uint8Array, remo
   if (length < OUTER_BYTES || start < FRAME_AT) return MALFORMED;
   const remote = u32(b, 12);
   if (!remotes.has(remote)) return UNKNOWN_REMOTE;
+  if ((u16(b, 6) & MORE_FRAGMENTS_OR_OFFSET) !== 0) return OUTER_FRAGMENT; // nothing here puts them together
   const at = start + ETHERNET_BYTES;
   const inner = innerLength(b, at, length - at);
   if (inner === 0) return MALFORMED;
@@ -81,6 +91,43 @@ export function decapsulate(b: Uint8Array, length: number, mac: Uint8Array, remo
   b[start + 12] = 0x08;
   b[start + 13] = 0x00;
   return inner;
+}
+
+/** struct virtio_net_hdr: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset. Offsets count from the frame's begin. */
+export const VNET_BYTES = 10;
+const NEEDS_CHECKSUM = 1;
+
+/** Where the outer packet begins in what a packet socket received, after the header of its device: Ethernet's 14 bytes, or none
+ *  at all (tun, WireGuard). 0: neither. The socket's filter has seen the address already, so this only finds the place. */
+export function outerStart(b: Uint8Array, length: number, local: number): number {
+  for (const at of [VNET_BYTES + ETHERNET_BYTES, VNET_BYTES])
+    if (length >= at + OUTER_BYTES && b[at]! >>> 4 === 4 && b[at + 9] === PROTOCOL_IPIP && u32(b, at + 16) === local)
+      return at;
+  return 0;
+}
+
+/** Moves the virtio_net_hdr at 0 before the frame at `frame`, which lost `removed` bytes of what was before the checksum. Only
+ *  what is still to be done is carried over. Its integers are little-endian. */
+export function moveVnetHeader(b: Uint8Array, frame: number, removed: number): void {
+  const at = frame - VNET_BYTES;
+  const flags = b[0]! & NEEDS_CHECKSUM;
+  const gsoType = b[1]!;
+  const headers = b[2]! | (b[3]! << 8);
+  const segment = b[4]! | (b[5]! << 8);
+  const checksumAt = b[6]! | (b[7]! << 8);
+  const offset = b[8]! | (b[9]! << 8);
+  const less = (v: number): number => (v > removed ? v - removed : 0);
+  b[at] = flags;
+  b[at + 1] = gsoType;
+  writeU16LE(b, at + 2, gsoType === 0 ? 0 : less(headers));
+  writeU16LE(b, at + 4, segment);
+  writeU16LE(b, at + 6, flags === 0 ? 0 : less(checksumAt));
+  writeU16LE(b, at + 8, flags === 0 ? 0 : offset);
+}
+
+function writeU16LE(b: Uint8Array, at: number, v: number): void {
+  b[at] = v & 255;
+  b[at + 1] = v >>> 8;
 }
 
 /** The underlay marked the outer header: mark the inner one, or say that it cannot be marked. RFC 6040 §4.2. */

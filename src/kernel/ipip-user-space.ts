@@ -1,6 +1,7 @@
 /** ipip by ourselves: the far end of the pair of ipip-pair.ts is read by user-space-carrier.ts. Not pure: netlink.
  *
- *      pods ─> tunl0 ═veth═ tunl0-x ─AF_PACKET─> this process ─raw protocol 4─> the other node */
+ *      pods ─> tunl0 ═veth═ tunl0-x ─AF_PACKET─> this process ─raw protocol 4─> the other node
+ *                                         <─AF_PACKET─              <─AF_PACKET─ */
 import type { Reason } from '../base/reason.ts';
 import { macBytes } from '../netlink/mac.ts';
 import { dumpNeighbours, getLink } from '../netlink/read.ts';
@@ -8,7 +9,7 @@ import { SysError } from '../sys/ffi.ts';
 import { settleNeighbours } from './device-state.ts';
 import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carriers.ts';
 import { isOurPair, pairNeighbours, settlePair } from './ipip-pair.ts';
-import { disableOffloads } from './offload.ts';
+import { disableOffloads, enableOffloads } from './offload.ts';
 import { addressOfMac, IPIP_COMPANION, IPIP_DEVICE, nextHopMac } from './tunnel-names.ts';
 import type { TunnelSpec } from './tunnel-types.ts';
 import { createUserSpaceCarrier, type UserSpaceCarrier } from './user-space-carrier.ts';
@@ -40,8 +41,8 @@ async function ensureUserSpaceIpip(
   const { tunl0, companion } = pair;
   const neighbours = pairNeighbours(spec);
   try {
-    disableOffloads(IPIP_DEVICE);
-    disableOffloads(IPIP_COMPANION);
+    disableOffloads(IPIP_DEVICE); // what we read has to be finished packets
+    enableOffloads(IPIP_COMPANION); // what we write may be pieces for the stack to finish
     const remotes = new Set(neighbours.keys());
     carrier.configure({ ifindex: companion.index, mac: macBytes(nextHopMac(spec.local)), local: spec.local, remotes });
   } catch (error) {

@@ -1,6 +1,6 @@
-/** The last carrier of ipip: our own process moves the packets between tunl0-x and a raw protocol-4 socket. Not pure: sockets.
+/** The last carrier of ipip: our own process moves the packets between tunl0-x and protocol-4 sockets. Not pure: sockets.
  *  About 100,000 packets a second and core. Nothing is forwarded while the process is down, though device and routes stay.
- *  The bytes are ipip-packet.ts, the devices ipip-veth.ts. */
+ *  The bytes are ipip-packet.ts, the sockets packet-sockets.ts, the devices ipip-pair.ts. */
 import type { Timers } from '../base/ports.ts';
 import { EAGAIN, MSG_DONTWAIT } from '../sys/constants.ts';
 import { type FdSocket, openFdSocket } from '../sys/fd-socket.ts';
@@ -13,9 +13,12 @@ import {
   encapsulate,
   FRAME_AT,
   frameStart,
+  moveVnetHeader,
   OUTER_BYTES,
+  outerStart,
+  VNET_BYTES,
 } from './ipip-packet.ts';
-import { openFrameSocket, openIpipSocket, rawAddress } from './packet-sockets.ts';
+import { openFrameSender, openFrameSocket, openIpipSocket, openOuterSocket, rawAddress } from './packet-sockets.ts';
 import type { CarrierCounters } from './tunnel-types.ts';
 
 export interface UserSpaceSpec {
@@ -38,8 +41,8 @@ export interface UserSpaceCarrier {
 
 /** Packets taken per wakeup: more would keep keepalives waiting, fewer would pay epoll too often. */
 const DRAIN = 256;
-/** The largest IPv4 packet, and the Ethernet header before it. */
-const SLAB_BYTES = 65_535 + ETHERNET_BYTES + FRAME_AT;
+/** The largest IPv4 packet, and what sockets put before it. */
+const SLAB_BYTES = 65_535 + ETHERNET_BYTES + Math.max(FRAME_AT, VNET_BYTES);
 const REOPEN_MS = [100, 500, 2000, 5000] as const;
 
 const EMSGSIZE = 90;
@@ -50,8 +53,12 @@ const SEND_FAULTS = new Map([
 ]);
 
 interface Sockets {
+  /** From tunl0, and to it. */
   readonly frames: FdSocket;
+  readonly toFrames: number;
+  /** From the other nodes, and to them. */
   readonly packets: FdSocket;
+  readonly toPackets: number;
 }
 
 export function createUserSpaceCarrier(timers: Timers = systemTimers): UserSpaceCarrier {
@@ -94,15 +101,23 @@ export function createUserSpaceCarrier(timers: Timers = systemTimers): UserSpace
     txBytes += length - OUTER_BYTES;
   };
 
-  /** The outer packet of n bytes in `bytes` goes to tunl0 as a frame. */
+  /** What a packet socket received, n bytes in `bytes`, goes to tunl0 as a frame. */
   const receive = (bytes: Buffer, n: number, to: UserSpaceSpec, fd: number): void => {
-    const start = frameStart(bytes);
-    const inner = decapsulate(bytes, n, to.mac, to.remotes);
+    const at = outerStart(bytes, n, to.local);
+    if (at === 0) {
+      drop('malformed');
+      return;
+    }
+    const outer = bytes.subarray(at);
+    const start = frameStart(outer);
+    const inner = decapsulate(outer, n - at, to.mac, to.remotes);
     if (inner < 0) {
       drop(dropReason(inner));
       return;
     }
-    const sent = ffi.send(fd, bytes.subarray(start), ETHERNET_BYTES + inner, MSG_DONTWAIT);
+    const frame = at + start;
+    moveVnetHeader(bytes, frame, frame - VNET_BYTES);
+    const sent = ffi.send(fd, bytes.subarray(frame - VNET_BYTES), VNET_BYTES + ETHERNET_BYTES + inner, MSG_DONTWAIT);
     if (sent < 0) {
       refused(-sent);
       return;
@@ -117,11 +132,11 @@ export function createUserSpaceCarrier(timers: Timers = systemTimers): UserSpace
     if (now === undefined || open === undefined) return;
     attempts = 0; // it works again
     first.copy(frameView, 0, 0, length);
-    transmit(length, now, open.packets.fd);
+    transmit(length, now, open.toPackets);
     for (let i = 1; i < DRAIN; i++) {
       const n = ffi.recv(open.frames.fd, frameView, frameView.length, MSG_DONTWAIT);
       if (n <= 0) return; // EAGAIN; a real error comes to onLost by the next epoll
-      transmit(n, now, open.packets.fd);
+      transmit(n, now, open.toPackets);
     }
   };
 
@@ -130,34 +145,45 @@ export function createUserSpaceCarrier(timers: Timers = systemTimers): UserSpace
     const open = sockets;
     if (now === undefined || open === undefined) return;
     attempts = 0;
-    receive(first, length, now, open.frames.fd);
+    receive(first, length, now, open.toFrames);
     for (let i = 1; i < DRAIN; i++) {
       const n = ffi.recv(open.packets.fd, slab, slab.length, MSG_DONTWAIT);
       if (n <= 0) return;
-      receive(slab, n, now, open.frames.fd);
+      receive(slab, n, now, open.toFrames);
     }
   };
 
   const closeSockets = (): void => {
-    sockets?.frames.close();
-    sockets?.packets.close();
+    if (sockets === undefined) return;
+    sockets.frames.close();
+    sockets.packets.close();
+    ffi.close(sockets.toFrames);
+    ffi.close(sockets.toPackets);
     sockets = undefined;
   };
 
   const openSockets = (wanted: UserSpaceSpec): void => {
-    const frames = openFrameSocket(wanted.ifindex);
-    let packets: number;
+    const open: number[] = [];
+    const kept = (fd: number): number => {
+      open.push(fd);
+      return fd;
+    };
     try {
-      packets = openIpipSocket(wanted.local);
+      const frames = kept(openFrameSocket(wanted.ifindex));
+      const toFrames = kept(openFrameSender(wanted.ifindex));
+      const packets = kept(openOuterSocket(wanted.local));
+      const toPackets = kept(openIpipSocket(wanted.local));
+      sockets = {
+        frames: openFdSocket(frames, onFrames, onLost, SLAB_BYTES),
+        toFrames,
+        packets: openFdSocket(packets, onPackets, onLost, SLAB_BYTES),
+        toPackets,
+      };
+      fault = undefined;
     } catch (error) {
-      ffi.close(frames);
+      for (const fd of open) ffi.close(fd);
       throw error;
     }
-    sockets = {
-      frames: openFdSocket(frames, onFrames, onLost, SLAB_BYTES),
-      packets: openFdSocket(packets, onPackets, onLost, SLAB_BYTES),
-    };
-    fault = undefined;
   };
 
   /** tunl0-x went down or away (ENETDOWN), or the kernel ran short. Both sockets are opened anew, later and later. */

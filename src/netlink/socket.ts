@@ -2,7 +2,6 @@
  *  calls. A socket stays for ever in the namespace it was born in, so `setns` is needed only round its birth. */
 import {
   AF_NETLINK,
-  SO_ATTACH_FILTER,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_SNDBUF,
@@ -15,6 +14,7 @@ import {
 import { openFdSocket } from '../sys/fd-socket.ts';
 import * as ffi from '../sys/ffi.ts';
 import { inNetns } from '../sys/netns.ts';
+import { ALL_OF_IT, attachFilter, JUMP_EQUAL, LOAD_WORD, NOTHING } from '../sys/socket-filter.ts';
 import * as k from './constants.ts';
 
 export interface NetlinkSocket {
@@ -108,19 +108,5 @@ function sizeBuffer(fd: number, force: number, plain: number, bytes: number): vo
  *  would hide a foreign deletion of our routes. BPF loads words in network order, hence the swapped constant. */
 function ignoreCausedBy(fd: number, portId: number): void {
   const swapped = new DataView(new Uint32Array([portId]).buffer).getUint32(0);
-  const program = Buffer.alloc(32);
-  const step = (i: number, code: number, jt: number, jf: number, value: number): void => {
-    program.writeUInt16LE(code, i * 8);
-    program[i * 8 + 2] = jt;
-    program[i * 8 + 3] = jf;
-    program.writeUInt32LE(value, i * 8 + 4);
-  };
-  step(0, 0x20, 0, 0, 12); // ld  [12]
-  step(1, 0x15, 0, 1, swapped); // jeq #port, next, +1
-  step(2, 0x06, 0, 0, 0); // ret drop
-  step(3, 0x06, 0, 0, 0xffffffff); // ret all
-  const fprog = Buffer.alloc(16);
-  fprog.writeUInt16LE(4, 0);
-  fprog.writeBigUInt64LE(ffi.addressOf(program), 8);
-  ffi.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, fprog);
+  attachFilter(fd, [[LOAD_WORD, 0, 0, 12], [JUMP_EQUAL, 0, 1, swapped], NOTHING, ALL_OF_IT]);
 }

@@ -58,6 +58,9 @@ export const routeTo = (encap: 'ipip' | 'vxlan', other: number): string =>
     ? `route add 10.244.${other}.0/26 via ${nodeAddress(other)} dev tunl0 proto bird onlink`
     : `route add 10.244.${other}.0/26 via ${tunnelAddress(other)} dev vxlan.calico proto bird onlink`;
 
+/** Node.js takes its time to start in User-Mode Linux. */
+const PATIENCE_MS = 60_000;
+
 /** Sends `bytes` random bytes from one pod to another by TCP and answers both checksums. */
 export async function transfer(ns: Namespaces, from: number, to: number, bytes: number): Promise<[string, string]> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gingham-tcp-'));
@@ -65,10 +68,12 @@ export async function transfer(ns: Namespaces, from: number, to: number, bytes: 
     const program = `const net=require('net'),c=require('crypto');const h=c.createHash('md5');`;
     const serve = `${program}net.createServer(s=>{s.on('data',d=>h.update(d));s.on('end',()=>{require('fs').writeFileSync('${folder}/sum',h.digest('hex'));s.end();process.exit()})}).listen(5001,()=>require('fs').writeFileSync('${folder}/up',''))`;
     const send = `${program}const b=c.randomBytes(${bytes});h.update(b);const s=net.connect(5001,'${podAddress(to)}',()=>s.end(b));s.resume();s.on('close',()=>console.log(h.digest('hex')))`;
-    const server = spawn('ip', ['netns', 'exec', ns.name(`p${to}`), 'node', '-e', serve], { stdio: 'ignore' });
+    const server = spawn('ip', ['netns', 'exec', ns.name(`p${to}`), process.execPath, '-e', serve], {
+      stdio: 'ignore',
+    });
     try {
-      await until('the TCP server listens', () => fs.existsSync(`${folder}/up`));
-      const sender = spawn('ip', ['netns', 'exec', ns.name(`p${from}`), 'node', '-e', send]);
+      await until('the TCP server listens', () => fs.existsSync(`${folder}/up`), PATIENCE_MS);
+      const sender = spawn('ip', ['netns', 'exec', ns.name(`p${from}`), process.execPath, '-e', send]);
       let sent = '';
       sender.stdout.on('data', (d) => {
         sent += d;
@@ -77,6 +82,7 @@ export async function transfer(ns: Namespaces, from: number, to: number, bytes: 
       const got = await until(
         'the server has the sum',
         () => fs.existsSync(`${folder}/sum`) && fs.readFileSync(`${folder}/sum`, 'latin1'),
+        PATIENCE_MS,
       );
       return [sent.trim(), got];
     } finally {

@@ -29,7 +29,8 @@ export const MOST_REMOTES = 65_536;
 export const REMOTE_VALUE_BYTES = 4;
 export const COUNTER_BYTES = 16;
 
-/** Why a packet went no further. The names are what status shows; the first five are those of ipip-packet.ts. */
+/** Why a packet went no further. The names are what status shows, and where the user-space carrier knows
+ * the case, the same: DROP of ipip-packet.ts. */
 export const CAUSES = [
   'not-ipv4',
   'not-for-a-node',

@@ -8,7 +8,10 @@ import {
   encapsulate,
   FRAME_AT,
   frameStart,
+  moveVnetHeader,
   OUTER_BYTES,
+  outerStart,
+  VNET_BYTES,
 } from '../../../src/kernel/ipip-packet.ts';
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'));
@@ -30,6 +33,9 @@ function sent(f: Uint8Array, remotes: ReadonlySet<number> = REMOTES): { length: 
   slab.set(f, FRAME_AT);
   return { length: encapsulate(slab, f.length, LOCAL, remotes), slab };
 }
+
+const outer = (inner: Uint8Array, head = '45 28', source = 'c0a82266', options = ''): Uint8Array =>
+  hex(`${head} 0000 0000 4000 4004 0000 ${source} c0a82265 ${options} ${show(inner)}`);
 
 describe('encapsulate', () => {
   test('the MAC names the next hop; TOS and DF are copied, TTL is 64, protocol 4 (RFC 2003 §3.1)', () => {
@@ -63,8 +69,6 @@ describe('encapsulate', () => {
 });
 
 describe('decapsulate', () => {
-  const outer = (inner: Uint8Array, head = '45 28', source = 'c0a82266', options = ''): Uint8Array =>
-    hex(`${head} 0000 0000 4000 4004 0000 ${source} c0a82265 ${options} ${show(inner)}`);
   const received = (packet: Uint8Array): { inner: number; frame: Uint8Array } => {
     const slab = new Uint8Array(2048);
     slab.set(packet);
@@ -99,9 +103,42 @@ describe('decapsulate', () => {
     ['a node that nobody named', outer(INNER, '45 28', 'c0a82267'), 'unknown-remote'],
     ['an inner packet that is IPv6', outer(hex(`60 ${show(INNER).slice(2)}`)), 'malformed'],
     ['an inner packet cut short', outer(INNER).subarray(0, 40), 'malformed'],
+    ['a first fragment', withBytes(outer(INNER), 6, '20 00'), 'outer-fragment'],
+    ['a last fragment', withBytes(outer(INNER), 6, '00 b9'), 'outer-fragment'],
     ['nothing at all', hex(''), 'malformed'],
   ])('%s is dropped with its reason', (_what, packet, reason) => {
     expect(dropReason(received(packet).inner)).toBe(reason);
+  });
+});
+
+describe('what a packet socket puts before a packet', () => {
+  //   01 01 4a 00 68 05 36 00 10 00
+  //   |  |  |     |     |     '------ csum_offset: 16, in a TCP header
+  //   |  |  |     |     '------------ csum_start: 54, from the Ethernet header to the inner TCP header
+  //   |  |  |     '------------------ gso_size: segments of 1384 bytes
+  //   |  |  '------------------------ hdr_len: 74
+  //   |  '--------------------------- gso_type: TCPV4
+  //   '------------------------------ flags: NEEDS_CSUM
+  const VNET = hex('01 01 4a 00 68 05 36 00 10 00');
+  const ETHERNET = hex('66 77 88 99 aa bb 02 00 c0 a8 22 66 08 00');
+
+  test('is Ethernet or nothing, and the address tells which', () => {
+    const packet = withBytes(outer(INNER), 16, 'c0a82265');
+    expect(outerStart(Uint8Array.of(...VNET, ...ETHERNET, ...packet), 24 + packet.length, LOCAL)).toBe(24);
+    expect(outerStart(Uint8Array.of(...VNET, ...packet), 10 + packet.length, LOCAL)).toBe(10);
+    expect(outerStart(Uint8Array.of(...VNET, ...ETHERNET, ...packet), 24 + packet.length, 0x0a000001)).toBe(0);
+    expect(outerStart(VNET, VNET.length, LOCAL)).toBe(0);
+  });
+  test('moves with the frame: lengths and places are less by the outer header, the rest stays', () => {
+    const slab = Uint8Array.of(...VNET, ...new Uint8Array(60));
+    const frame = VNET_BYTES + ETHERNET_BYTES + OUTER_BYTES - ETHERNET_BYTES; // 30: the inner packet stays at 44
+    moveVnetHeader(slab, frame, OUTER_BYTES);
+    expect(show(slab.subarray(frame - VNET_BYTES, frame))).toBe(show(hex('01 01 36 00 68 05 22 00 10 00')));
+  });
+  test('of a finished packet says nothing: that its checksum was found right is not for the next device', () => {
+    const slab = Uint8Array.of(...hex('02 00 4a 00 00 00 00 00 00 00'), ...new Uint8Array(60));
+    moveVnetHeader(slab, 30, OUTER_BYTES);
+    expect(show(slab.subarray(20, 30))).toBe('00000000000000000000');
   });
 });
 
@@ -140,6 +177,12 @@ test('what one node encapsulates the other decapsulates to the same packet', () 
     }),
   );
 });
+
+function withBytes(packet: Uint8Array, at: number, bytes: string): Uint8Array {
+  const changed = packet.slice();
+  changed.set(hex(bytes), at);
+  return changed;
+}
 
 function checksum(header: Uint8Array): number {
   let sum = 0;
