@@ -2,6 +2,7 @@
  *  are pods, then the configuration (no new pods), then the kernel's part, then files. */
 import fs from 'node:fs';
 import path from 'node:path';
+import type { UninstallReport } from '../../daemon/uninstall.ts';
 import type { Call, CommandRow } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { cniFolders, FOLDER_OPTIONS } from './cni-install.ts';
@@ -39,10 +40,24 @@ async function run(call: Call): Promise<number> {
   const folders = cniFolders(call);
   const confList = removeConfList(folders);
   out(`uninstall: configuration in ${folders.confDir} ${confList === 'foreign' ? 'is not ours, kept' : confList}\n`);
+  const { uninstallNode } = await import('../../daemon/uninstall.ts');
+  const report = await uninstallNode({ stateDir });
+  for (const line of told(report)) out(`uninstall: ${line}\n`);
+  for (const { code, text } of report.left) err(`uninstall: ${code}: ${text}\n`);
   for (const file of removeExecutable(folders)) out(`uninstall: ${file} removed\n`);
+  // The records are what a second run works from.
+  if (report.left.some(({ code }) => code !== 'ROUTE_NOT_CLAIMED')) return EXIT.problem;
   removeFolders(call.text('runDir') ?? '/run', stateDir);
+  out('uninstall: nothing of ours is left on this node\n');
   return EXIT.ok;
 }
+
+const told = ({ routes, devices, forwardRules, settings }: UninstallReport): readonly string[] => [
+  ...routes.map((route) => `route ${route} removed`),
+  ...devices.map((device) => `device ${device} removed`),
+  ...(forwardRules === 0 ? [] : [`${forwardRules} rules of the FORWARD chain removed`]),
+  ...settings.map((setting) => `${setting}, as before`),
+];
 
 /** In a container the state folder is a mount and cannot be removed at its own path; below the host's /run it can. The
  *  folder of network namespaces goes only when it is empty: it is the runtime's as much as ours. */
