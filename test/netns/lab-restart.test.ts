@@ -69,14 +69,15 @@ test('a node that leaves takes its block with it at once, without waiting for an
   await eventually('it comes back', () => has(l, 'node1', block), 15_000);
 });
 
-for (const encap of ['vxlan', 'none'] as const) {
+for (const encap of ['ipip', 'vxlan', 'none'] as const) {
   for (const signal of ['KILL', 'TERM'] as const) {
     test(`SIG${signal} and a restart lose no packet with encapsulation ${encap}: the kernel forwards, peers keep the routes (RFC 4724)`, async () => {
       const l = start('--encap', encap);
       const block = l.block('node2');
       const ping = pinging(l, 'web-1-1', 'web-2-1');
       const watch = watching(l, 'node1', block);
-      const before = (await l.ask('node2', (client) => client.status())).process.pid;
+      const { process: daemonBefore, tunnel } = await l.ask('node2', (client) => client.status());
+      const before = daemonBefore.pid;
       await l.kill('node2', signal);
       await eventually(
         'the session is up again with another process',
@@ -94,28 +95,13 @@ for (const encap of ['vxlan', 'none'] as const) {
       watch.stop();
       const { sent, lost } = await ping.stop();
       expect(sent).toBeGreaterThan(3);
-      expect(lost).toBe(0);
+      // In a user namespace the daemon itself forwards: all but its absence has to work.
+      if (tunnel?.carrier !== 'user-space') expect(lost).toBe(0);
       expect(watch.lines().filter((line) => line.startsWith('Deleted'))).toEqual([]);
       expect(has(l, 'node1', block)).toBe(true);
     });
   }
 }
-
-test('with ipip in user space the routes stay through SIGKILL, and only what the daemon itself would have forwarded is lost', async () => {
-  const l = start('--encap', 'ipip');
-  const block = l.block('node2');
-  const watch = watching(l, 'node1', block);
-  const ping = pinging(l, 'web-1-1', 'web-2-1');
-  const { tunnel } = await l.ask('node2', (client) => client.status());
-  await l.kill('node2', 'KILL');
-  const answers = (): boolean => l.try('web-1-1', `ping -c 1 -W 1 ${l.pods['web-2-1']}`).status === 0;
-  await eventually('pods ping again', answers, 20_000);
-  const { sent, lost } = await ping.stop();
-  watch.stop();
-  console.log(`${tunnel?.carrier}: ${lost} of ${sent} pings lost, five a second, while the daemon was away`);
-  expect(watch.lines().filter((line) => line.startsWith('Deleted'))).toEqual([]);
-  if (tunnel?.carrier === 'kernel') expect(lost).toBe(0);
-});
 
 test('a killed daemon that does not come back loses its block after the restart time, and not before (RFC 4724 4.2)', async () => {
   const l = start('--encap', 'none', '--restart-time', '4');

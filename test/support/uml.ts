@@ -38,7 +38,8 @@ function environment(folder: string): NodeJS.ProcessEnv {
 const MODULES = ['veth', 'bridge', 'vxlan'];
 
 /** The modules are where no modprobe looks, /lib/modules often does not even exist, and the host's files stay as they are: so
- *  modprobe gets another root, also when the kernel itself calls it. */
+ *  modprobe gets another root, also when the kernel itself calls it. A clone below /tmp must not disappear under a /tmp of the
+ *  guest's own. */
 function initScript(folder: string, command: string): string {
   fs.mkdirSync(path.join(folder, 'lib'));
   fs.symlinkSync(UML_MODULES, path.join(folder, 'lib/modules'));
@@ -48,7 +49,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/r
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /tmp
+${root.startsWith('/tmp/') ? 'export TMPDIR=/run' : 'mount -t tmpfs tmpfs /tmp'}
 echo ${folder}/modprobe > /proc/sys/kernel/modprobe
 ln -sfn /proc/self/fd /dev/fd
 ip link set lo up
