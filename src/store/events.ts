@@ -14,6 +14,8 @@ export interface NewEvent {
   readonly reason: string;
   readonly message: string;
   readonly type: 'Normal' | 'Warning';
+  /** What every node would say alike gets one name everywhere: whoever comes first writes it, and that is enough. */
+  readonly name?: string;
 }
 
 export interface EventOptions {
@@ -64,7 +66,7 @@ export async function recordEvent(store: Store, event: NewEvent, options: EventO
     if (now - told.writtenAtMs < AGAIN_MS) return false;
   } else if (!admit(memory, now)) return false;
   const entry: Told = told ?? {
-    name: `${event.object.metadata.name}.${nameSuffix(memory, clock)}`,
+    name: event.name ?? `${event.object.metadata.name}.${nameSuffix(memory, clock)}`,
     count: 1,
     writtenAtMs: now,
   };
@@ -75,7 +77,8 @@ export async function recordEvent(store: Store, event: NewEvent, options: EventO
       ? create(store, event, subject, entry, options, clock)
       : countUp(store, event, subject, entry, options, clock));
     return true;
-  } catch {
+  } catch (error) {
+    if (event.name !== undefined && error instanceof StoreError && error.reason === 'AlreadyExists') return true;
     // An event that was never written is news again.
     if (told === undefined) memory.told.delete(key);
     return false;

@@ -1,7 +1,10 @@
 /** The Store of a real Kubernetes cluster. I/O: files of credentials. Configuration and authentication are client-node's
  *  KubeConfig (service account, kubeconfig, exec plugins); requests are rest-client.ts's, because typed ones round whole
  *  numbers past 2^53. The library is heavy, so this file is imported only where such a store is configured. */
+import fs from 'node:fs';
+import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { parse } from 'yaml';
 import type { Clock } from '../base/ports.ts';
 import { calicoGroups } from './calico-groups.ts';
 import { type Store, StoreError } from './port.ts';
@@ -63,13 +66,29 @@ class Credentials implements AccessSource {
 function loadConfig(source: KubernetesSource): KubeConfig {
   const config = new KubeConfig();
   try {
-    if ('kubeconfig' in source) config.loadFromFile(source.kubeconfig);
-    else config.loadFromCluster();
+    if ('kubeconfig' in source) {
+      config.loadFromFile(source.kubeconfig);
+      readTokenFiles(config, source.kubeconfig);
+    } else config.loadFromCluster();
   } catch (error) {
     throw new StoreError('Invalid', `${sourceText(source)} cannot be read: ${messageOf(error)}`);
   }
   clusterOf(config, source);
   return config;
+}
+
+/** `tokenFile` of a user, which kubectl knows and KubeConfig's parser does not: the same as a service account's token. */
+function readTokenFiles(config: KubeConfig, kubeconfig: string): void {
+  const { users } = (parse(fs.readFileSync(kubeconfig, 'utf8')) ?? {}) as {
+    readonly users?: readonly { readonly name?: string; readonly user?: { readonly tokenFile?: string } | null }[];
+  };
+  const fileOf = new Map((users ?? []).map((u) => [u.name, u.user?.tokenFile]));
+  config.users = config.users.map((user) => {
+    const tokenFile = fileOf.get(user.name);
+    if (tokenFile === undefined) return user;
+    const absolute = path.resolve(path.dirname(kubeconfig), tokenFile);
+    return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile: absolute } } };
+  });
 }
 
 /** The cluster of the current context, if it is one that we can speak to. */

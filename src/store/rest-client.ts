@@ -70,6 +70,9 @@ interface Call {
   readonly contentType?: string;
   /** For messages. */
   readonly what: string;
+  /** Asks for a whole group or kind, where a 404 in plain text is an answer: the API server has no such path. Of a single
+   *  object it is not: a proxy's error page must not pass for "that block is gone". */
+  readonly wholeKind?: true;
 }
 
 export function openRestStore(options: RestStoreOptions): RestStore {
@@ -137,7 +140,8 @@ export function openRestStore(options: RestStoreOptions): RestStore {
           ...(listOptions?.labelSelector === undefined ? {} : { labelSelector: listOptions.labelSelector }),
           ...(more === undefined ? {} : { continue: more }),
         };
-        const answer = await exchange({ method: 'GET', path: kindPath(kind), query, what: `list ${kind.plural}` });
+        const what = `list ${kind.plural}`;
+        const answer = await exchange({ method: 'GET', path: kindPath(kind), query, what, wholeKind: true });
         const { metadata, items: got } = answer as {
           metadata?: { resourceVersion?: string; continue?: string };
           items?: Resource[];
@@ -188,7 +192,7 @@ export function openRestStore(options: RestStoreOptions): RestStore {
       });
     },
     watch: (kind, resourceVersion, signal) => watch(kind, resourceVersion, signal),
-    read: (path) => exchange({ method: 'GET', path, what: `get ${path}` }),
+    read: (path) => exchange({ method: 'GET', path, what: `get ${path}`, wholeKind: true }),
     close: () => connections.close(),
   };
 
@@ -296,6 +300,8 @@ function parseAnswer(text: string, server: string, call: Call, status: number): 
   try {
     return parseJson(text);
   } catch {
+    if (call.wholeKind && status === 404 && text.startsWith('404 page not found'))
+      throw new StoreError('NotFound', `${call.what}: ${server} has no ${call.path}`, status);
     const start = JSON.stringify(text.slice(0, 80));
     throw new StoreError(
       'Server',

@@ -186,16 +186,18 @@ export function storeSuite(open: () => Store): void {
 
   test('a namespaced object is named "namespace/name", and two namespaces do not meet', async () => {
     const store = open();
-    const pod = (namespace: string): Resource => ({
-      metadata: { name: 'p', namespace },
-      spec: { nodeName: namespace },
+    // An Event and not a Pod: a real API wants containers of one, and keeps it until a kubelet has ended them.
+    const event = (namespace: string): Resource => ({
+      metadata: { name: 'e', namespace },
+      involvedObject: { kind: 'Pod', namespace, name: 'p' },
+      reason: namespace,
     });
-    await store.create(KINDS.pod, pod('one'));
-    await store.create(KINDS.pod, pod('two'));
-    expect((await store.get(KINDS.pod, 'two/p')).spec?.['nodeName']).toBe('two');
-    await store.delete(KINDS.pod, 'one/p');
-    expect(await reasonOf(store.get(KINDS.pod, 'one/p'))).toBe('NotFound');
-    expect((await store.list(KINDS.pod)).items.map((p) => p.metadata.namespace)).toEqual(['two']);
+    await store.create(KINDS.event, event('one'));
+    await store.create(KINDS.event, event('two'));
+    expect((await store.get(KINDS.event, 'two/e'))['reason']).toBe('two');
+    await store.delete(KINDS.event, 'one/e');
+    expect(await reasonOf(store.get(KINDS.event, 'one/e'))).toBe('NotFound');
+    expect((await store.list(KINDS.event)).items.map((e) => e.metadata.namespace)).toEqual(['two']);
   });
 
   test('a list obeys a label selector', async () => {

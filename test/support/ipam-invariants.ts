@@ -27,7 +27,10 @@ export function blockFaults(block: StoredBlock): readonly string[] {
   return faults.map((f) => `${formatPrefix(block.cidr)}: ${f}`);
 }
 
-export const blocksIn = (store: FakeStore): readonly StoredBlock[] =>
+/** Any store whose objects can be read at once. */
+type Objects = Pick<FakeStore, 'all'>;
+
+export const blocksIn = (store: Objects): readonly StoredBlock[] =>
   store.all(KINDS.ipamBlock).map((resource) => {
     const parsed = parseBlock(resource);
     if (!parsed.ok) throw new Error(parsed.error.text);
@@ -35,7 +38,7 @@ export const blocksIn = (store: FakeStore): readonly StoredBlock[] =>
   });
 
 /** handle -> its addresses, from the blocks. */
-export function allocationsIn(store: FakeStore): Map<string, string[]> {
+export function allocationsIn(store: Objects): Map<string, string[]> {
   const out = new Map<string, string[]>();
   for (const block of blocksIn(store))
     block.allocations.forEach((index, ordinal) => {
@@ -46,7 +49,7 @@ export function allocationsIn(store: FakeStore): Map<string, string[]> {
 }
 
 /** Blocks are sound, no address is held twice, and the handles count exactly what the blocks hold. */
-export function ipamFaults(store: FakeStore): readonly string[] {
+export function ipamFaults(store: Objects): readonly string[] {
   const faults = blocksIn(store).flatMap(blockFaults);
   const counted = new Map<string, number>();
   for (const block of blocksIn(store))

@@ -1,6 +1,6 @@
 /** kube-apiserver and etcd: from the folder KUBEBUILDER_ASSETS, else built once from their Go modules into the cache.
  *  Nothing of them lies in the tree: the two small Go modules written here say only which versions, and what to build. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -87,7 +87,3 @@ function go(cwd: string, ...args: string[]): string {
   if (ran.status !== 0) throw new Error(`go ${args.join(' ')}: exit code ${ran.status}\n${ran.stderr.slice(-4000)}`);
   return ran.stdout;
 }
-
-/** "v1.35.4" */
-export const apiserverVersion = (binary: string): string =>
-  execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim().split(' ').pop() ?? '';
