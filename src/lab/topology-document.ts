@@ -1,5 +1,6 @@
 /** YAML of a topology to its sections, field by field: what is followed, what is ignored (a note), what is refused (a
  *  fault). Pure. What the sections mean together is topology-merge.ts and topology-check.ts. */
+import { inspect } from 'node:util';
 import { parseDocument } from 'yaml';
 import { suggest } from '../config/suggest.ts';
 import {
@@ -48,10 +49,12 @@ export class Findings {
 
 export const NO_FIELDS: Fields = { text: {}, lists: {}, maps: {} };
 const SHOWN_CHARS = 60;
+/** Aliases of aliases make a small file large. */
+const MOST_ALIASES = 100;
 
 /** A value as it may stand in a message. */
 export const shown = (value: unknown): string => {
-  const text = typeof value === 'string' ? `"${value}"` : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'string' ? `"${value}"` : inspect(value, { depth: 2, breakLength: Infinity });
   return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
 };
 
@@ -60,6 +63,8 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
 const isScalar = (value: unknown): value is string | number | boolean =>
   ['string', 'number', 'boolean'].includes(typeof value);
 
+const isFollowed = (key: string): key is FollowedField => Object.hasOwn(FOLLOWED, key);
+
 export function readSections(text: string, found: Findings): Sections | undefined {
   const document = parseDocument(text, { merge: true, logLevel: 'silent' });
   const [error] = document.errors;
@@ -67,14 +72,20 @@ export function readSections(text: string, found: Findings): Sections | undefine
     found.faults.push(`not YAML: ${error.message.split('\n')[0]?.replace(/:$/, '')}.`);
     return undefined;
   }
-  const root: unknown = document.toJS({ maxAliasCount: 100 });
+  let root: unknown;
+  try {
+    root = document.toJS({ maxAliasCount: MOST_ALIASES });
+  } catch (error) {
+    found.faults.push(`not YAML that can be read: ${error instanceof Error ? error.message : String(error)}.`);
+    return undefined;
+  }
   if (!isMap(root)) {
     found.faults.push('a topology is a map with name and topology, and this is none.');
     return undefined;
   }
   for (const [key, value] of Object.entries(root)) {
     if (key === 'name' || key === 'topology') continue;
-    if (key in IGNORED_TOP) found.ignore(key, IGNORED_TOP[key] ?? '');
+    if (Object.hasOwn(IGNORED_TOP, key)) found.ignore(key, IGNORED_TOP[key] ?? '');
     else unknown(found, key, key, value, ['name', 'topology', ...Object.keys(IGNORED_TOP)]);
   }
   const topology = mapAt(root['topology'], 'topology', found);
@@ -98,7 +109,7 @@ function unknown(found: Findings, path: string, key: string, value: unknown, kno
   const meant = suggest(key, known);
   found.refuse(
     path,
-    `${shown(value)} is of a field that is not known here. ${meant === undefined ? 'Take it out.' : `Did you mean ${meant}?`}`,
+    `no such field here (its value: ${shown(value)}). ${meant === undefined ? 'Take it out.' : `Did you mean ${meant}?`}`,
   );
 }
 
@@ -124,8 +135,8 @@ function fieldsOf(value: unknown, path: string, found: Findings): Fields {
   const maps: Record<string, Readonly<Record<string, string>>> = {};
   for (const [key, given] of Object.entries(mapAt(value, path, found))) {
     const at = `${path}.${key}`;
-    if (key in FOLLOWED) {
-      switch (FOLLOWED[key as FollowedField]) {
+    if (isFollowed(key)) {
+      switch (FOLLOWED[key]) {
         case 'text':
           if (isScalar(given)) text[key] = String(given);
           else found.refuse(at, `${shown(given)} is no text.`);
@@ -139,8 +150,8 @@ function fieldsOf(value: unknown, path: string, found: Findings): Fields {
           else found.refuse(at, `${shown(given)} is no map of names to texts.`);
           break;
       }
-    } else if (key in IGNORED) found.ignore(at, IGNORED[key] ?? '');
-    else if (key in REFUSED) found.refuse(at, `is not followed here: ${REFUSED[key]}.`);
+    } else if (Object.hasOwn(IGNORED, key)) found.ignore(at, IGNORED[key] ?? '');
+    else if (Object.hasOwn(REFUSED, key)) found.refuse(at, `is not followed here: ${REFUSED[key]}.`);
     else unknown(found, at, key, given, Object.keys(FOLLOWED));
   }
   return { text, lists, maps };
@@ -157,10 +168,15 @@ function linksOf(value: unknown, found: Findings): LinkFields[] {
   }
   return value.flatMap((link: unknown, i) => {
     const path = `topology.links[${i}]`;
-    const { endpoints, mtu, ...rest } = mapAt(link, path, found);
+    if (!isMap(link)) {
+      found.refuse(path, `${shown(link)} is no map with endpoints.`);
+      return [];
+    }
+    const { endpoints, mtu, ...rest } = link;
     for (const [key, given] of Object.entries(rest)) {
-      if (key in IGNORED_LINK) found.ignore(`${path}.${key}`, IGNORED_LINK[key] ?? '');
-      else if (key in REFUSED_LINK) found.refuse(`${path}.${key}`, `is not followed here: ${REFUSED_LINK[key]}.`);
+      if (Object.hasOwn(IGNORED_LINK, key)) found.ignore(`${path}.${key}`, IGNORED_LINK[key] ?? '');
+      else if (Object.hasOwn(REFUSED_LINK, key))
+        found.refuse(`${path}.${key}`, `is not followed here: ${REFUSED_LINK[key]}.`);
       else unknown(found, `${path}.${key}`, key, given, ['endpoints', 'mtu']);
     }
     if ('type' in rest) return []; // its endpoints have another form, and one fault is enough
