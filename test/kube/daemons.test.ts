@@ -1,6 +1,8 @@
 // needs: kube-apiserver kubectl openssl curl root ip bird ping
 /** Three daemons on a real API server with the service account and roles of deploy/, and a BIRD that BGPPeers come and go
  *  to. The API server is in a namespace of the test, on the bridge that the nodes are on. */
+import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type KubeApi, startKubeApi } from '../support/kube-api.ts';
@@ -19,6 +21,7 @@ const nodes = kubeNodes(namespaces);
 const daemons: KubeNode[] = [];
 let api: KubeApi;
 let token: string;
+let lateKubeconfig: string;
 
 const node = (name: string, address: string): string => `---
 apiVersion: v1
@@ -54,9 +57,11 @@ afterAll(async () => {
   await nodes.remove();
   await speakers.remove();
   await api?.stop();
+  if (lateKubeconfig) fs.rmSync(path.dirname(lateKubeconfig), { recursive: true, force: true });
   namespaces.remove();
 });
 
+const base64 = (file: string): string => fs.readFileSync(file.trim()).toString('base64');
 const routes = (place: string): string[] =>
   namespaces
     .ip(place, 'route')
@@ -71,6 +76,13 @@ const logs = (): string => daemons.map((d) => `--- ${d.name}\n${d.log()}`).join(
 
 test('three daemons make pool and cluster object, claim a block each, and route to the others through tunl0', async () => {
   const { kubeconfig } = api.kubeconfigFor('daemons', token);
+  // The API server's folder goes with it.
+  lateKubeconfig = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'gkc-')), 'kubeconfig');
+  const inline = (text: string): string =>
+    text
+      .replace(/tokenFile: .*/, `token: ${token}`)
+      .replace(/certificate-authority: (.*)/, (_, file: string) => `certificate-authority-data: ${base64(file)}`);
+  fs.writeFileSync(lateKubeconfig, inline(fs.readFileSync(kubeconfig, 'utf8')));
   daemons.push(nodes.start('n1', { kubeconfig }), nodes.start('n2', { kubeconfig }));
   daemons.push(nodes.start('n3', { server: api.server, token, ca: path.join(api.folder, 'ca.crt') }));
   const others = (place: string): string[] => routes(place).filter((r) => / dev tunl0 proto bird onlink/.test(r));
@@ -187,10 +199,17 @@ test('a BGPPeer waits for its Secret and says so, comes up with it, moves to ano
   );
 });
 
-test('when the API server is gone the daemons say so, and every route stays', async () => {
+test('when the API server is gone the daemons say so and every route stays, also over a restart without it', async () => {
   const before = Object.keys(NODES).map(routes);
   await api.stop();
   for (const daemon of daemons)
     await until(`${daemon.name} says so`, () => daemon.log().includes('the store does not answer'), PATIENCE_MS);
+  expect(Object.keys(NODES).map(routes)).toEqual(before);
+  await daemons[0]?.stop('SIGTERM');
+  const again = nodes.start('n1', { kubeconfig: lateKubeconfig });
+  await until('it waits, and says for whom', () => again.log().includes('the store does not answer'), PATIENCE_MS);
+  expect(again.log()).toContain(api.server);
+  const status = again.cli('status');
+  expect(status.out).toMatch(/cannot be reached/);
   expect(Object.keys(NODES).map(routes)).toEqual(before);
 });
