@@ -26,12 +26,16 @@ fs.chmodSync(node, 0o755);
 await singleExecutable(path.join(app, 'dist/gingham-cni'));
 fs.rmSync(path.join(app, 'dist/gingham-cni.cjs'));
 
+// Half a module would be noticed only on a node.
+execFileSync(process.execPath, ['--input-type=module', '-e', "await import('koffi')"], { cwd: app, stdio: 'inherit' });
+execFileSync(path.join(app, 'dist/gingham-cni'), { env: { CNI_COMMAND: 'VERSION' }, input: '{}' });
+
 /** A module with what it depends on, of this platform only. */
 function copyModule(name, modules) {
   const from = path.join(modules, name);
   const to = path.join(app, 'node_modules', name);
   if (fs.existsSync(to) || !fs.existsSync(from)) return;
-  fs.cpSync(from, to, { recursive: true, dereference: true, filter: (file) => !/\/(?:musl_\w+|doc|src|vendor)$/.test(file) });
+  fs.cpSync(from, to, { recursive: true, dereference: true, filter: (file) => !/\/musl_\w+$/.test(file) });
   const { dependencies = {}, optionalDependencies = {} } = JSON.parse(fs.readFileSync(path.join(from, 'package.json'), 'utf8'));
   for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) copyModule(dependency, modules);
 }
