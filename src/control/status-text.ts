@@ -2,10 +2,17 @@
 import type { Reason } from '../base/reason.ts';
 import { type Column, formatTable, type Paint, plain, type TableOptions } from './table.ts';
 import { count, formatAge, formatMebibytes, formatShort } from './units.ts';
-import type { PeerDownView, StatusView } from './views.ts';
+import type { PeerDownView, StatusView, TunnelCountersView } from './views.ts';
 
 const MOST_PEERS_NAMED = 3;
 const because = (r: Reason): string => `${r.code}: ${r.text}`;
+/** ", 12 packets out, 10 in, dropped 2 unknown-remote" */
+function packets(counters: TunnelCountersView | undefined): string {
+  if (counters === undefined) return '';
+  const dropped = counters.dropped.map((d) => `${d.packets} ${d.cause}`).join(', ');
+  return `, ${count(counters.txPackets, 'packet')} out, ${counters.rxPackets} in${dropped === '' ? '' : `, dropped ${dropped}`}`;
+}
+
 const first = (problems: readonly Reason[]): string => {
   const [r] = problems;
   if (r === undefined) return '';
@@ -105,7 +112,7 @@ const PARTS: readonly ((s: StatusView) => Part | undefined)[] = [
     return {
       name: 'tunnel',
       state: t.up ? 'ok' : 'degraded',
-      text: `${device}, ${t.encapsulation}${carrier}${not === '' ? '' : ` (${not})`}, MTU ${t.mtuBytes}, ${endpoints}`,
+      text: `${device}, ${t.encapsulation}${carrier}${not === '' ? '' : ` (${not})`}, MTU ${t.mtuBytes}, ${endpoints}${packets(t.counters)}`,
     };
   },
   ({ cni: c }) =>

@@ -56,10 +56,26 @@ export interface CarrierNotUsedView {
   readonly reason: Reason;
 }
 
+export interface TunnelCountersView {
+  readonly txPackets: number;
+  /** Of the inner packets. */
+  readonly txBytes: number;
+  readonly rxPackets: number;
+  readonly rxBytes: number;
+  /** Causes that happened. */
+  readonly dropped: readonly TunnelDropsView[];
+}
+
+export interface TunnelDropsView {
+  /** unknown-remote, malformed… */
+  readonly cause: string;
+  readonly packets: number;
+}
+
 export interface TunnelStatusView {
   /** ipip, vxlan, none */
   readonly encapsulation: string;
-  /** kernel, user-space; absent with encapsulation none */
+  /** kernel, tc-bpf, user-space; absent with encapsulation none */
   readonly carrier?: string;
   /** tunl0, vxlan.calico */
   readonly device?: string;
@@ -68,6 +84,8 @@ export interface TunnelStatusView {
   readonly endpoints: number;
   /** Better carriers, and why each is not used. */
   readonly notUsed: readonly CarrierNotUsedView[];
+  /** Of our own carriers, since this process took the tunnel up; the kernel's counts on the device. */
+  readonly counters?: TunnelCountersView;
 }
 
 export interface CniStatusView {

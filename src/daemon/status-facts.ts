@@ -10,8 +10,10 @@ import type {
   RoutesStatusView,
   StatusFacts,
   StoreStatusView,
+  TunnelCountersView,
   TunnelStatusView,
 } from '../control/views.ts';
+import type { CarrierCounters } from '../kernel/tunnel.ts';
 import { downPeers } from './peer-views.ts';
 import type { Running } from './running.ts';
 
@@ -131,8 +133,14 @@ function tunnelFacts({ tunnels, cluster }: Running): TunnelStatusView | undefine
     mtuBytes: status.mtu,
     endpoints: status.remotes,
     notUsed: status.notUsed.map((reason) => ({ carrier: carrierOf(reason.code), reason })),
+    ...(status.counters === undefined ? {} : { counters: countersView(status.counters) }),
   };
 }
+
+const countersView = ({ dropped, ...counted }: CarrierCounters): TunnelCountersView => ({
+  ...counted,
+  dropped: Object.entries(dropped).map(([cause, packets]) => ({ cause, packets })),
+});
 
 /** The codes of ipip-carriers.ts begin with the carrier's name. */
 const carrierOf = (code: string): string => (code.includes('BPF') ? 'tc-bpf' : 'kernel');

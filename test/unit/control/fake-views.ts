@@ -247,6 +247,13 @@ export const CLUSTER: StatusFacts = {
     mtuBytes: 1480,
     endpoints: 3,
     notUsed: [{ carrier: 'kernel', reason: { code: 'NO_KERNEL_IPIP', text: 'this kernel has no ipip (EOPNOTSUPP)' } }],
+    counters: {
+      txPackets: 1200,
+      txBytes: 1_500_000,
+      rxPackets: 1100,
+      rxBytes: 90_000,
+      dropped: [{ cause: 'unknown-remote', packets: 2 }],
+    },
   },
   cni: { ready: true, pods: 2, adds: 5, errors: 0 },
 };
