@@ -1,5 +1,5 @@
 /** Runs a topology of this folder and holds it to its expected.json (documented in expected.schema.json). */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -32,12 +32,12 @@ const installed = (tool) => run(tool, ['version'], { stdio: 'ignore' }).status =
 const WAYS = {
   containerlab: {
     up: () => run('containerlab', ['deploy', '-t', file], { stdio: 'inherit', env: { ...process.env, CLAB_VERSION_CHECK: 'disable' } }),
-    exec: (node, ...words) => run('docker', ['exec', `clab-${name}-${node}`, ...words]),
+    exec: (node, ...words) => ['docker', ['exec', `clab-${name}-${node}`, ...words]],
     down: () => run('containerlab', ['destroy', '-t', file, '--cleanup'], { stdio: 'inherit' }),
   },
   namespaces: {
     up: () => run(process.execPath, [gingham, 'lab', 'up', '--detach', '--topology', file], { stdio: 'inherit' }),
-    exec: (node, ...words) => run(process.execPath, [gingham, 'lab', 'exec', '--lab', name, node, ...words]),
+    exec: (node, ...words) => [process.execPath, [gingham, 'lab', 'exec', '--lab', name, node, ...words]],
     down: () => run(process.execPath, [gingham, 'lab', 'down', name], { stdio: 'inherit' }),
   },
 };
@@ -46,76 +46,98 @@ if (!(chosen in WAYS)) stop(`containerlab/run: --with ${chosen}: write container
 if (chosen === 'namespaces' && !fs.existsSync(gingham)) stop(`containerlab/run: ${gingham} is missing. Run: npm run build`);
 const way = WAYS[chosen];
 
-/** What a node answers, or why it does not. */
-const answer = (node, ...words) => {
-  const { status, stdout, stderr, error } = way.exec(node, ...words);
-  if (status === 0) return { text: stdout };
-  return { text: '', failure: `${words.join(' ')}: ${error?.message ?? (stderr || stdout).trim().split('\n').at(-1)}` };
-};
+/** What a line of shell answers in a node, or why it does not. */
+function answer(node, line) {
+  return new Promise((resolve) => {
+    const [command, commandArgs] = way.exec(node, 'sh', '-c', line);
+    execFile(command, commandArgs, { encoding: 'utf8', timeout: 60_000 }, (error, stdout, stderr) => {
+      if (!error) return resolve({ text: stdout });
+      const said = (stderr || stdout || error.message).trim().split('\n').at(-1);
+      resolve({ text: '', failure: `${node} does not answer: ${said}` });
+    });
+  });
+}
 
-/** State by peer. */
-const SESSIONS = {
-  gingham: (node) => {
-    const { text, failure } = answer(node, 'gingham', 'peers', '-o', 'json');
-    if (failure) return { failure };
-    return { states: Object.fromEntries(JSON.parse(text).items.map((p) => [p.name, p.state])) };
+/** How each program is asked for its sessions, and how its answer is read: state by peer. */
+const SPEAKERS = {
+  gingham: {
+    line: 'gingham peers -o json',
+    states: (text) => Object.fromEntries(JSON.parse(text).items.map((p) => [p.name, p.state])),
   },
-  bird: (node) => {
-    const { text, failure } = answer(node, 'birdc', 'show', 'protocols');
-    if (failure) return { failure };
-    const rows = text.split('\n').map((line) => line.trim().split(/\s+/));
-    return { states: Object.fromEntries(rows.filter((r) => r[1] === 'BGP').map((r) => [r[0], r[5] ?? r[3]])) };
+  bird: {
+    line: 'birdc show protocols',
+    states: (text) => {
+      const rows = text.split('\n').map((line) => line.trim().split(/\s+/));
+      return Object.fromEntries(rows.filter((r) => r[1] === 'BGP').map((r) => [r[0], r[5] ?? r[3]]));
+    },
   },
 };
+const MARK = '--- routes ---';
 
-/** Lines for what is not as expected, each with what was found. */
-function sessionsMissing() {
-  return Object.entries(expected.speakers).flatMap(([node, program]) => {
-    const wanted = expected.sessions.filter((s) => s.node === node);
-    const { states, failure } = SESSIONS[program](node);
-    return wanted
-      .filter(({ peer }) => states?.[peer] !== 'Established')
-      .map(({ peer }) => `session ${node} - ${peer}: expected Established, found ${failure ?? states[peer] ?? 'no such peer'}`);
-  });
+/** Lines for what is not as expected of a node, each with what was found. One way in for all questions. */
+async function stateMissing(node) {
+  const program = SPEAKERS[expected.speakers[node]];
+  const { text, failure } = await answer(node, `${program ? program.line : 'true'} || true; echo '${MARK}'; ip -j route`);
+  const [sessionText = '', routeText = ''] = text.split(MARK);
+  return [
+    ...sessionsMissing(node, program, sessionText, failure),
+    ...routesMissing(node, routeText, failure),
+  ];
 }
-function routesMissing() {
-  return [...new Set(expected.routes.map((r) => r.node))].flatMap((node) => {
-    const { text, failure } = answer(node, 'ip', '-j', 'route');
-    const found = failure ? [] : JSON.parse(text || '[]');
-    const isIt = (r) => (f) =>
-      f.dst === r.prefix &&
-      f.gateway === r.via &&
-      (r.device === undefined || f.dev === r.device) &&
-      (r.protocol === undefined || f.protocol === r.protocol);
-    return expected.routes
-      .filter((r) => r.node === node && !found.some(isIt(r)))
-      .map((r) => {
-        const same = found.filter((f) => f.dst === r.prefix).map((f) => `via ${f.gateway} dev ${f.dev} proto ${f.protocol}`);
-        const wanted = ['via', 'device', 'protocol'].filter((k) => r[k]).map((k) => r[k]);
-        return `route ${node} ${r.prefix} ${wanted.join(' ')}: found ${failure ?? (same.join(', ') || 'none')}`;
-      });
-  });
+function sessionsMissing(node, program, text, failure) {
+  const read = () => {
+    try {
+      return { states: program.states(text), failure };
+    } catch {
+      return { states: {}, failure: failure ?? (text.trim() || 'no answer') };
+    }
+  };
+  const wanted = expected.sessions.filter((s) => s.node === node);
+  if (wanted.length === 0) return [];
+  const { states, failure: why } = read();
+  return wanted
+    .filter(({ peer }) => states[peer] !== 'Established')
+    .map(({ peer }) => `session ${node} - ${peer}: expected Established, found ${why ?? states[peer] ?? 'no such peer'}`);
 }
-function pingsMissing() {
-  return [...new Set(expected.pings.map((p) => p.node))].flatMap((node) => {
-    const pings = expected.pings.filter((p) => p.node === node);
-    // One way in for all of a node's pings: each prints its exit code and its last line.
-    const line = ({ from, to }) => `o=$(ping -c 1 -W 2 -I ${from} ${to} 2>&1); echo "$? $(echo "$o" | tail -n 2 | tr '\\n' ' ')"`;
-    const { text, failure } = answer(node, 'sh', '-c', pings.map(line).join('; '));
-    const lines = text.split('\n');
-    return pings
-      .map((p, i) => ({ ...p, found: failure ?? lines[i] ?? 'nothing' }))
-      .filter((p) => !p.found.startsWith('0 '))
-      .map((p) => `ping ${node} ${p.from} -> ${p.to}: ${p.found}`);
-  });
+function routesMissing(node, text, failure) {
+  const found = failure ? [] : JSON.parse(text.trim() || '[]');
+  const isIt = (r) => (f) =>
+    f.dst === r.prefix &&
+    f.gateway === r.via &&
+    (r.device === undefined || f.dev === r.device) &&
+    (r.protocol === undefined || f.protocol === r.protocol);
+  return expected.routes
+    .filter((r) => r.node === node && !found.some(isIt(r)))
+    .map((r) => {
+      const same = found.filter((f) => f.dst === r.prefix).map((f) => `via ${f.gateway} dev ${f.dev} proto ${f.protocol}`);
+      const wanted = ['via', 'device', 'protocol'].filter((k) => r[k]).map((k) => r[k]);
+      return `route ${node} ${r.prefix} ${wanted.join(' ')}: found ${failure ?? (same.join(', ') || 'none')}`;
+    });
+}
+async function pingsMissing(node) {
+  const pings = expected.pings.filter((p) => p.node === node);
+  // Each prints its exit code and its last words.
+  const line = ({ from, to }) => `o=$(ping -c 1 -W 2 -I ${from} ${to} 2>&1); echo "$? "$(echo "$o" | tail -n 2)`;
+  const { text, failure } = await answer(node, pings.map(line).join('; '));
+  const lines = text.split('\n');
+  return pings
+    .map((p, i) => ({ ...p, found: failure ?? lines[i] ?? 'nothing' }))
+    .filter((p) => !p.found.startsWith('0 '))
+    .map((p) => `ping ${node} ${p.from} -> ${p.to}: ${p.found}`);
 }
 
-/** What comes later needs what comes before: pings are not tried while routes are missing. */
-const check = () => [sessionsMissing, routesMissing, pingsMissing].reduce((missing, ask) => (missing.length > 0 ? missing : ask()), []);
+const nodesOf = (entries) => [...new Set(entries.map((e) => e.node))];
+const askAll = async (nodes, ask) => (await Promise.all(nodes.map(ask))).flat();
+
+/** Pings are not tried while routes are missing. */
+async function check() {
+  const missing = await askAll(nodesOf([...expected.sessions, ...expected.routes]), stateMissing);
+  return missing.length > 0 ? missing : askAll(nodesOf(expected.pings), pingsMissing);
+}
 
 async function verdict(began) {
   for (;;) {
-    const missing = check();
+    const missing = await check();
     if (missing.length === 0) {
       const { sessions, routes, pings } = expected;
       const took = ((Date.now() - began) / 1000).toFixed(1);
@@ -127,7 +149,7 @@ async function verdict(began) {
       for (const line of missing) console.error(`  ${line}`);
       for (const node of Object.keys(expected.speakers)) {
         console.error(`  ${node}: ip route`);
-        for (const line of answer(node, 'ip', 'route').text.trim().split('\n')) console.error(`    ${line}`);
+        for (const line of (await answer(node, 'ip route')).text.trim().split('\n')) console.error(`    ${line}`);
       }
       return 1;
     }

@@ -53,7 +53,9 @@ export class TopologyNode {
     const flags = ['--mount', '--pid', '--uts', '--ipc', '--fork', '--kill-child', '--propagation=private'];
     const command = ['env', '-i', ...env, ...node.command];
     try {
-      const args = [...flags, 'sh', '-c', rootScript(this.rootSpec(base)), 'sh', ...command];
+      const script = path.join(dir, 'root.sh');
+      fs.writeFileSync(script, rootScript(this.rootSpec(base)));
+      const args = [...flags, 'sh', script, ...command];
       this.child = spawnIn(netns, 'unshare', args, { stdio: ['ignore', log, log] });
     } finally {
       fs.closeSync(log);

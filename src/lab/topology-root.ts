@@ -43,7 +43,7 @@ export interface RootSpec {
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
-/** `sh -c SCRIPT sh COMMAND…` */
+/** `sh SCRIPT COMMAND…` */
 export function rootScript({ hostname, dir, binds, dist, nodeModules, nodeProgram }: RootSpec): string {
   const own: RootBind[] = [
     { source: `${dir}/gingham`, target: '/run/gingham', readOnly: false, isFolder: true },
