@@ -115,13 +115,23 @@ export function openRestStore(options: RestStoreOptions): RestStore {
     });
   };
 
+  const sendAuthorized = async (call: Call): Promise<http.IncomingMessage> => {
+    const response = await send(call);
+    if (response.statusCode !== UNAUTHORIZED || options.access === undefined) return response;
+    // A token that has just been replaced is not a fault; one that is refused twice is.
+    response.resume();
+    options.access.refused();
+    return send(call);
+  };
+
   const exchange = async (call: Call): Promise<Json> => {
-    let response = await send(call);
-    if (response.statusCode === UNAUTHORIZED && options.access !== undefined) {
-      // A token that has just been replaced is not a fault; one that is refused twice is.
+    let response = await sendAuthorized(call);
+    for (let asked = 0; asked < MOST_WAITS; asked++) {
+      const waitMs = askedToWaitMs(response);
+      if (waitMs === undefined) break;
       response.resume();
-      options.access.refused();
-      response = await send(call);
+      await new Promise((later) => setTimeout(later, waitMs));
+      response = await sendAuthorized(call);
     }
     const text = await readAll(response, options.server, call);
     const body = parseAnswer(text, options.server, call, response.statusCode ?? 0);
@@ -259,6 +269,17 @@ class Connections {
     this.agents?.watchAgent.destroy();
   }
 }
+/** A server that is busy, or still reading a new kind ("storage is (re)initializing"), did nothing and says when to ask
+ *  again. 503 without a word is another matter: a proxy whose server is gone. */
+function askedToWaitMs({ statusCode, headers }: http.IncomingMessage): number | undefined {
+  if (statusCode !== 429 && statusCode !== 503) return undefined;
+  const seconds = Number(headers['retry-after'] ?? 'none');
+  return Number.isFinite(seconds) ? Math.min(Math.max(seconds * 1000, SHORTEST_WAIT_MS), LONGEST_WAIT_MS) : undefined;
+}
+const MOST_WAITS = 5;
+const SHORTEST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 2000;
+
 const NOBODY: Access = { headers: {}, tls: {} };
 const UNAUTHORIZED = 401;
 

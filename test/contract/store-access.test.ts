@@ -1,4 +1,4 @@
-/** What a store does with credentials that change while it runs. The server is a stand-in; a real one: test/kube. */
+/** What a store does with credentials that change while it runs, and with a server that asks for patience. The server is a stand-in; a real one: test/kube. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -10,13 +10,20 @@ let server: http.Server;
 let store: RestStore | undefined;
 const seen: { readonly token: string | undefined; readonly socket: object }[] = [];
 let accepted = 'one';
+let busy: { times: number; readonly headers: Readonly<Record<string, string>> };
 
 beforeEach(async () => {
   seen.length = 0;
   accepted = 'one';
+  busy = { times: 0, headers: {} };
   server = http.createServer((request, response) => {
     const token = request.headers.authorization?.replace('Bearer ', '');
     seen.push({ token, socket: request.socket });
+    if (busy.times-- > 0) {
+      response.writeHead(429, busy.headers);
+      response.end(JSON.stringify({ reason: 'TooManyRequests', message: 'storage is (re)initializing' }));
+      return;
+    }
     response.writeHead(token === accepted ? 200 : 401, { 'content-type': 'application/json' });
     response.end(JSON.stringify(token === accepted ? { metadata: {}, items: [] } : { reason: 'Unauthorized' }));
   });
@@ -94,4 +101,17 @@ test('credentials that cannot be read are the fault of that request alone', asyn
   await expect(opened.list(KINDS.node)).rejects.toThrow('ENOENT: token');
   broken = false;
   expect(await reasonOf(opened.list(KINDS.node))).toBe('no fault');
+});
+
+test('a server that says when to ask again is asked again, five times; one that does not is believed at once', async () => {
+  const opened = open({ current: async () => bearer('one'), refused: () => {} });
+  busy = { times: 2, headers: { 'retry-after': '0' } };
+  expect(await reasonOf(opened.list(KINDS.node))).toBe('no fault');
+  expect(seen).toHaveLength(3);
+  busy = { times: 100, headers: { 'retry-after': '0' } };
+  await expect(opened.list(KINDS.node)).rejects.toThrow(/re\)initializing/);
+  expect(seen).toHaveLength(3 + 6);
+  busy = { times: 100, headers: {} };
+  expect(await reasonOf(opened.list(KINDS.node))).toBe('Server');
+  expect(seen).toHaveLength(3 + 6 + 1);
 });
