@@ -201,7 +201,7 @@ export const NODE_SETTINGS = {
     type: TYPES.carrier,
     default: 'auto',
     needs: 'restart',
-    description: 'What carries IPIP: the kernel where it can, else user space.',
+    description: 'What carries IPIP: the kernel where it has it, else our BPF programs, else user space.',
   },
   'cni.socket': {
     type: TYPES.socket,
