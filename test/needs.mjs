@@ -21,6 +21,7 @@ export const NEEDS = {
   tcpdump: tool('tcpdump', 'tcpdump'),
   arping: tool('arping', 'iputils-arping'),
   nft: tool('nft', 'nftables'),
+  iptables: tool('iptables-nft', 'iptables'),
   ip: tool('ip', 'iproute2'),
   tc: tool('tc', 'iproute2'),
   ping: tool('ping', 'iputils-ping'),

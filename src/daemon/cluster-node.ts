@@ -141,7 +141,7 @@ export class ClusterNode {
   }
 
   private async reconcile(): Promise<void> {
-    const { watch, speaker, self, filePeers, masquerade, dataplane, reads, setup, events } = this.options;
+    const { watch, speaker, self, filePeers, masquerade, dataplane, reads, setup } = this.options;
     const snapshot = watch.snapshot();
     const want = desired(
       { ...snapshot, passwords: reads.passwords(), clusterCidrs: reads.clusterCidrs() },
@@ -149,7 +149,7 @@ export class ClusterNode {
     );
     this.wanted = want;
     reads.wantSecrets(secretRefs(snapshot));
-    events.tell(this.objectProblems(), want.notices);
+    this.tellProblems(want);
     this.setRouteContext(want);
     const peers = [...want.peers, ...filePeers()];
     this.remember(want, peers);
@@ -184,7 +184,13 @@ export class ClusterNode {
           text: `bgpconfigurations "default": listenPort ${port} cannot be had on this node, which still listens on ${speaker.listenPort()}. Stop what holds it (ss -ltnp 'sport = :${port}'), or choose another.`,
           about: { kind: KINDS.bgpConfiguration, name: 'default' },
         };
-    if (!moved) this.options.events.tell(this.objectProblems(), want.notices);
+    if (!moved) this.tellProblems(want);
+  }
+
+  /** A Secret that is being read is no news; what comes of it is. */
+  private tellProblems(want: Desired): void {
+    const problems = this.objectProblems().filter((p) => p.code !== 'SECRET_NOT_READ');
+    this.options.events.tell(problems, want.notices);
   }
 
   /** For an uninstall that finds nobody to ask. */

@@ -119,7 +119,7 @@ export async function startCluster(
       podSubnets: () => reads.podSubnets(),
       log,
     }),
-    events: objectEvents(store, nodeName, log),
+    events: objectEvents({ store, nodeName, find: watch.object, log }),
     listenPort: () => running.config.listen.port,
     logLevel: () => running.config.logLevel,
     filePeers: () => running.config.neighbors,

@@ -18,6 +18,8 @@ export interface ClusterWatch {
   isSynced(): boolean;
   snapshot(): ClusterSnapshot;
   node(name: string): Resource | undefined;
+  /** Any object of a kind that is watched. */
+  object(kind: Kind, name: string): Resource | undefined;
   /** ClusterInformation/default */
   information(): Resource | undefined;
   /** Why the store is not followed right now; undefined when it is. */
@@ -84,6 +86,7 @@ export function watchCluster(options: {
   return {
     synced: Promise.all([...reflectors.values()].map((r) => r.synced)).then(() => undefined),
     isSynced: () => [...reflectors.values()].every((r) => r.isSynced()),
+    object: (kind, name) => reflectors.get(kind)?.objects.get(name),
     node: (name) => reflectors.get(KINDS.node)?.objects.get(name),
     snapshot: () => ({
       nodes: objects(KINDS.node),

@@ -3,8 +3,8 @@
  *  so that a thousand daemons make one Event of it, not a thousand. */
 import { createHash } from 'node:crypto';
 import type { ClusterReason } from '../cluster/cluster-reason.ts';
-import { apiVersion, KINDS } from '../store/kinds.ts';
-import { type Resource, type Store, StoreError } from '../store/port.ts';
+import { recordEvent } from '../store/events.ts';
+import type { Kind, Resource, Store } from '../store/port.ts';
 import type { Log } from './log.ts';
 
 export interface ObjectEvents {
@@ -12,25 +12,31 @@ export interface ObjectEvents {
   tell(problems: readonly ClusterReason[], notices: readonly ClusterReason[]): void;
 }
 
-const SOURCE = 'gingham';
-/** Events of cluster-wide objects are kept there. */
-const NAMESPACE = 'default';
-const MOST_EVENTS = 200;
-const LONGEST_MESSAGE = 1024;
+export interface ObjectEventsOptions {
+  readonly store: Store;
+  readonly nodeName: string;
+  /** The object as it is known; undefined: it is gone, and nothing is said about it. */
+  readonly find: (kind: Kind, name: string) => Resource | undefined;
+  readonly log: Log;
+}
 
-export function objectEvents(store: Store, nodeName: string, log: Log): ObjectEvents {
+export function objectEvents({ store, nodeName, find, log }: ObjectEventsOptions): ObjectEvents {
   const said = new Set<string>();
   const written = new Set<string>();
-  let last: Promise<void> = Promise.resolve();
 
   const write = async (reason: ClusterReason, type: 'Warning' | 'Normal', key: string): Promise<void> => {
-    try {
-      await store.create(KINDS.event, eventObject(reason, type, nodeName, new Date()));
-    } catch (error) {
-      if (error instanceof StoreError && error.reason === 'AlreadyExists') return;
-      written.delete(key);
-      log.debug({ error: String(error), code: reason.code }, 'an Event cannot be written now');
-    }
+    const { about } = reason;
+    const object = about && find(about.kind, about.name);
+    if (about === undefined || object === undefined) return;
+    const event = {
+      object,
+      kind: about.kind,
+      reason: camelCase(reason.code),
+      message: reason.text,
+      type,
+      name: eventName(reason, object),
+    };
+    if (!(await recordEvent(store, event, { host: nodeName }))) written.delete(key);
   };
 
   return {
@@ -44,9 +50,9 @@ export function objectEvents(store: Store, nodeName: string, log: Log): ObjectEv
             said.add(key);
             log.warn({ code: reason.code, ...aboutOf(reason) }, reason.text);
           }
-          if (reason.about === undefined || written.has(key) || written.size >= MOST_EVENTS) continue;
+          if (reason.about === undefined || written.has(key)) continue;
           written.add(key);
-          last = last.then(() => write(reason, type, key));
+          void write(reason, type, key);
         }
       };
       each(problems, 'Warning');
@@ -59,26 +65,12 @@ export function objectEvents(store: Store, nodeName: string, log: Log): ObjectEv
 const aboutOf = ({ about }: ClusterReason): object =>
   about === undefined ? {} : { object: `${about.kind.kind}/${about.name}` };
 
-/** As `kubectl describe` and `kubectl get events` show it. */
-export function eventObject(reason: ClusterReason, type: 'Warning' | 'Normal', node: string, now: Date): Resource {
-  const { about, code, text } = reason;
-  const digest = createHash('sha256').update(`${about?.kind.plural}/${about?.name} ${code} ${text}`).digest('hex');
-  const time = now.toISOString().replace(/\.\d+Z$/, 'Z');
-  return {
-    metadata: { namespace: NAMESPACE, name: `${(about?.name ?? 'cluster').slice(0, 200)}.${digest.slice(0, 16)}` },
-    involvedObject: {
-      apiVersion: about === undefined ? 'v1' : apiVersion(about.kind),
-      kind: about?.kind.kind ?? '',
-      name: about?.name ?? '',
-    },
-    reason: camelCase(code),
-    message: text.slice(0, LONGEST_MESSAGE),
-    type,
-    source: { component: SOURCE, host: node },
-    firstTimestamp: time,
-    lastTimestamp: time,
-    count: 1,
-  };
+/** Of an object that was deleted and made anew, another one: `kubectl describe` looks for the uid. */
+export function eventName({ code, text }: ClusterReason, { metadata }: Resource): string {
+  const digest = createHash('sha256')
+    .update(`${metadata.uid ?? ''} ${code} ${text}`)
+    .digest('hex');
+  return `${metadata.name.slice(0, 200)}.${digest.slice(0, 16)}`;
 }
 
 /** "SECRET_MISSING" is SecretMissing where Events are read. */

@@ -29,7 +29,16 @@ export interface Speakers {
   gingham(namespace: string, yaml: string): GinghamNode;
   /** Runs bird with this configuration; answers birdc. */
   bird(namespace: string, conf: string): Promise<Bird>;
+  /** `gingham store` with a folder of its own, to be stopped and started again. */
+  store(namespace: string, listen: string): EmbeddedStore;
   remove(): Promise<void>;
+}
+
+export interface EmbeddedStore {
+  start(): Promise<void>;
+  stop(signal: NodeJS.Signals): Promise<void>;
+  /** A request from within the namespace; throws what is not 2xx. */
+  api<T>(method: string, path: string, body?: object): T;
 }
 
 export interface Bird {
@@ -111,6 +120,39 @@ export function speakersIn(namespaces: Namespaces): Speakers {
         },
       };
     },
+    store(namespace, listen) {
+      const dir = folder();
+      const log = `${dir}/log`;
+      let child: ChildProcess | undefined;
+      return {
+        async start() {
+          fs.rmSync(log, { force: true });
+          child = inside(
+            namespace,
+            log,
+            process.execPath,
+            GINGHAM,
+            'store',
+            '--listen',
+            listen,
+            '--data',
+            `${dir}/data`,
+          );
+          await until('the store serves', () => fs.existsSync(log) && fs.readFileSync(log, 'utf8').includes('serving'));
+        },
+        async stop(signal) {
+          if (child === undefined) return;
+          const end = ended(child);
+          child.kill(signal);
+          await end;
+        },
+        api: <T>(method: string, at: string, body?: object): T => {
+          const { status, out } = httpIn(namespaces, namespace, `http://${listen}${at}`, method, body);
+          if (status < 200 || status > 299) throw new Error(`${method} ${at}: ${status} ${out}`);
+          return JSON.parse(out) as T;
+        },
+      };
+    },
     async remove() {
       const ends = [...children].map(ended);
       for (const child of children) child.kill('SIGKILL');
@@ -118,6 +160,20 @@ export function speakersIn(namespaces: Namespaces): Speakers {
       for (const dir of folders) fs.rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+const REQUEST = `const [url, method, body] = process.argv.slice(1);
+const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+fetch(url, { method, ...(body ? { body, headers: { 'content-type': type } } : {}) })
+  .then(async (r) => process.stdout.write(r.status + ' ' + (await r.text())), (e) => process.stdout.write('0 ' + e.cause));`;
+
+/** An HTTP request from within a namespace; status 0 when nobody answers. */
+export function httpIn(namespaces: Namespaces, namespace: string, url: string, method = 'GET', body?: object): Outcome {
+  const place = ['netns', 'exec', namespaces.name(namespace)];
+  const args = [url, method, ...(body === undefined ? [] : [JSON.stringify(body)])];
+  const { out } = attempt('ip', ...place, process.execPath, '-e', REQUEST, ...args);
+  const space = out.indexOf(' ');
+  return { status: Number(out.slice(0, space)), out: out.slice(space + 1) };
 }
 
 /** Two namespaces on one cable: 10.9.0.1 in `left`, 10.9.0.2 in `right`. */
