@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Exported, type ExportTarget, exportTo, prepend } from '../../../src/rib/export.ts';
-import { address, attributes } from '../../support/rib.ts';
+import { type Exported, type ExportTarget, exportTo, mayPass, prepend } from '../../../src/rib/export.ts';
+import { address, attributes, cidr } from '../../support/rib.ts';
 
 const US = address('10.9.0.1');
 const PEER = address('10.9.0.4');
@@ -69,5 +69,22 @@ describe('exportTo', () => {
       { type: 'set', asns: [1] },
     ]);
     expect(prepend([{ type: 'sequence', asns: [1] }], 9)).toEqual([{ type: 'sequence', asns: [9, 1] }]);
+  });
+});
+
+describe('mayPass', () => {
+  const asks = (to: ExportTarget, from: 'local' | 'ibgp' | 'ebgp', text: string): boolean =>
+    mayPass(to, from, cidr(text).address, cidr(text).length);
+
+  test('with transitWithin the fabric hears of pods and of nothing else that the mesh knows', () => {
+    const to = ebgp({ transitWithin: [cidr('10.244.0.0/16'), cidr('10.245.0.0/24')] });
+    expect(asks(to, 'ibgp', '10.244.1.0/26')).toBe(true);
+    expect(asks(to, 'ibgp', '10.245.0.64/26')).toBe(true);
+    expect(asks(to, 'ibgp', '10.244.0.0/15')).toBe(false);
+    expect(asks(to, 'ibgp', '10.245.1.0/26')).toBe(false);
+    expect(asks(to, 'ebgp', '0.0.0.0/0')).toBe(false);
+    expect(asks(to, 'local', '192.0.2.0/24')).toBe(true);
+    expect(asks(ebgp({ transitWithin: [] }), 'ibgp', '10.244.1.0/26')).toBe(false);
+    expect(asks(ebgp(), 'ibgp', '0.0.0.0/0')).toBe(true);
   });
 });
