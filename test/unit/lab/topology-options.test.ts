@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import packageJson from '../../../package.json' with { type: 'json' };
 import { nsenterArgs } from '../../../src/lab/enter.ts';
 import { checkLabOptions, DEFAULT_LAB } from '../../../src/lab/options.ts';
 import { preflight } from '../../../src/lab/preflight.ts';
@@ -83,4 +84,9 @@ test('every expected.json is as its schema says, and names nodes of its topology
     for (const [, node] of JSON.stringify(expected).matchAll(/"node":"([^"]+)"/g))
       expect(topology).toContain(`${node}:`);
   }
+});
+
+test('the image that mesh-bird asks for is the one that images/build.sh makes of this version', () => {
+  const file = new URL('../../../containerlab/mesh-bird/mesh-bird.clab.yml', import.meta.url);
+  expect(fs.readFileSync(file, 'utf8')).toContain(`gingham-lab:${packageJson.version}}`);
 });
