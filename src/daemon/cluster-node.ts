@@ -68,7 +68,7 @@ export class ClusterNode {
   private lastProblem: ClusterReason | undefined;
   private portProblem: ClusterReason | undefined;
   private logLevel: LogLevel | undefined;
-  private lastSessionMs = systemClock.now();
+  private readonly startedAtMs = systemClock.wall();
   /** Own block and tunnel are there: pods can be given addresses that work. */
   private addressed = false;
 
@@ -133,8 +133,9 @@ export class ClusterNode {
   /** Several peers, and none of them for a while: the trouble is here. One dead peer of one proves nothing. */
   private cutOff(): boolean {
     const peers = this.options.speaker.peers.views();
-    if (peers.length < 2 || peers.some((p) => p.state === 'Established')) this.lastSessionMs = systemClock.now();
-    return systemClock.now() - this.lastSessionMs > CUT_OFF_MS;
+    if (peers.length < 2 || peers.some((p) => p.state === 'Established')) return false;
+    const lastUp = Math.max(this.startedAtMs, ...peers.map((p) => p.lastSessionEnd?.at ?? 0));
+    return systemClock.wall() - lastUp > CUT_OFF_MS;
   }
   mtu(): number {
     return podMtu(this.underlay(), this.wanted === undefined ? [] : wantedTunnels(this.wanted));
