@@ -7,7 +7,6 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  attempt,
   beside,
   daemonOn,
   ended,
@@ -296,9 +295,9 @@ describe.each(ENCAPSULATIONS.filter((e) => asked === undefined || asked.includes
     expect(status.out).toMatch(/not enforced/i);
   });
 
-  test('uninstall refuses while there are pods, and then leaves nothing behind', async () => {
+  test('uninstall waits for the pods of a node and lists them, and then leaves nothing behind', async () => {
     await kubectl('apply', '-k', 'deploy/uninstall');
-    await until('a node refuses', async () => /are on our network/.test(await uninstallLogs()), 90_000);
+    await until('a node lists its pods', async () => /are on our network/.test(await uninstallLogs()), 90_000);
     await kubectl('delete', 'namespace', NAMESPACE, '--wait');
     await kubectl('-n', 'kube-system', 'scale', 'deployment/coredns', '--replicas=0');
     for (const name of ['local-path-provisioner'])
@@ -394,12 +393,15 @@ function daemonPid(node: KindNode): number {
   throw new Error(`no daemon runs on ${node.name}`);
 }
 
-const uninstallLogs = async (): Promise<string> =>
-  (
-    await attempt('kubectl', [
-      ...['-n', 'gingham-system', 'logs', '-l', 'app.kubernetes.io/name=gingham', '-c', 'uninstall', '--tail=20'],
-    ])
-  ).out;
+/** Of all nodes: the first waits, the others have not been asked yet. */
+async function uninstallLogs(): Promise<string> {
+  const names = await kubectl('-n', 'gingham-system', 'get', 'pods', '-o', 'name');
+  const logs = names
+    .trim()
+    .split('\n')
+    .map((name) => kubectlTry('-n', 'gingham-system', 'logs', name, '-c', 'gingham', '--tail=40'));
+  return (await Promise.all(logs)).map(({ out }) => out).join('\n');
+}
 
 /** Never restarted: what the runtime removes stays removed. */
 const victim = (node: KindNode): string => `

@@ -19,8 +19,13 @@ export const uninstall: CommandRow = {
       default: '/run',
     },
     { flags: '--check', description: 'only list the pods that are in the way' },
+    {
+      flags: '--config <file>',
+      description: "run the daemon with this configuration until the node's last pod is gone, uninstall then, and stay",
+    },
   ],
-  examples: ['gingham uninstall', 'gingham uninstall --check'],
+  examples: ['gingham uninstall', 'gingham uninstall --check', 'gingham uninstall --config /etc/gingham/node.yaml'],
+  longLived: true,
   run,
 };
 
@@ -28,6 +33,19 @@ async function run(call: Call): Promise<number> {
   const { out, err } = call.terminal;
   const stateDir = call.text('stateDir') ?? '/run/gingham';
   const { installedPods } = await import('../../cni/installed-pods.ts');
+  const config = call.text('config');
+  if (config !== undefined) {
+    const { whenEmpty } = await import('../uninstall-when-empty.ts');
+    await whenEmpty({
+      daemon: ['node', '--config', config],
+      pods: () => installedPods(stateDir),
+      closeDoor: () => void takeConfList(call),
+      say: (text) => out(`uninstall: ${text}\n`),
+    });
+    const exit = await takeAll(call, stateDir);
+    if (exit === EXIT.ok) await signalled();
+    return exit;
+  }
   const pods = installedPods(stateDir);
   if (pods.length > 0) {
     err(`uninstall: ${pods.length} pods of this node are on our network and would be cut off; delete or drain them:\n`);
@@ -35,22 +53,45 @@ async function run(call: Call): Promise<number> {
     return EXIT.problem;
   }
   if (call.flag('check')) return EXIT.ok;
+  await takeConfList(call);
+  return takeAll(call, stateDir);
+}
 
-  const { removeConfList, removeExecutable } = await import('../../cni/install.ts');
-  const folders = cniFolders(call);
-  const confList = removeConfList(folders);
-  out(`uninstall: configuration in ${folders.confDir} ${confList === 'foreign' ? 'is not ours, kept' : confList}\n`);
+async function takeConfList(call: Call): Promise<void> {
+  const { removeConfList } = await import('../../cni/install.ts');
+  const { confDir } = cniFolders(call);
+  const outcome = removeConfList({ confDir });
+  if (outcome !== 'absent')
+    call.terminal.out(
+      `uninstall: configuration in ${confDir} ${outcome === 'foreign' ? 'is not ours, kept' : outcome}\n`,
+    );
+}
+
+async function takeAll(call: Call, stateDir: string): Promise<number> {
+  const { out, err } = call.terminal;
+  const { removeExecutable } = await import('../../cni/install.ts');
   const { uninstallNode } = await import('../../daemon/uninstall.ts');
   const report = await uninstallNode({ stateDir });
   for (const line of told(report)) out(`uninstall: ${line}\n`);
   for (const { code, text } of report.left) err(`uninstall: ${code}: ${text}\n`);
-  for (const file of removeExecutable(folders)) out(`uninstall: ${file} removed\n`);
+  for (const file of removeExecutable(cniFolders(call))) out(`uninstall: ${file} removed\n`);
   // The records are what a second run works from.
   if (report.left.some(({ code }) => code !== 'ROUTE_NOT_CLAIMED')) return EXIT.problem;
   removeFolders(call.text('runDir') ?? '/run', stateDir);
   out('uninstall: nothing of ours is left on this node\n');
   return EXIT.ok;
 }
+
+/** A pod that ended would be started again, and would start a daemon on a clean node. */
+const signalled = (): Promise<void> =>
+  new Promise((done) => {
+    const idle = setInterval(() => {}, 1 << 30);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        clearInterval(idle);
+        done();
+      });
+  });
 
 const told = ({ routes, devices, forwardRules, settings }: UninstallReport): readonly string[] => [
   ...routes.map((route) => `route ${route} removed`),

@@ -81,6 +81,7 @@ export const IO_FILES: readonly string[] = [
   'cli/ask.ts', // whether this machine has a daemon
   'cli/commands/cni-install.ts', // finds the executable beside the program
   'cli/commands/uninstall.ts', // the host's /run
+  'cli/uninstall-when-empty.ts', // runs the daemon until the last pod is gone
   'cli/commands/config.ts', // reads the file to check
   'cli/commands/store.ts', // reads the CRD files
 ];
