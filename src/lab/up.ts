@@ -27,13 +27,21 @@ export async function up(asked: Partial<LabOptions>): Promise<number> {
   const options = checked.value;
   const found = preflight(options);
   if (process.platform !== 'linux') return refuse(found.faults);
-  const claim = claimLab(options.name);
+  const claim = takeName(options.name);
   if ('clash' in claim) return refuse([...found.faults, claim.clash]);
   try {
     return await run(options, found, { dir: claim.dir, startedAt });
   } finally {
     // A lab that was detached goes on and needs its folder; every other end is the end of it.
     if (fs.existsSync(claim.dir) && !detached.has(claim.dir)) removeLab(claim.dir);
+  }
+}
+
+function takeName(name: string): ReturnType<typeof claimLab> {
+  try {
+    return claimLab(name);
+  } catch (error) {
+    return { clash: error instanceof Error ? error.message : String(error) };
   }
 }
 
