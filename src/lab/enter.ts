@@ -25,8 +25,15 @@ export function nsenterArgs(
     netns === '' ? '--net' : `--net=/proc/${lab.pid}/root${netns}`,
     `--wdns=${cwd}`,
     '--',
-    ...command,
+    ...withBirdSocket(lab, place, command),
   ];
+}
+
+/** birdc looks in a fixed folder of the machine; a lab's BIRD has its socket in the lab's. */
+function withBirdSocket(lab: LabRecord, place: string, command: readonly string[]): readonly string[] {
+  const [program, ...args] = command;
+  const bird = lab.nodes.find((n) => n.name === place && n.kind === 'bird');
+  return bird && program === 'birdc' && !args.includes('-s') ? [program, '-s', bird.socket, ...args] : command;
 }
 
 /** The command's exit code, or 128 and the signal that ended it. */
