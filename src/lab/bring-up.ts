@@ -32,9 +32,9 @@ export interface BringUp {
 }
 
 const STORE_PATIENCE_MS = 20_000;
-const DAEMON_PATIENCE_MS = 60_000;
 const CONTROL_TIMEOUT_MS = 5_000;
-const POD_PATIENCE_MS = 30_000;
+/** All daemons start at once, and the machine may have two cores and other things to do. */
+const patienceMs = (plan: LabPlan): number => 30_000 + 10_000 * plan.nodes.length;
 const POD_RETRY_MS = 100;
 
 /** The bundle we run from; the CNI executable stands beside it. */
@@ -130,13 +130,17 @@ interface Reachable extends PingEnd {
 }
 
 /** Waits until the daemon would take pods: asking it costs less than a CNI executable that is told to come back later. */
-async function bringUpDaemon({ say }: BringUp, node: LabNode, open: typeof openControlClient): Promise<ControlClient> {
+async function bringUpDaemon(
+  { plan, say }: BringUp,
+  node: LabNode,
+  open: typeof openControlClient,
+): Promise<ControlClient> {
   const { controlSocket, logFile, name } = node;
-  await until(DAEMON_PATIENCE_MS, 20, `${name} serves ${controlSocket}`, logFile, async () =>
+  await until(patienceMs(plan), 20, `${name} serves ${controlSocket}`, logFile, async () =>
     fs.existsSync(controlSocket),
   );
   const client = open(controlSocket, CONTROL_TIMEOUT_MS);
-  await until(DAEMON_PATIENCE_MS, 50, `${name} takes pods`, logFile, async () => {
+  await until(patienceMs(plan), 50, `${name} takes pods`, logFile, async () => {
     const { cni } = await client.status();
     if (cni?.ready === true) return true;
     throw new Error(cni?.reason?.text ?? 'it is starting');
@@ -145,9 +149,9 @@ async function bringUpDaemon({ say }: BringUp, node: LabNode, open: typeof openC
   return client;
 }
 
-async function wirePod({ say }: BringUp, pod: LabPod): Promise<Reachable> {
+async function wirePod({ plan, say }: BringUp, pod: LabPod): Promise<Reachable> {
   const { node } = pod;
-  const deadline = performance.now() + POD_PATIENCE_MS;
+  const deadline = performance.now() + patienceMs(plan);
   for (;;) {
     const answer = await cniAdd(plugin(), pod);
     if (answer.kind === 'added') {

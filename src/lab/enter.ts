@@ -24,7 +24,7 @@ export function nsenterArgs(
     netns === '' ? '--net' : `--net=/proc/${lab.pid}/root${netns}`,
     `--wdns=${cwd}`,
     '--',
-    ...command,
+    ...withBirdSocket(lab, place, command),
   ];
 }
 
@@ -44,6 +44,13 @@ function intoNode(init: number, command: readonly string[]): string[] {
   const namespaces = ['--mount', '--net', '--pid', '--uts', '--ipc'];
   const env = ['env', '-u', 'GINGHAM_SOCKET', '-u', 'GINGHAM_LAB_DIR', `PATH=${NODE_PATH}`, 'HOME=/root'];
   return ['nsenter', `--target=${init}`, ...namespaces, '--wdns=/', '--', ...env, ...command];
+}
+
+/** birdc looks in a fixed folder of the machine; a lab's BIRD has its socket in the lab's. */
+function withBirdSocket(lab: LabRecord, place: string, command: readonly string[]): readonly string[] {
+  const [program, ...args] = command;
+  const bird = lab.nodes.find((n) => n.name === place && n.kind === 'bird');
+  return bird && program === 'birdc' && !args.includes('-s') ? [program, '-s', bird.socket, ...args] : command;
 }
 
 /** The command's exit code, or 128 and the signal that ended it. */

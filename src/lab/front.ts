@@ -88,7 +88,7 @@ export class Front {
 
   private onExit(): Outcome {
     if (this.told) return this.told;
-    if (this.greeted && (this.stopAsked || !fs.existsSync(this.inside.dir))) {
+    if (this.stopAsked || (this.greeted && !fs.existsSync(this.inside.dir))) {
       return { kind: 'ended', byItself: !this.stopAsked, wasReady: this.ready };
     }
     if (this.greeted) return { kind: 'died', said: logTail(this.logFile).trim() };

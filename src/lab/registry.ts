@@ -55,15 +55,23 @@ export function labsDirs(env = process.env, user = uid()): string[] {
   return [...new Set(dirs)];
 }
 
-/** Makes the folder of all labs, private to the user. /tmp is everybody's: a folder of another owner is refused. */
+/** Makes the folder of all labs, private to the user: the first that can be had, because XDG_RUNTIME_DIR may name a login
+ *  that is over. /tmp is everybody's: a folder of another owner is refused. */
 function makeLabsDir(): string {
-  const dir = labsDirs()[0] as string;
-  fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const found = fs.lstatSync(dir);
-  if (!found.isDirectory() || found.uid !== uid()) {
-    throw new Error(`${dir} is not a folder of user ${uid()}. Remove it, or set XDG_RUNTIME_DIR to a folder of yours.`);
+  const refused: string[] = [];
+  for (const dir of labsDirs()) {
+    try {
+      fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+      const found = fs.lstatSync(dir);
+      if (found.isDirectory() && found.uid === uid()) return dir;
+      refused.push(`${dir} belongs to user ${found.uid}`);
+    } catch (error) {
+      refused.push(error instanceof Error ? error.message : dir);
+    }
   }
-  return dir;
+  throw new Error(
+    `No folder for labs can be had: ${refused.join('; ')}. Set GINGHAM_LAB_DIR to a folder of yours, of at most 50 characters.`,
+  );
 }
 
 /** Clock ticks since boot at which the process started, or undefined when there is none or it is a zombie. proc(5) */

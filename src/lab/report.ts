@@ -57,8 +57,7 @@ export function pingLines(matrix: PingMatrix, paint: Paint): string[] {
       from.map((end, i) => {
         const row = answers[i] ?? [];
         const silent = to.filter((_, j) => row[j] === undefined).map((t) => t.name);
-        const slowest = Math.max(0, ...row.map((pong) => pong?.ms ?? 0));
-        const sum = `${to.length - silent.length} of ${to.length} answered, slowest ${slowest.toFixed(2)} ms`;
+        const sum = `${to.length - silent.length} of ${to.length} answered`;
         return [end.name, silent.length > 0 ? `${sum}; silent: ${silent.join(', ')}` : sum];
       }),
     );
@@ -107,7 +106,7 @@ export function hintLines(plan: LabPlan, command: string): string[] {
     `peers --node node1${lab}`,
     `routes --node node1${lab}`,
     ...(pod ? [`lab exec${lab} ${pod.name} ip route`] : []),
-    ...(bird ? [`lab exec${lab} ${bird.name} birdc -s ${bird.controlSocket} show protocols`] : []),
+    ...(bird ? [`lab exec${lab} ${bird.name} birdc show protocols`] : []),
     `lab down${lab}`,
   ].map((line) => `  ${command} ${line}`);
 }

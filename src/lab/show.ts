@@ -25,6 +25,7 @@ export interface Tour {
 }
 
 const MESH_PATIENCE_MS = 30_000;
+const MESH_PATIENCE_PER_NODE_MS = 2_000;
 const MESH_POLL_MS = 100;
 const PING_PATIENCE_MS = 15_000;
 const SHOWN_PAIRS = 10;
@@ -64,7 +65,7 @@ export async function showLab({ plan, clients, command, colour, ends, say, print
 }
 
 async function waitForMesh(plan: LabPlan, clients: ReadonlyMap<LabNode, ControlClient>): Promise<MeshRow[]> {
-  const deadline = performance.now() + MESH_PATIENCE_MS;
+  const deadline = performance.now() + MESH_PATIENCE_MS + MESH_PATIENCE_PER_NODE_MS * plan.nodes.length;
   for (;;) {
     const rows = await Promise.all(plan.nodes.map(async (node) => ({ node, states: await states(node, clients) })));
     const { up, wanted } = countSessions(rows);

@@ -28,7 +28,7 @@ export async function up(asked: Partial<LabOptions>): Promise<number> {
   const { options, notes } = withFile.value;
   const found = preflight(options);
   if (process.platform !== 'linux') return refuse(found.faults);
-  const claim = claimLab(options.name);
+  const claim = takeName(options.name);
   if ('clash' in claim) return refuse([...found.faults, claim.clash]);
   try {
     return await run(options, { ...found, warnings: [...found.warnings, ...notes] }, { dir: claim.dir, startedAt });
@@ -55,6 +55,14 @@ function withTopology(
   const name = options.name === DEFAULT_LAB.name ? loaded.value.topology.name : options.name;
   const named = checkLabOptions({ ...options, topology, name });
   return named.ok ? ok({ options: named.value, notes: loaded.value.notes }) : named;
+}
+
+function takeName(name: string): ReturnType<typeof claimLab> {
+  try {
+    return claimLab(name);
+  } catch (error) {
+    return { clash: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 /** Folders of labs that outlive this process. */

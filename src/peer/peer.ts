@@ -209,6 +209,7 @@ export class Peer implements SessionListener {
   onDown(down: SessionDown): void {
     if (this.replaced) return;
     const { clock, restart, log } = this.ports;
+    if (!down.wasEstablished && isWordless(down) && isTold(this.lastReason)) return;
     this.lastReason = { code: down.code, text: down.text, at: clock.wall() };
     if (!down.wasEstablished) return;
     this.lastSessionEnd = this.lastReason;
@@ -231,6 +232,11 @@ const isHoldTimerExpired = ({ sent, received }: SessionDown): boolean =>
   sent?.code === HOLD_TIMER_EXPIRED || received?.code === HOLD_TIMER_EXPIRED;
 /** NOTIFICATION code. RFC 4271 4.5 */
 const HOLD_TIMER_EXPIRED = 4;
+
+/** A peer that refused us with a NOTIFICATION often waits a while, and meanwhile closes what comes without a word: the word
+ *  it said before is still why. Silence of another kind (no answer, no route) is news. */
+const isWordless = ({ code }: SessionDown): boolean => code === 'TCP_CLOSED' || code === 'TCP_REFUSED';
+const isTold = (reason: LastReason | undefined): boolean => reason !== undefined && !reason.code.startsWith('TCP_');
 
 const isSameSpeaker = (a: PeerConfig, b: PeerConfig): boolean =>
   a.address === b.address && a.asn === b.asn && a.localAsn === b.localAsn;

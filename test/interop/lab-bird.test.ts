@@ -8,7 +8,7 @@ import { birdConf } from '../../src/lab/bird-conf.ts';
 import { DEFAULT_LAB } from '../../src/lab/options.ts';
 import { labPlan } from '../../src/lab/plan.ts';
 import { findProgram } from '../../src/lab/preflight.ts';
-import { eventually, type Lab, makeLabsDir, startLab } from '../support/lab.ts';
+import { eventually, gingham, type Lab, makeLabsDir, startLab } from '../support/lab.ts';
 
 const labsDir = makeLabsDir();
 afterAll(() => fs.rmSync(labsDir, { recursive: true, force: true }));
@@ -37,8 +37,11 @@ describe.each(['ipip', 'vxlan'])('a lab with encapsulation %s and one BIRD node'
   });
   afterAll(() => lab?.down());
 
-  const birdc = (command: string): string =>
-    lab.sh('bird1', `birdc -s ${path.join(lab.record.dir, 'bird1', 'bird.ctl')} ${command}`);
+  const birdc = (command: string): string => {
+    const { status, out } = gingham('lab', 'exec', 'bird1', 'birdc', ...command.split(' '));
+    if (status !== 0) throw new Error(`birdc ${command}: exit code ${status}\n${out}`);
+    return out;
+  };
 
   test('has all sessions Established, and pods ping the address behind BIRD', () => {
     expect(lab.output).toContain('mesh: 3 of 3 sessions are up');

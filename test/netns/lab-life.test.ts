@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findLab } from '../../src/lab/registry.ts';
 import { eventually, GINGHAM, gingham, makeLabsDir, openLab, startLab } from '../support/lab.ts';
 
@@ -165,42 +165,62 @@ test('a daemon that is killed is started again, and the lab says so', async () =
   lab.down();
 });
 
-test.runIf(process.getuid?.() === 0)('an ordinary user has the same lab, in a user namespace', async () => {
+describe.runIf(process.getuid?.() === 0)('an ordinary user', () => {
   const nobody = 65534;
   const dir = path.join(labsDir, 'user');
-  fs.chmodSync(labsDir, 0o755);
-  fs.mkdirSync(dir, { recursive: true });
-  fs.chownSync(dir, nobody, nobody);
-  // The clone may be in a folder that only root can pass through: a bind mount stands beside such folders.
   const clone = path.dirname(path.dirname(GINGHAM));
   const there = path.join(labsDir, 'clone');
-  fs.mkdirSync(there, { recursive: true });
-  const asUser = (line: string): string =>
-    `mount --bind ${clone} ${there} && cd ${there} && exec setpriv --reuid=${nobody} --regid=${nobody} --clear-groups ` +
-    `env HOME=/tmp GINGHAM_LAB_DIR=${dir}/l ${process.execPath} dist/gingham.js ${line}`;
-  const user = (line: string) =>
-    spawnSync('unshare', ['--mount', 'sh', '-c', asUser(line)], { encoding: 'utf8', timeout: 90_000 });
   const saved = process.env['GINGHAM_LAB_DIR'];
-  process.env['GINGHAM_LAB_DIR'] = `${dir}/l`;
-  try {
-    const made = user('lab up --detach --name blue');
-    expect(made.stderr + made.stdout).toContain('pings: 36 of 36 answered');
-    expect(made.status).toBe(0);
-    const record = findLab('blue');
-    expect(record?.userNamespace).toBe(true);
-    if (record) {
-      expect(fs.readFileSync(`/proc/${record.pid}/status`, 'utf8')).toMatch(/^Uid:\s+65534/m);
-      expect((await openLab(record).established('node1')).sort()).toEqual(['node2', 'node3']);
-    }
-    expect(user('lab exec node1 sh -c "ip route; exit 5"')).toMatchObject({
-      status: 5,
-      stdout: expect.stringContaining('proto bird'),
-    });
-    expect(user('lab ls').stdout).toContain('blue');
-    expect(user('lab down blue').status).toBe(0);
-    expect(fs.existsSync(`${dir}/l`)).toBe(false);
-  } finally {
-    user('lab down blue');
+  beforeAll(() => {
+    fs.chmodSync(labsDir, 0o755);
+    for (const made of [dir, there]) fs.mkdirSync(made, { recursive: true });
+    fs.chownSync(dir, nobody, nobody);
+    process.env['GINGHAM_LAB_DIR'] = `${dir}/l`;
+  });
+  afterAll(() => {
     process.env['GINGHAM_LAB_DIR'] = saved;
-  }
+  });
+
+  /** The clone may be in a folder that only root can pass through: a bind mount stands beside such folders. */
+  const user = (command: string) => {
+    const line =
+      `mount --bind ${clone} ${there} && cd ${there} && exec setpriv --reuid=${nobody} --regid=${nobody} --clear-groups ` +
+      `env HOME=/tmp GINGHAM_LAB_DIR=${dir}/l ${command}`;
+    return spawnSync('unshare', ['--mount', 'sh', '-c', line], { encoding: 'utf8', timeout: 90_000 });
+  };
+  const node = `${process.execPath} dist/gingham.js`;
+
+  test('has the same lab, in a user namespace', async () => {
+    try {
+      const made = user(`${node} lab up --detach --name blue`);
+      expect(made.stderr + made.stdout).toContain('pings: 36 of 36 answered');
+      expect(made.status).toBe(0);
+      const record = findLab('blue');
+      expect(record?.userNamespace).toBe(true);
+      if (record) {
+        expect(fs.readFileSync(`/proc/${record.pid}/status`, 'utf8')).toMatch(/^Uid:\s+65534/m);
+        expect((await openLab(record).established('node1')).sort()).toEqual(['node2', 'node3']);
+      }
+      expect(user(`${node} lab exec node1 sh -c "ip route; exit 5"`)).toMatchObject({
+        status: 5,
+        stdout: expect.stringContaining('proto bird'),
+      });
+      expect(user(`${node} lab ls`).stdout).toContain('blue');
+      expect(user(`${node} lab down blue`).status).toBe(0);
+      expect(fs.existsSync(`${dir}/l`)).toBe(false);
+    } finally {
+      user(`${node} lab down blue`);
+    }
+  });
+
+  test('who may not make namespaces is told which setting forbids it, and the line that mends it', () => {
+    for (const kind of ['user', 'net']) {
+      // The limit is set in a user namespace of its own, which goes with the command.
+      const limited = `echo 0 > /proc/sys/user/max_${kind}_namespaces; exec ${node} lab up`;
+      const refused = user(`unshare --user --map-current-user --keep-caps sh -c '${limited}'`);
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toContain(`sysctl -w user.max_${kind}_namespaces=15000`);
+      expect(fs.existsSync(`${dir}/l`)).toBe(false);
+    }
+  });
 });

@@ -59,10 +59,8 @@ test('a node that leaves takes its block with it at once, without waiting for an
   const l = start('--encap', 'vxlan');
   const block = l.block('node2');
   l.hold('node2');
-  const began = performance.now();
   await l.ask('node2', (client) => client.drain());
-  await eventually('the block is gone', () => !has(l, 'node1', block), 5_000);
-  expect(seconds(began)).toBeLessThan(5); // the hold time is 90
+  await eventually('the block is gone', () => !has(l, 'node1', block), 5_000); // the hold time is 90 s
   const [peer] = await l.peers('node1');
   expect(peer?.lastDown?.reason.code ?? peer?.reason?.code).toMatch(/NOTIFICATION_RECEIVED|CEASE|SHUTDOWN/);
   l.release('node2');
@@ -117,10 +115,8 @@ test('a killed daemon that does not come back loses its block after the restart 
 test('a cut link takes the block within the hold time (RFC 4271 6.5)', async () => {
   const l = start('--encap', 'none', '--hold-time', '3');
   const block = l.block('node2');
-  const began = performance.now();
   l.sh('fabric', 'ip link set node2 down');
-  await eventually('the block is gone', () => !has(l, 'node1', block), 8_000);
-  expect(seconds(began)).toBeLessThan(6);
+  await eventually('the block is gone', () => !has(l, 'node1', block), 8_000); // and not after a restart time of 120 s
   const [peer] = await l.peers('node1');
   expect(peer?.lastDown?.reason.code).toBe('HOLD_TIMER_EXPIRED');
   l.sh('fabric', 'ip link set node2 up');
@@ -131,8 +127,6 @@ test('a cut link takes the block within the hold time (RFC 4271 6.5)', async () 
 test('without graceful restart a killed daemon loses its block at once', async () => {
   const l = start('--encap', 'none', '--no-graceful-restart');
   const block = l.block('node2');
-  const began = performance.now();
   await l.kill('node2', 'KILL', { hold: true });
   await eventually('the block is gone', () => !has(l, 'node1', block), 5_000);
-  expect(seconds(began)).toBeLessThan(5);
 });

@@ -53,7 +53,7 @@ export function makeNamespaces(prefix: string): Namespaces {
 }
 
 /** Polls until `probe` answers something; throws `what` after the deadline. */
-export async function until<T>(what: string, probe: () => T | undefined | false, deadlineMs = 10_000): Promise<T> {
+export async function until<T>(what: string, probe: () => T | undefined | false, deadlineMs = 30_000): Promise<T> {
   const end = Date.now() + deadlineMs;
   for (;;) {
     const found = probe();

@@ -106,6 +106,11 @@ test('the last lab takes the folder of labs with it', () => {
   expect(fs.existsSync(dir)).toBe(false);
 });
 
+test('when no folder can be had, all that were tried are named, with the variable that helps', () => {
+  fs.writeFileSync(dir, 'a file where the folder should be');
+  expect(() => claimLab('blue')).toThrow(/GINGHAM_LAB_DIR/);
+});
+
 test("root's labs are in one place, a user's in the runtime folder or in /tmp", () => {
   expect(labsDirs({ XDG_RUNTIME_DIR: '/run/user/1000' }, 0)).toEqual(['/run/gingham-lab']);
   expect(labsDirs({ XDG_RUNTIME_DIR: '/run/user/1000' }, 1000)[0]).toBe('/run/user/1000/gingham');

@@ -52,8 +52,8 @@ test('a matrix too wide for a terminal is a line of sums for each pod, with the 
   const answers = ends.map((_, i) => ends.map((_, j) => (i === 0 && j === 7 ? undefined : { ms: 1.5, ttl: 62 })));
   const lines = pingLines({ from: ends, to: ends, answers }, plain);
   expect(lines).toHaveLength(20);
-  expect(lines[0]).toBe('  p0   19 of 20 answered, slowest 1.50 ms; silent: p7');
-  expect(lines[1]).toBe('  p1   20 of 20 answered, slowest 1.50 ms');
+  expect(lines[0]).toBe('  p0   19 of 20 answered; silent: p7');
+  expect(lines[1]).toBe('  p1   20 of 20 answered');
 });
 
 test('colour is for terminals, and NO_COLOR takes it away', () => {
@@ -123,4 +123,20 @@ test('exec enters the user namespace too where there is one, and the node by its
     '--target=4711 --mount --pid --net --wdns=/ -- ip',
   );
   expect(nsenterArgs(lab, 'node9', '/', ['ip'])).toBeUndefined();
+});
+
+test("birdc in a BIRD node finds that node's socket, unless one is named", () => {
+  const bird: LabRecord['nodes'][number] = {
+    name: 'bird1',
+    kind: 'bird',
+    address: '',
+    socket: '/x/bird.ctl',
+    netns: '/n',
+  };
+  const withBird = { ...lab, nodes: [bird] };
+  const end = (command: string[]): string | undefined =>
+    nsenterArgs(withBird, 'bird1', '/', command)?.join(' ').split(' -- ')[1];
+  expect(end(['birdc', 'show', 'route'])).toBe('birdc -s /x/bird.ctl show route');
+  expect(end(['birdc', '-s', '/y', 'show', 'route'])).toBe('birdc -s /y show route');
+  expect(end(['ip', 'route'])).toBe('ip route');
 });
