@@ -20,6 +20,8 @@ const LINES: Readonly<Record<string, string>> = {
   sysctl: "sysctl -a 2>/dev/null | grep '^net\\.'",
 };
 const FOLDERS = ['/etc/cni/net.d', '/opt/cni/bin', '/run', '/var/lib'];
+/** Where containerd keeps the results of any network's ADD. */
+const CACHE = 'file /var/lib/cni';
 
 /** Each line begins with what it is about, so that a difference says where it is. */
 export async function nodeState(node: KindNode): Promise<readonly string[]> {
@@ -36,7 +38,7 @@ export async function nodeState(node: KindNode): Promise<readonly string[]> {
     for (const name of fs.existsSync(root + folder) ? fs.readdirSync(root + folder).sort() : [])
       state.push(`file ${folder}/${name}`);
   }
-  return state;
+  return state.filter((l) => l !== CACHE);
 }
 
 interface Block {
