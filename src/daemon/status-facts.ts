@@ -132,7 +132,7 @@ function tunnelFacts({ tunnels, cluster }: Running): TunnelStatusView | undefine
     up: status.problems.length === 0,
     mtuBytes: status.mtu,
     endpoints: status.remotes,
-    notUsed: status.notUsed.map((reason) => ({ carrier: carrierOf(reason.code), reason })),
+    notUsed: status.notUsed.map(({ carrier, code, text }) => ({ carrier, reason: { code, text } })),
     ...(status.counters === undefined ? {} : { counters: countersView(status.counters) }),
   };
 }
@@ -141,9 +141,6 @@ const countersView = ({ dropped, ...counted }: CarrierCounters): TunnelCountersV
   ...counted,
   dropped: Object.entries(dropped).map(([cause, packets]) => ({ cause, packets })),
 });
-
-/** The codes of ipip-carriers.ts begin with the carrier's name. */
-const carrierOf = (code: string): string => (code.includes('BPF') ? 'tc-bpf' : 'kernel');
 
 function cniFacts({ cni, cluster }: Running): CniStatusView {
   const readiness = cluster?.readiness();

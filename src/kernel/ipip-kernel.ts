@@ -6,7 +6,7 @@ import { deleteLink, newIpip } from '../netlink/link.ts';
 import { getLink } from '../netlink/read.ts';
 import { isErrno } from '../netlink/request.ts';
 import { notOurs, settleForwarder, settleLink, tolerate } from './device-state.ts';
-import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carriers.ts';
+import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carrier.ts';
 import { isOurPair } from './ipip-pair.ts';
 import { IPIP_DEVICE } from './tunnel-names.ts';
 import type { TunnelSpec } from './tunnel-types.ts';

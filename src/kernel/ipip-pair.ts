@@ -11,7 +11,7 @@ import { type Link, newVeth, setLink } from '../netlink/link.ts';
 import { getLink } from '../netlink/read.ts';
 import { isErrno } from '../netlink/request.ts';
 import { notOurs, settleForwarder, settleLink } from './device-state.ts';
-import type { CarrierContext } from './ipip-carriers.ts';
+import type { CarrierContext } from './ipip-carrier.ts';
 import { writeSysctl } from './sysctl.ts';
 import { IPIP_COMPANION, IPIP_DEVICE, nextHopMac } from './tunnel-names.ts';
 import type { TunnelSpec } from './tunnel-types.ts';

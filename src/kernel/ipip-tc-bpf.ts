@@ -17,7 +17,7 @@ import { SysError } from '../sys/ffi.ts';
 import { attachProgram, DECAPSULATE, ENCAPSULATE, isAttached, removePrograms } from './bpf/attachment.ts';
 import { type LoadedTunnel, loadTunnel } from './bpf/loaded-tunnel.ts';
 import { settleNeighbours } from './device-state.ts';
-import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carriers.ts';
+import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carrier.ts';
 import { pairNeighbours, settlePair } from './ipip-pair.ts';
 import { enableOffloads } from './offload.ts';
 import { TunnelError } from './tunnel-error.ts';

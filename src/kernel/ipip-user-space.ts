@@ -7,7 +7,7 @@ import { macBytes } from '../netlink/mac.ts';
 import { dumpNeighbours, getLink } from '../netlink/read.ts';
 import { SysError } from '../sys/ffi.ts';
 import { settleNeighbours } from './device-state.ts';
-import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carriers.ts';
+import type { CarrierContext, CarrierOutcome, IpipCarrier } from './ipip-carrier.ts';
 import { isOurPair, pairNeighbours, settlePair } from './ipip-pair.ts';
 import { disableOffloads, enableOffloads } from './offload.ts';
 import { addressOfMac, IPIP_COMPANION, IPIP_DEVICE, nextHopMac } from './tunnel-names.ts';

@@ -6,7 +6,7 @@ import type { Link } from '../netlink/link.ts';
 import { dumpAddresses, dumpRoutes, getLink } from '../netlink/read.ts';
 import { SysError } from '../sys/ffi.ts';
 import { POD_GATEWAY } from './gateway.ts';
-import type { PodWire } from './pod-wiring.ts';
+import type { PodWire } from './pod-wire.ts';
 import { readSysctl } from './sysctl.ts';
 
 export async function checkPod(netlink: NetlinkClient, wire: PodWire, sysctlRoot: string): Promise<Reason[]> {

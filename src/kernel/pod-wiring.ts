@@ -3,7 +3,7 @@
  *
  *      node  cali8eecb1f59c6  ee:ee:ee:ee:ee:ee  proxy_arp ═veth═ eth0  10.244.104.7/32  default via 169.254.1.1   pod
  */
-import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
+import { formatIpv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
 import { addAddress } from '../netlink/address.ts';
 import { type NetlinkClient, openNetlink } from '../netlink/client.ts';
@@ -18,24 +18,8 @@ import * as ffi from '../sys/ffi.ts';
 import { tolerate } from './device-state.ts';
 import { POD_GATEWAY } from './gateway.ts';
 import { checkPod } from './pod-check.ts';
+import { HOST_SIDE_MAC, type PodWire } from './pod-wire.ts';
 import { SYSCTL_ROOT } from './sysctl.ts';
-
-/** What a pod sees of its gateway, the same on every node, so that a pod's ARP cache is right wherever it looks. */
-export const HOST_SIDE_MAC = 'ee:ee:ee:ee:ee:ee';
-
-export interface PodWire {
-  /** Path of the pod's network namespace. */
-  readonly netns: string;
-  /** Name inside the pod: eth0. */
-  readonly ifName: string;
-  /** Name on the node: cali + 11 hex. */
-  readonly hostInterface: string;
-  /** The pod has it as /32. */
-  readonly address: Ipv4;
-  /** MAC of the pod's end, six bytes as text. */
-  readonly mac: string;
-  readonly mtu: number;
-}
 
 export interface PodWiring {
   /** Idempotent: a whole interface is kept, a half-made one of ours replaced. On failure what was made is taken away again.

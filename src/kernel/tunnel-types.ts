@@ -47,13 +47,18 @@ export interface CarrierCounters {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
+/** Why a carrier is not used. */
+export interface CarrierRefusal extends Reason {
+  readonly carrier: Carrier;
+}
+
 export interface TunnelStatus {
   readonly encap: 'ipip' | 'vxlan';
   /** tunl0 or vxlan.calico */
   readonly device: string;
   readonly carrier: Carrier;
   /** Why the better carriers are not used; empty for the kernel's. */
-  readonly notUsed: readonly Reason[];
+  readonly notUsed: readonly CarrierRefusal[];
   /** False: packets wait for nobody while the daemon is down. */
   readonly forwardsWithoutDaemon: boolean;
   readonly mtu: number;

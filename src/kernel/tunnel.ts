@@ -6,12 +6,13 @@ import type { Reason } from '../base/reason.ts';
 import type { NetlinkClient } from '../netlink/client.ts';
 import { systemTimers } from '../sys/time.ts';
 import { settleAddress } from './device-state.ts';
-import { type CarrierContext, createIpipCarriers, type IpipCarrier } from './ipip-carriers.ts';
+import type { CarrierContext, IpipCarrier } from './ipip-carrier.ts';
+import { createIpipCarriers } from './ipip-carriers.ts';
 import { SYSCTL_ROOT } from './sysctl.ts';
 import { TunnelError } from './tunnel-error.ts';
 import { IPIP_DEVICE, VXLAN_DEVICE } from './tunnel-names.ts';
 import { removeTunnelDevice } from './tunnel-removal.ts';
-import type { CarrierSetting, TunnelSpec, TunnelStatus } from './tunnel-types.ts';
+import type { CarrierRefusal, CarrierSetting, TunnelSpec, TunnelStatus } from './tunnel-types.ts';
 import { ensureVxlan } from './vxlan.ts';
 
 export { TunnelError } from './tunnel-error.ts';
@@ -89,11 +90,11 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
   };
 
   const ensureIpip = async (spec: TunnelSpec): Promise<Ensured> => {
-    const notUsed: Reason[] = [];
+    const notUsed: CarrierRefusal[] = [];
     for (const carrier of allowed) {
       const outcome = await carrier.ensure(context, spec);
       if (outcome.kind === 'refused') {
-        notUsed.push(outcome.reason);
+        notUsed.push({ carrier: carrier.name, ...outcome.reason });
         continue;
       }
       await settleAddress(netlink, outcome.device.index, spec.address);

@@ -3,7 +3,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import { GATEWAY_PREFIX, gatewayRoute } from '../../src/kernel/gateway.ts';
-import { createPodWiring, HOST_SIDE_MAC, type PodWire, type PodWiring } from '../../src/kernel/pod-wiring.ts';
+import { HOST_SIDE_MAC, type PodWire } from '../../src/kernel/pod-wire.ts';
+import { createPodWiring, type PodWiring } from '../../src/kernel/pod-wiring.ts';
 import { type NetlinkClient, openNetlink } from '../../src/netlink/client.ts';
 import { getLink } from '../../src/netlink/read.ts';
 import { addRoute } from '../../src/netlink/route.ts';
