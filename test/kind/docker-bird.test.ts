@@ -60,7 +60,7 @@ const logs = (side: Side): string => attempt('docker', 'logs', '--tail', '20', N
 
 let dir = '';
 beforeAll(async () => {
-  if (attempt('docker', 'image', 'inspect', IMAGE).status !== 0) run(path.join(here, '../kind/image.sh'), IMAGE);
+  if (attempt('docker', 'image', 'inspect', IMAGE).status !== 0) run(path.join(here, 'image.sh'), IMAGE);
   run(path.join(here, 'bird-image.sh'), BIRD_IMAGE);
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gingham-test-'));
   fs.writeFileSync(path.join(dir, 'node.yaml'), GINGHAM_YAML);
