@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # BIRD 2 as an image where nothing can be pulled: this machine's own Debian package and the libraries it is linked with.
-# (Where images can be pulled, containerlab/images/bird/Dockerfile is the one.)   test/interop/bird-image.sh NAME
+# (Where images can be pulled, containerlab/images/bird/Dockerfile is the one.)   test/kind/bird-image.sh NAME
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 root=$(mktemp -d)
