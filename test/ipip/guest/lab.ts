@@ -26,7 +26,7 @@ await say('a lab with ipip comes up: every session Established, every ping answe
   assert.ok(made.status === 0 && record !== undefined, `exit code ${made.status}\n${made.out}`);
   assert.match(made.out, /mesh: 3 of 3 sessions are up/);
   assert.match(made.out, /pings: 36 of 36 answered/);
-  assert.match(made.out, /ipip on tunl0, carried by the kernel/);
+  assert.match(made.out, /ipip on tunl0, carrier kernel/);
   lab = openLab(record, made.out);
 });
 
