@@ -32,11 +32,18 @@ const ours = (): string[] =>
       }
     })
     .filter((line) => line.includes(GINGHAM) || line.includes(labsDir));
+/** A Docker engine on this machine has a life of its own; no device or mount of a lab has such a name. */
+const DOCKER = /\bdocker|\bbr-[0-9a-f]{12}\b|\bveth[0-9a-f]{7}\b|\/containerd\//;
+const withoutDocker = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !DOCKER.test(line))
+    .join('\n');
 const host = (): unknown => ({
-  links: say('ip -o link | sed "s/^[0-9]*: //"'),
-  routes: say('ip route show table all'),
+  links: withoutDocker(say('ip -o link | sed "s/^[0-9]*: //"')),
+  routes: withoutDocker(say('ip route show table all')),
   netns: fs.existsSync('/run/netns') ? fs.readdirSync('/run/netns').sort() : 'none',
-  mounts: fs.readFileSync('/proc/self/mounts', 'utf8'),
+  mounts: withoutDocker(fs.readFileSync('/proc/self/mounts', 'utf8')),
   labs: fs.existsSync(path.join(labsDir, 'l')),
   ours: ours(),
 });
