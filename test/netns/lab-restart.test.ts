@@ -21,9 +21,9 @@ const has = (l: Lab, node: string, block: string): boolean =>
   l.routes(node).some((line) => line.startsWith(`${block} `));
 const seconds = (from: number): number => (performance.now() - from) / 1000;
 
-/** Pings five times a second until stop(), which answers how many of how many were lost. */
+/** Pings twenty times a second until stop(), which answers how many of how many were lost. */
 function pinging(l: Lab, from: string, to: string): { stop(): Promise<{ sent: number; lost: number }> } {
-  const ping = l.spawn(from, 'ping', '-n', '-i', '0.2', '-W', '1', l.pods[to] ?? '');
+  const ping = l.spawn(from, 'ping', '-n', '-i', '0.05', '-W', '1', l.pods[to] ?? '');
   let out = '';
   ping.stdout?.on('data', (bytes) => {
     out += bytes;
