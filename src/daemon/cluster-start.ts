@@ -21,7 +21,7 @@ import { objectEvents } from './object-events.ts';
 import { podAnnotations } from './pod-annotations.ts';
 import { createPods, guardedIpam } from './pods.ts';
 import type { Running } from './running.ts';
-import { openSpeaker } from './speaker.ts';
+import { startSpeaker } from './speaker-start.ts';
 
 export async function startCluster(
   running: Running,
@@ -75,24 +75,7 @@ export async function startCluster(
   if (address === undefined) return;
   running.address = address;
 
-  const { found } = await dataplane.start();
-  const speaker = await openSpeaker({
-    listen: config.listen,
-    bgpIdentifier: config.routerId ?? address,
-    isOurAddress: (a) => dataplane.interfaces.isLocal(a),
-    restart: {
-      forwarding: found > 0,
-      waitForLocalRoutes: true,
-      onComplete: (why) => {
-        log.info({ why }, 'initial routes are in');
-        speaker.rib.settle();
-        dataplane.bestPathsInSync();
-      },
-    },
-    log,
-  });
-  running.speaker = speaker;
-  if (config.kernel.install) speaker.rib.subscribe(dataplane.bestPaths, 'kernel');
+  const speaker = await startSpeaker(running, dataplane, { address, waitForLocalRoutes: true });
   const node = new ClusterNode({
     nodeName,
     address,
@@ -127,7 +110,6 @@ export async function startCluster(
   });
   running.cluster = node;
   dataplane.interfaces.onChange((change) => {
-    if (change.kind !== 'link') speaker.rib.reevaluate();
     if (change.kind !== 'link' || !change.name.startsWith('cali')) node.poke();
   });
   node.poke();

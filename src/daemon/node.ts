@@ -11,7 +11,7 @@ import { type Dataplane, openDataplane } from './dataplane.ts';
 import { openLog } from './log.ts';
 import { readConfig, reload } from './reload.ts';
 import type { Running } from './running.ts';
-import { openSpeaker } from './speaker.ts';
+import { startSpeaker } from './speaker-start.ts';
 import { statusFacts } from './status-facts.ts';
 
 const USAGE = 2;
@@ -86,30 +86,11 @@ async function start(running: Running, signal: AbortSignal): Promise<void> {
 
 /** A plain speaker: neighbours and prefixes from the file, nothing else. */
 async function startAlone(running: Running, dataplane: Dataplane): Promise<void> {
-  const { config, log } = running;
+  const { config } = running;
   const address = ownAddress(config, dataplane);
   running.address = address;
   dataplane.setGuard({ peers: config.neighbors.map((n) => n.address) });
-  const { found } = await dataplane.start();
-  const speaker = await openSpeaker({
-    listen: config.listen,
-    bgpIdentifier: config.routerId ?? address,
-    isOurAddress: (a) => dataplane.interfaces.isLocal(a),
-    restart: {
-      forwarding: found > 0,
-      onComplete: (why) => {
-        log.info({ why }, 'initial routes are in');
-        speaker.rib.settle();
-        dataplane.bestPathsInSync();
-      },
-    },
-    log,
-  });
-  running.speaker = speaker;
-  if (config.kernel.install) speaker.rib.subscribe(dataplane.bestPaths, 'kernel');
-  dataplane.interfaces.onChange(({ kind }) => {
-    if (kind !== 'link') speaker.rib.reevaluate();
-  });
+  const speaker = await startSpeaker(running, dataplane, { address, waitForLocalRoutes: false });
   speaker.setOriginated(config.originate);
   speaker.setPeers(config.neighbors);
 }

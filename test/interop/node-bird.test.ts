@@ -38,6 +38,15 @@ ${options.extra ?? ''}
 originate: [192.0.2.0/26, 192.0.2.64/26]
 neighbors: [{ name: bird, address: 10.9.0.2, asn: ${options.asn}, ${options.neighbor ?? 'connectRetry: 1'} }]`;
 
+/** TcpExt counters come as a line of names and a line of values. */
+function md5Failures(side: string): number {
+  const [names, values] = namespaces
+    .sh(side, 'grep ^TcpExt: /proc/net/netstat')
+    .split('\n')
+    .map((line) => line.split(' '));
+  return Number(values?.[names?.indexOf('TCPMD5Failure') ?? -1] ?? 0);
+}
+
 interface PeerList {
   items: {
     name: string;
@@ -93,7 +102,8 @@ test('the wrong password is silence, and says so instead of pretending', async (
   await speakers.bird('b', BIRD({ asn: 65002, extra: 'password "right";' }));
   const node = speakers.gingham('g', GINGHAM({ asn: 65002, neighbor: 'connectRetry: 1, password: wrong' }));
   await node.start();
-  await new Promise((later) => setTimeout(later, 3000));
+  // BIRD's kernel drops our SYNs without an answer, and counts them: from then on silence is a fact, not a guess.
+  await until('a SYN was dropped for its signature', () => md5Failures('b') > 0);
   const peer = node.json<PeerList>('peers').items[0];
   expect(peer?.state).not.toBe('Established');
   expect(node.cli('status').status).toBe(3);
