@@ -7,10 +7,8 @@ import path from 'node:path';
 import { NEEDS, needsOf } from './needs.mjs';
 
 const TIERS = ['unit', 'property', 'contract', 'netns', 'interop', 'kube', 'ipip', 'kind'];
-/** Minutes: it runs when it is named, and under CI. */
-const LONG_TIERS = ['kube'];
-/** Half an hour and a Docker engine: it runs when it is named. */
-const NAMED_TIERS = ['kind'];
+/** Minutes: they run when they are named, and under CI. */
+const LONG_TIERS = ['kube', 'kind'];
 const ci = process.env.CI === 'true';
 const top = path.resolve(import.meta.dirname, '..');
 process.chdir(top);
@@ -29,7 +27,7 @@ const inTier = (tier) =>
     .map((f) => `test/${tier}/${f}`)
     .sort();
 const asked = (file, tier) =>
-  (wanted.length === 0 && !NAMED_TIERS.includes(tier) && (ci || !LONG_TIERS.includes(tier))) ||
+  (wanted.length === 0 && (ci || !LONG_TIERS.includes(tier))) ||
   wanted.some((w) => w === tier || path.relative(top, path.resolve(w)) === file);
 
 /** One vitest run per tier: kernel tiers run alone and one file at a time, and the count per tier is exact. */
@@ -81,7 +79,7 @@ for (const r of rows)
   console.log(
     `${r.tier.padEnd(9)}${String(r.files).padStart(7)}${String(r.passed).padStart(8)}${String(r.failed).padStart(8)}${String(r.skipped).padStart(9)}${r.seconds.toFixed(1).padStart(9)}`,
   );
-for (const tier of wanted.length > 0 ? [] : ci ? NAMED_TIERS : [...LONG_TIERS, ...NAMED_TIERS])
+for (const tier of wanted.length > 0 || ci ? [] : LONG_TIERS)
   console.log(`not run  ${tier}: long; npm run test:${tier}`);
 for (const { file, unmet } of skippedFiles)
   console.log(`skipped  ${file}: needs ${unmet.map((n) => `${n} (${NEEDS[n].mend})`).join(', ')}`);
