@@ -1,15 +1,20 @@
 /** What the library offers. */
 export { formatIpv4, type Ipv4, ipv4, parseIpv4 } from '../base/ipv4.ts';
 export { formatPrefix, type Prefix, parsePrefix, prefix, prefixKey, prefixOfKey } from '../base/prefix.ts';
-export { asPathContains, asPathLength, firstAsn, formatAsPath, prependAsn } from './as-path.ts';
-export type * from './attribute-types.ts';
-export type { AttributeFault, AttributeParams, DecodedAttributes, Disposition } from './attributes.ts';
-export { decodeAttributes, encodeAttributes } from './attributes.ts';
-export type { Capabilities, Family, GracefulRestartCapability } from './capabilities.ts';
-export { type BgpError, bgpError, type ErrorCode, type ErrorSubcode } from './error.ts';
-export { frameError, frameLength } from './framer.ts';
-export { KEEPALIVE_MESSAGE, MAX_MESSAGE_LENGTH, ROUTE_REFRESH_MESSAGE } from './message.ts';
-export { negotiate, ourOpen } from './negotiate.ts';
+export { asPathContains, asPathLength, firstAsn, formatAsPath, prependAsn } from './attributes/as-path.ts';
+export type * from './attributes/attribute-types.ts';
+export type { AttributeFault, AttributeParams, DecodedAttributes, Disposition } from './attributes/attributes.ts';
+export { decodeAttributes, encodeAttributes } from './attributes/attributes.ts';
+export { negotiate, ourOpen } from './session/negotiate.ts';
+export { BgpSession } from './session/session.ts';
+export type * from './session/session-types.ts';
+export { type BgpListener, type ListenOptions, listenBgp, nodePorts, tcpTransport } from './transport/transport.ts';
+export { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from './update/packer.ts';
+export { forEachPrefix, splitUpdate } from './update/update.ts';
+export type { Capabilities, Family, GracefulRestartCapability } from './wire/capabilities.ts';
+export { type BgpError, bgpError, type ErrorCode, type ErrorSubcode } from './wire/error.ts';
+export { frameError, frameLength } from './wire/framer.ts';
+export { KEEPALIVE_MESSAGE, MAX_MESSAGE_LENGTH, ROUTE_REFRESH_MESSAGE } from './wire/message.ts';
 export {
   decodeNotification,
   encodeNotification,
@@ -18,10 +23,5 @@ export {
   shutdown,
   shutdownText,
   unwrapHardReset,
-} from './notification.ts';
-export { decodeOpen, encodeOpen, type OpenMessage } from './open.ts';
-export { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from './packer.ts';
-export { BgpSession } from './session.ts';
-export type * from './session-types.ts';
-export { type BgpListener, type ListenOptions, listenBgp, nodePorts, tcpTransport } from './transport.ts';
-export { forEachPrefix, splitUpdate } from './update.ts';
+} from './wire/notification.ts';
+export { decodeOpen, encodeOpen, type OpenMessage } from './wire/open.ts';

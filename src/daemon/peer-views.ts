@@ -1,6 +1,6 @@
 /** PeerState as people see it. Pure. */
 import { formatIpv4 } from '../base/ipv4.ts';
-import type { Agreed } from '../bgp-js/session-types.ts';
+import type { Agreed } from '../bgp-js/session/session-types.ts';
 import type { AgreedView, PeerDownView, PeerView } from '../control/views.ts';
 import type { PeerState } from '../peer/peer-state.ts';
 

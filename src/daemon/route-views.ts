@@ -1,7 +1,7 @@
 /** Routes of the Loc-RIB, with what the kernel has of them, as people see them. Pure but for the tables it reads. */
 import { formatIpv4, netmask } from '../base/ipv4.ts';
 import { containsAddress, formatPrefix, prefix } from '../base/prefix.ts';
-import type { AsSegment } from '../bgp-js/attribute-types.ts';
+import type { AsSegment } from '../bgp-js/attributes/attribute-types.ts';
 import type { RouteQuery } from '../control/source.ts';
 import type { RouteKernelView, RouteView } from '../control/views.ts';
 import type { RouteTarget } from '../model/kernel-route.ts';

@@ -2,8 +2,8 @@
 import { delta } from '../base/delta.ts';
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { formatPrefix, type Prefix, prefixKey } from '../base/prefix.ts';
-import type { StopHow } from '../bgp-js/session-types.ts';
-import { type BgpListener, type ListenOptions, listenBgp, tcpTransport } from '../bgp-js/transport.ts';
+import type { StopHow } from '../bgp-js/session/session-types.ts';
+import { type BgpListener, type ListenOptions, listenBgp, tcpTransport } from '../bgp-js/transport/transport.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { type ApplyReport, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
 import { LocRib } from '../rib/loc-rib.ts';

@@ -1,7 +1,7 @@
 /** All peers: from configuration to sessions, touching only what differs. Pure of I/O: transport, clock, timers, chance and
  *  log come in. plan() and apply() share one comparison, so that what a reload announces is what it does. */
-import type { PathAttributes } from '../bgp-js/attribute-types.ts';
-import type { Connection, SessionPorts, StopHow } from '../bgp-js/session-types.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Connection, SessionPorts, StopHow } from '../bgp-js/session/session-types.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import type { Exported } from '../rib/export.ts';
 import type { PathSource } from '../rib/feed.ts';

@@ -1,7 +1,7 @@
 /** One peer as `gingham peers` shows it. Pure: types. Times are wall clock, ms. */
 import type { Ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
-import type { Agreed, SessionCounters, SessionState } from '../bgp-js/session-types.ts';
+import type { Agreed, SessionCounters, SessionState } from '../bgp-js/session/session-types.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import type { SourceCounts } from '../rib/views.ts';
 

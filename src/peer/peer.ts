@@ -3,8 +3,7 @@
  *  restart-phase.ts. */
 import { ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
-import { bgpError } from '../bgp-js/error.ts';
-import { BgpSession } from '../bgp-js/session.ts';
+import { BgpSession } from '../bgp-js/session/session.ts';
 import type {
   Agreed,
   Connection,
@@ -14,7 +13,8 @@ import type {
   SessionPorts,
   StopHow,
   UpdateFrame,
-} from '../bgp-js/session-types.ts';
+} from '../bgp-js/session/session-types.ts';
+import { bgpError } from '../bgp-js/wire/error.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { AdjRibOut } from '../rib/adj-rib-out.ts';
 import type { ExportTarget } from '../rib/export.ts';

@@ -10,7 +10,7 @@
  *  - End-of-RIB also says "these were all": it must not go out before our own routes are known, or helpers sweep what they
  *    kept for us. There is no cap on that: the helpers' restart time is one already. */
 import type { Timers } from '../base/ports.ts';
-import type { Agreed } from '../bgp-js/session-types.ts';
+import type { Agreed } from '../bgp-js/session/session-types.ts';
 
 export type RestartEnd = 'all-peers' | 'cap' | 'no-peers';
 

@@ -6,7 +6,7 @@
  *                                                End-of-RIB, or the cap --> the rest goes
  *    lost once more --> what is still stale from the first time goes, the rest is stale */
 import type { Clock, Timers } from '../base/ports.ts';
-import type { Agreed } from '../bgp-js/session-types.ts';
+import type { Agreed } from '../bgp-js/session/session-types.ts';
 import type { PathSource } from '../rib/feed.ts';
 import type { LocRib } from '../rib/loc-rib.ts';
 

@@ -2,7 +2,7 @@
  *  tables do so: with 1,000,000 routes there are a few thousand sets. */
 import { formatPrefix, prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { PathAttributes } from '../bgp-js/attribute-types.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { Changes, Match, Policy, PrefixMatch } from './policy.ts';
 
 export interface PolicyInput {

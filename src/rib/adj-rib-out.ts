@@ -6,9 +6,9 @@
 import { BitColumn } from '../base/columns.ts';
 import { prefixKey } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { PathAttributes } from '../bgp-js/attribute-types.ts';
-import { encodeAttributes } from '../bgp-js/attributes.ts';
-import { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from '../bgp-js/packer.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import { encodeAttributes } from '../bgp-js/attributes/attributes.ts';
+import { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from '../bgp-js/update/packer.ts';
 import { type Exported, type ExportTarget, exportTo, mayPass } from './export.ts';
 import type { PathSource } from './feed.ts';
 import type { LocRib, OutPort } from './loc-rib.ts';

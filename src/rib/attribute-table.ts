@@ -2,8 +2,8 @@
  *  distinct set, not once per route. Pure, hot. A set lives as long as something refers to it, so that a peer that sends
  *  ever new attributes holds no more of them than it holds routes. */
 import { Int32Column } from '../base/columns.ts';
-import type { PathAttributes } from '../bgp-js/attribute-types.ts';
-import { type DecodedAttributes, decodeAttributes, encodeAttributes } from '../bgp-js/attributes.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import { type DecodedAttributes, decodeAttributes, encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { rankOf } from './decision.ts';
 import { type ImportContext, type Imported, importSet, type OurSelf } from './import.ts';
 

@@ -3,7 +3,7 @@
  *  Each step looks at the set of paths that is left and takes some away; it never compares in pairs in order of arrival. That
  *  makes MED deterministic (RFC 3345's oscillation cannot occur) and the result a function of the set: a property test
  *  scrambles the order. The first four steps fold into one number per attribute set, the rank; explaining walks them one by one. */
-import type { PathAttributes } from '../bgp-js/attribute-types.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { PathSource } from './feed.ts';
 
 export interface Step {

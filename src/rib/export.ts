@@ -3,7 +3,7 @@
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { containsAddress, type Prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { AsSegment, PathAttributes } from '../bgp-js/attribute-types.ts';
+import type { AsSegment, PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { DEFAULT_LOCAL_PREF } from './decision.ts';
 import type { PathSource } from './feed.ts';
 

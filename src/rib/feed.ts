@@ -1,6 +1,6 @@
 /** What everything that wants routes receives: peers, the kernel, watchers. Pure: types.
  *  First the dump, then onEndOfFeed once, then changes; a withdrawal names the key, never the value. */
-import type { PathAttributes } from '../bgp-js/attribute-types.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 
 /** Where a path came from: a peer (by its stable number in the Loc-RIB) or this node itself. */
 export interface PathSource {

@@ -2,8 +2,8 @@
  *  One verdict serves all routes of an attribute set; only a policy that reads prefixes is asked route by route. */
 import { formatIpv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
-import type { PathAttributes } from '../bgp-js/attribute-types.ts';
-import type { DecodedAttributes } from '../bgp-js/attributes.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { DecodedAttributes } from '../bgp-js/attributes/attributes.ts';
 import { evaluate, readsPrefix } from '../policy/evaluate.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { PathSource } from './feed.ts';

@@ -2,7 +2,7 @@
 import { netmask } from '../base/ipv4.ts';
 import { prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { PathAttributes } from '../bgp-js/attribute-types.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { judgeOne } from './adj-rib-in.ts';
 import { explain, type Step, wordsOf } from './decision.ts';
 import type { RouteTable } from './route-table.ts';

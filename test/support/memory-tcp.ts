@@ -1,7 +1,7 @@
 /** TCP in memory, on fake time: every write arrives 1 ms later, in order. Splits and cuts are up to the test. */
 import { formatIpv4, type Ipv4, ipv4 } from '../../src/base/ipv4.ts';
 import { err, ok } from '../../src/base/result.ts';
-import type { Connection, SessionConfig, Transport } from '../../src/bgp-js/session-types.ts';
+import type { Connection, SessionConfig, Transport } from '../../src/bgp-js/session/session-types.ts';
 import type { FakeTime } from './fake-time.ts';
 
 const LATENCY_MS = 1;

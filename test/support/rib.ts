@@ -2,11 +2,11 @@
 import { type ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import { formatPrefix, type Prefix, parsePrefix, prefix, prefixKey } from '../../src/base/prefix.ts';
-import type { PathAttributes } from '../../src/bgp-js/attribute-types.ts';
-import { encodeAttributes } from '../../src/bgp-js/attributes.ts';
-import { packAnnouncements, packWithdrawals } from '../../src/bgp-js/packer.ts';
-import type { UpdateFrame } from '../../src/bgp-js/session-types.ts';
-import { splitUpdate } from '../../src/bgp-js/update.ts';
+import type { PathAttributes } from '../../src/bgp-js/attributes/attribute-types.ts';
+import { encodeAttributes } from '../../src/bgp-js/attributes/attributes.ts';
+import type { UpdateFrame } from '../../src/bgp-js/session/session-types.ts';
+import { packAnnouncements, packWithdrawals } from '../../src/bgp-js/update/packer.ts';
+import { splitUpdate } from '../../src/bgp-js/update/update.ts';
 import type { BestPath, PathSource, RouteFeed } from '../../src/rib/feed.ts';
 import { LocRib, type LocRibConfig } from '../../src/rib/loc-rib.ts';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatPrefix, prefix } from '../../../src/base/prefix.ts';
-import { forEachPrefix } from '../../../src/bgp-js/update.ts';
+import { forEachPrefix } from '../../../src/bgp-js/update/update.ts';
 import { AdjRibOut } from '../../../src/rib/adj-rib-out.ts';
 import type { LocRib } from '../../../src/rib/loc-rib.ts';
 import { addPeer, address, announcement, attributes, ribOf, updates, withdrawal } from '../../support/rib.ts';

@@ -1,8 +1,8 @@
 /** Path attributes: each row both ways, and each fault with what it costs. RFC 4271 4.3, RFC 7606 7. */
 import { expect, test } from 'vitest';
-import { asPathLength, formatAsPath, prependAsn } from '../../../src/bgp-js/as-path.ts';
-import type { PathAttributes } from '../../../src/bgp-js/attribute-types.ts';
-import { type AttributeParams, decodeAttributes, encodeAttributes } from '../../../src/bgp-js/attributes.ts';
+import { asPathLength, formatAsPath, prependAsn } from '../../../src/bgp-js/attributes/as-path.ts';
+import type { PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
+import { type AttributeParams, decodeAttributes, encodeAttributes } from '../../../src/bgp-js/attributes/attributes.ts';
 import { hex, toHex } from '../../support/hex.ts';
 import { address } from './two-speakers.ts';
 

@@ -1,7 +1,7 @@
 /** The receive slab is shared by all connections and overwritten by the next read. */
 import { afterEach, expect, test } from 'vitest';
-import type { Connection } from '../../../src/bgp-js/session-types.ts';
-import { type BgpListener, listenBgp, tcpTransport } from '../../../src/bgp-js/transport.ts';
+import type { Connection } from '../../../src/bgp-js/session/session-types.ts';
+import { type BgpListener, listenBgp, tcpTransport } from '../../../src/bgp-js/transport/transport.ts';
 import { address, configOf } from './two-speakers.ts';
 
 const LEFT = address('127.0.0.21');

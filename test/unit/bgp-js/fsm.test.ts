@@ -1,6 +1,6 @@
 /** The FSM table against the file that was reviewed: a changed cell shows as a changed line. */
 import { expect, test } from 'vitest';
-import { FSM, FSM_EVENTS, type FsmEvent, SESSION_STATES, step } from '../../../src/bgp-js/fsm.ts';
+import { FSM, FSM_EVENTS, type FsmEvent, SESSION_STATES, step } from '../../../src/bgp-js/session/fsm.ts';
 
 const events = Object.keys(FSM_EVENTS) as FsmEvent[];
 

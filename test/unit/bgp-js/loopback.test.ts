@@ -1,12 +1,12 @@
 /** Two sessions over real sockets on 127.0.0.0/8, so that what memory TCP assumes of node:net is true. */
 import { afterEach, expect, test } from 'vitest';
 import { prefixKey } from '../../../src/base/prefix.ts';
-import { encodeAttributes } from '../../../src/bgp-js/attributes.ts';
-import { END_OF_RIB, packAnnouncements, packWithdrawals } from '../../../src/bgp-js/packer.ts';
-import { BgpSession } from '../../../src/bgp-js/session.ts';
-import type { SessionConfig, SessionDown, SessionListener } from '../../../src/bgp-js/session-types.ts';
-import { type BgpListener, listenBgp, tcpTransport } from '../../../src/bgp-js/transport.ts';
-import { forEachPrefix } from '../../../src/bgp-js/update.ts';
+import { encodeAttributes } from '../../../src/bgp-js/attributes/attributes.ts';
+import { BgpSession } from '../../../src/bgp-js/session/session.ts';
+import type { SessionConfig, SessionDown, SessionListener } from '../../../src/bgp-js/session/session-types.ts';
+import { type BgpListener, listenBgp, tcpTransport } from '../../../src/bgp-js/transport/transport.ts';
+import { END_OF_RIB, packAnnouncements, packWithdrawals } from '../../../src/bgp-js/update/packer.ts';
+import { forEachPrefix } from '../../../src/bgp-js/update/update.ts';
 import { systemClock, systemRandom, systemTimers } from '../../../src/sys/time.ts';
 import { address, configOf } from './two-speakers.ts';
 

@@ -1,8 +1,8 @@
 /** OPEN, KEEPALIVE, NOTIFICATION, ROUTE-REFRESH: bytes and values, both directions. */
 import { expect, test } from 'vitest';
-import { bgpError } from '../../../src/bgp-js/error.ts';
-import { KEEPALIVE_MESSAGE, ROUTE_REFRESH_MESSAGE } from '../../../src/bgp-js/message.ts';
-import { negotiate, ourOpen } from '../../../src/bgp-js/negotiate.ts';
+import { negotiate, ourOpen } from '../../../src/bgp-js/session/negotiate.ts';
+import { bgpError } from '../../../src/bgp-js/wire/error.ts';
+import { KEEPALIVE_MESSAGE, ROUTE_REFRESH_MESSAGE } from '../../../src/bgp-js/wire/message.ts';
 import {
   decodeNotification,
   encodeNotification,
@@ -10,8 +10,8 @@ import {
   notificationName,
   shutdown,
   shutdownText,
-} from '../../../src/bgp-js/notification.ts';
-import { decodeOpen, encodeOpen } from '../../../src/bgp-js/open.ts';
+} from '../../../src/bgp-js/wire/notification.ts';
+import { decodeOpen, encodeOpen } from '../../../src/bgp-js/wire/open.ts';
 import { hex, toHex } from '../../support/hex.ts';
 import { A, address, B, configOf } from './two-speakers.ts';
 

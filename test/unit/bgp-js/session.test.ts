@@ -1,12 +1,12 @@
 /** One peer over memory TCP and fake time: coming up, ending, colliding, coming back. */
 import { expect, test } from 'vitest';
 import { prefixKey } from '../../../src/base/prefix.ts';
-import { bgpError } from '../../../src/bgp-js/error.ts';
-import { KEEPALIVE_MESSAGE } from '../../../src/bgp-js/message.ts';
-import { ourOpen } from '../../../src/bgp-js/negotiate.ts';
-import { encodeOpen } from '../../../src/bgp-js/open.ts';
-import { END_OF_RIB, packWithdrawals } from '../../../src/bgp-js/packer.ts';
-import type { Connection } from '../../../src/bgp-js/session-types.ts';
+import { ourOpen } from '../../../src/bgp-js/session/negotiate.ts';
+import type { Connection } from '../../../src/bgp-js/session/session-types.ts';
+import { END_OF_RIB, packWithdrawals } from '../../../src/bgp-js/update/packer.ts';
+import { bgpError } from '../../../src/bgp-js/wire/error.ts';
+import { KEEPALIVE_MESSAGE } from '../../../src/bgp-js/wire/message.ts';
+import { encodeOpen } from '../../../src/bgp-js/wire/open.ts';
 import { A, address, B, configOf, type Speaker, World } from './two-speakers.ts';
 
 function pairUp(world: World, a = {}, b = {}): [Speaker, Speaker] {

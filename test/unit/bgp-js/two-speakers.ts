@@ -1,7 +1,12 @@
 /** Two sessions on memory TCP, and what each told its listener. */
 import { type Ipv4, parseIpv4 } from '../../../src/base/ipv4.ts';
-import { BgpSession } from '../../../src/bgp-js/session.ts';
-import type { Connection, SessionConfig, SessionDown, SessionListener } from '../../../src/bgp-js/session-types.ts';
+import { BgpSession } from '../../../src/bgp-js/session/session.ts';
+import type {
+  Connection,
+  SessionConfig,
+  SessionDown,
+  SessionListener,
+} from '../../../src/bgp-js/session/session-types.ts';
 import { FakeTime } from '../../support/fake-time.ts';
 import { MemoryTcp } from '../../support/memory-tcp.ts';
 

@@ -1,7 +1,14 @@
 /** The framer over split streams, UPDATE frames, NLRI, and packing. */
 import { expect, test } from 'vitest';
 import { formatPrefix, parsePrefix, prefix, prefixKey } from '../../../src/base/prefix.ts';
-import { Reassembly } from '../../../src/bgp-js/connection.ts';
+import { Reassembly } from '../../../src/bgp-js/transport/connection.ts';
+import {
+  END_OF_RIB,
+  MAX_ATTRIBUTES_LENGTH,
+  packAnnouncements,
+  packWithdrawals,
+} from '../../../src/bgp-js/update/packer.ts';
+import { forEachPrefix, ReusableUpdate, splitUpdate } from '../../../src/bgp-js/update/update.ts';
 import {
   BAD_LENGTH,
   BAD_NOTIFICATION,
@@ -9,10 +16,8 @@ import {
   frameError,
   frameLength,
   NOT_SYNCHRONISED,
-} from '../../../src/bgp-js/framer.ts';
-import { KEEPALIVE_MESSAGE } from '../../../src/bgp-js/message.ts';
-import { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from '../../../src/bgp-js/packer.ts';
-import { forEachPrefix, ReusableUpdate, splitUpdate } from '../../../src/bgp-js/update.ts';
+} from '../../../src/bgp-js/wire/framer.ts';
+import { KEEPALIVE_MESSAGE } from '../../../src/bgp-js/wire/message.ts';
 import { hex, toHex } from '../../support/hex.ts';
 
 const MARKER = hex`ffffffffffffffffffffffffffffffff`;

@@ -26,8 +26,8 @@ export const RANKS: Readonly<Record<string, number>> = {
 
 /** Folders end with a slash. Everything else in src/ is a function of its arguments. */
 export const IO_FILES: readonly string[] = [
-  'bgp-js/transport.ts', // dials and listens on node:net
-  'bgp-js/connection.ts', // one node:net socket
+  'bgp-js/transport/transport.ts', // dials and listens on node:net
+  'bgp-js/transport/connection.ts', // one node:net socket
   'sys/', // the real clock, timers, foreign functions
   'cni/names.ts', // node:crypto, for digests in names only
   'cni/host-libraries.ts', // looks for libraries below the host's /usr

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ipv4 } from '../../../src/base/ipv4.ts';
-import type { Agreed } from '../../../src/bgp-js/session-types.ts';
+import type { Agreed } from '../../../src/bgp-js/session/session-types.ts';
 import { RestartPhase } from '../../../src/peer/restart-phase.ts';
 import { FakeTime } from '../../support/fake-time.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ipv4 } from '../../../src/base/ipv4.ts';
 import { parsePrefix } from '../../../src/base/prefix.ts';
-import type { PathAttributes } from '../../../src/bgp-js/attribute-types.ts';
+import type { PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
 import { evaluate, matchesPrefix, type PolicyInput, readsPrefix, type Verdict } from '../../../src/policy/evaluate.ts';
 import { ACCEPT_ALL, type Policy } from '../../../src/policy/policy.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PathAttributes } from '../../../src/bgp-js/attribute-types.ts';
+import type { PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
 import { type Candidate, explain, rankOf, wordsOf } from '../../../src/rib/decision.ts';
 import { address, attributes } from '../../support/rib.ts';
 

@@ -1,5 +1,5 @@
 /** The hold timer: exact, never jittered, and not fooled by our own slowness. Pure: clock and timers come in. RFC 4271 6.5. */
-import type { Clock, Timers } from '../base/ports.ts';
+import type { Clock, Timers } from '../../base/ports.ts';
 
 export class HoldTimer {
   /** Milliseconds; 0 is off. */

@@ -1,6 +1,8 @@
 /** Path attributes, bytes <-> values. Pure. RFC 4271 4.3 and 5; faults as RFC 7606 3 and 7.
  *  The walk finds attributes, checks flags, duplicates and lengths; what each means is its row in attribute-table.ts. */
-import { Reader, ShortRead, Writer } from '../base/bytes.ts';
+import { Reader, ShortRead, Writer } from '../../base/bytes.ts';
+import { type BgpError, bgpError } from '../wire/error.ts';
+import { AS_TRANS } from '../wire/open.ts';
 import { mergeAs4Path } from './as-path.ts';
 import {
   ATTRIBUTES,
@@ -13,8 +15,6 @@ import {
   FLAG_TRANSITIVE,
 } from './attribute-table.ts';
 import type { PathAttributes, RawAttribute } from './attribute-types.ts';
-import { type BgpError, bgpError } from './error.ts';
-import { AS_TRANS } from './open.ts';
 
 export type { AttributeParams } from './attribute-table.ts';
 

@@ -1,6 +1,6 @@
 /** UPDATE messages of at most 4096 octets out of many prefixes. Pure, hot. RFC 4271 4.3; End-of-RIB RFC 4724 2.
  *  Prefixes are given as prefixKey() numbers (base/prefix.ts): no object per prefix. */
-import { HEADER_LENGTH, MAX_MESSAGE_LENGTH, message, UPDATE, writeHeader } from './message.ts';
+import { HEADER_LENGTH, MAX_MESSAGE_LENGTH, message, UPDATE, writeHeader } from '../wire/message.ts';
 import { prefixOctets, writePrefix } from './update.ts';
 
 /** Header and the two lengths. */

@@ -1,11 +1,11 @@
 /** TCP for sessions: dial and listen on node:net. With tcp-options.ts and connection.ts the only files of bgp-js that do I/O. */
 import net from 'node:net';
-import { formatIpv4, type Ipv4, parseIpv4 } from '../base/ipv4.ts';
-import { err, ok, type Result } from '../base/result.ts';
-import * as ffi from '../sys/ffi.ts';
-import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
+import { formatIpv4, type Ipv4, parseIpv4 } from '../../base/ipv4.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import * as ffi from '../../sys/ffi.ts';
+import { systemClock, systemRandom, systemTimers } from '../../sys/time.ts';
+import type { Connection, DialFault, SessionConfig, SessionPorts, Transport } from '../session/session-types.ts';
 import { acceptedConnection, DialledSocket } from './connection.ts';
-import type { Connection, DialFault, SessionConfig, SessionPorts, Transport } from './session-types.ts';
 import { bgpSocket, boundPort, listeningSocket, MAX_PASSWORD_OCTETS, setMd5Key } from './tcp-options.ts';
 
 /** A storm of a thousand nodes must not end in SYN retransmits. */

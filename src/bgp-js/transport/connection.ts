@@ -1,9 +1,9 @@
 /** A node:net socket as a Connection. Dialled sockets read into one slab that all share: libuv reads and calls back at once,
  *  so it holds one read at a time, and the unfinished message of each connection (at most 4095 octets) is kept by itself. */
 import net from 'node:net';
-import { type Ipv4, ipv4, parseIpv4 } from '../base/ipv4.ts';
-import { MAX_MESSAGE_LENGTH } from './message.ts';
-import type { Connection } from './session-types.ts';
+import { type Ipv4, ipv4, parseIpv4 } from '../../base/ipv4.ts';
+import type { Connection } from '../session/session-types.ts';
+import { MAX_MESSAGE_LENGTH } from '../wire/message.ts';
 
 const READ_BYTES = 256 * 1024;
 /** In front of what is read stands what was left of the read before. No Buffer: whoever keeps a part of it takes a copy by

@@ -1,8 +1,8 @@
 /** OPEN, bytes <-> value. Pure. RFC 4271 4.2 and 6.2, optional parameters also in the long form of RFC 9072.
  *  What two OPENs agree on is negotiate.ts; this file judges one alone. */
-import { Reader, ShortRead, Writer } from '../base/bytes.ts';
-import { type Ipv4, ipv4 } from '../base/ipv4.ts';
-import { err, ok, type Result } from '../base/result.ts';
+import { Reader, ShortRead, Writer } from '../../base/bytes.ts';
+import { type Ipv4, ipv4 } from '../../base/ipv4.ts';
+import { err, ok, type Result } from '../../base/result.ts';
 import { type Capabilities, readCapabilities, writeCapabilities } from './capabilities.ts';
 import { type BgpError, bgpError } from './error.ts';
 import { HEADER_LENGTH, message, OPEN } from './message.ts';

@@ -1,12 +1,20 @@
 /** One peer: at most two connections, each a conversation driven from the FSM table. This file decides which of them lives
  *  (RFC 4271 6.8, RFC 6286 2.3, RFC 4724 4.2), when to try again, and what the listener hears. Clock, timers, chance and
  *  transport come in. */
+
+import { type BgpError, bgpError } from '../wire/error.ts';
+import { ROUTE_REFRESH_MESSAGE } from '../wire/message.ts';
+import {
+  ADMINISTRATIVE_SHUTDOWN,
+  CEASE,
+  COLLISION,
+  hardReset,
+  PEER_DECONFIGURED,
+  shutdown,
+} from '../wire/notification.ts';
 import { Conversation, type ConversationOwner } from './conversation.ts';
 import { type Ending, sessionDown } from './down.ts';
-import { type BgpError, bgpError } from './error.ts';
 import { SESSION_STATES } from './fsm.ts';
-import { ROUTE_REFRESH_MESSAGE } from './message.ts';
-import { ADMINISTRATIVE_SHUTDOWN, CEASE, COLLISION, hardReset, PEER_DECONFIGURED, shutdown } from './notification.ts';
 import { backoffMs, jittered } from './pace.ts';
 import type {
   Agreed,

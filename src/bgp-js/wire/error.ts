@@ -1,5 +1,5 @@
 /** A fault in BGP terms: what a NOTIFICATION carries. Pure. RFC 4271 4.5 and 6; names in notification.ts. */
-import type { Brand } from '../base/brand.ts';
+import type { Brand } from '../../base/brand.ts';
 
 export type ErrorCode = Brand<number, 'ErrorCode'>;
 export type ErrorSubcode = Brand<number, 'ErrorSubcode'>;

@@ -1,7 +1,7 @@
 /** Why a connection ended, and whether its routes may stay. Pure. RFC 4724 4.2, RFC 8538 4. */
-import type { BgpError } from './error.ts';
+import type { BgpError } from '../wire/error.ts';
+import { COLLISION, isHardReset, PEER_DECONFIGURED, unwrapHardReset } from '../wire/notification.ts';
 import type { FsmEvent } from './fsm.ts';
-import { COLLISION, isHardReset, PEER_DECONFIGURED, unwrapHardReset } from './notification.ts';
 import type { Agreed, SessionDown, SessionState } from './session-types.ts';
 
 /** What is known when a connection ends. */

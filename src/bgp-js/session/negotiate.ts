@@ -1,9 +1,9 @@
 /** Our OPEN, and what ours and the peer's agree on. Pure. RFC 4271 6.2, RFC 6793 4.1, RFC 6286 2.2, RFC 4724, RFC 8538. */
-import { formatIpv4 } from '../base/ipv4.ts';
-import { err, ok, type Result } from '../base/result.ts';
-import { type BgpError, bgpError } from './error.ts';
-import { AFI_IPV4, SAFI_UNICAST } from './message.ts';
-import { AS_TRANS, type OpenMessage } from './open.ts';
+import { formatIpv4 } from '../../base/ipv4.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { type BgpError, bgpError } from '../wire/error.ts';
+import { AFI_IPV4, SAFI_UNICAST } from '../wire/message.ts';
+import { AS_TRANS, type OpenMessage } from '../wire/open.ts';
 import type { Agreed, SessionConfig } from './session-types.ts';
 
 const IPV4_UNICAST = { afi: AFI_IPV4, safi: SAFI_UNICAST };

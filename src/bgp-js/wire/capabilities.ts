@@ -1,6 +1,6 @@
 /** Capabilities of an OPEN, bytes <-> values. Pure. RFC 5492; one row of CAPABILITIES each, and a new one is a new row.
  *  Unknown capabilities are no fault; a known one of wrong length is (2/0). */
-import type { Reader, Writer } from '../base/bytes.ts';
+import type { Reader, Writer } from '../../base/bytes.ts';
 
 export interface Family {
   readonly afi: number;

@@ -1,6 +1,6 @@
 /** How long to wait before the next attempt. Pure. RFC 4271 8.1.1 (DampPeerOscillations) and 10 (jitter).
  *  A long wait after a peer's reboot is what users complain of most; a short one after every fault is a storm. */
-import type { Random } from '../base/ports.ts';
+import type { Random } from '../../base/ports.ts';
 
 const FIRST_MS = 1_000;
 const LONGEST_MS = 60_000;

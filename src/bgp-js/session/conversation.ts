@@ -1,11 +1,9 @@
 /** One TCP connection with a peer, driven by the FSM table: performs the table's actions, keeps the timers, reads messages.
  *  Which of a peer's connections lives, and what comes after one, is session.ts. */
-import type { Result } from '../base/result.ts';
-import type { Ending } from './down.ts';
-import { type BgpError, bgpError } from './error.ts';
-import { BAD_NOTIFICATION, frameError, frameLength } from './framer.ts';
-import { type FsmAction, type FsmEvent, SESSION_STATES, step, type Transition } from './fsm.ts';
-import { HoldTimer } from './hold-timer.ts';
+import type { Result } from '../../base/result.ts';
+import { ReusableUpdate } from '../update/update.ts';
+import { type BgpError, bgpError } from '../wire/error.ts';
+import { BAD_NOTIFICATION, frameError, frameLength } from '../wire/framer.ts';
 import {
   AFI_IPV4,
   HEADER_LENGTH,
@@ -16,10 +14,13 @@ import {
   ROUTE_REFRESH,
   SAFI_UNICAST,
   UPDATE,
-} from './message.ts';
+} from '../wire/message.ts';
+import { decodeNotification, encodeNotification } from '../wire/notification.ts';
+import { decodeOpen, encodeOpen } from '../wire/open.ts';
+import type { Ending } from './down.ts';
+import { type FsmAction, type FsmEvent, SESSION_STATES, step, type Transition } from './fsm.ts';
+import { HoldTimer } from './hold-timer.ts';
 import { negotiate, ourOpen } from './negotiate.ts';
-import { decodeNotification, encodeNotification } from './notification.ts';
-import { decodeOpen, encodeOpen } from './open.ts';
 import { jittered } from './pace.ts';
 import type {
   Agreed,
@@ -31,7 +32,6 @@ import type {
   SessionPorts,
   SessionState,
 } from './session-types.ts';
-import { ReusableUpdate } from './update.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

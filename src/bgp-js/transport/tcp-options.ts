@@ -1,7 +1,7 @@
 /** Socket options that node:net does not offer, set on a bare descriptor before connect or listen. Linux. RFC 2385, RFC 2474. */
-import type { Ipv4 } from '../base/ipv4.ts';
-import { AF_INET, SO_REUSEADDR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET } from '../sys/constants.ts';
-import * as ffi from '../sys/ffi.ts';
+import type { Ipv4 } from '../../base/ipv4.ts';
+import { AF_INET, SO_REUSEADDR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET } from '../../sys/constants.ts';
+import * as ffi from '../../sys/ffi.ts';
 
 const IPPROTO_IP = 0;
 const IPPROTO_TCP = 6;

@@ -1,5 +1,5 @@
 /** Path attributes as values. Pure: types. RFC 4271 4.3 and 5; the codec is attributes.ts. */
-import type { Ipv4 } from '../base/ipv4.ts';
+import type { Ipv4 } from '../../base/ipv4.ts';
 
 export type Origin = 'igp' | 'egp' | 'incomplete';
 

@@ -1,8 +1,8 @@
 /** AS_PATH, bytes <-> segments, and what is asked of a path. Pure. RFC 4271 4.3 b and 5.1.2, RFC 6793. */
-import type { Reader, Writer } from '../base/bytes.ts';
-import { err, ok, type Result } from '../base/result.ts';
+import type { Reader, Writer } from '../../base/bytes.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { AS_TRANS } from '../wire/open.ts';
 import type { AsSegment } from './attribute-types.ts';
-import { AS_TRANS } from './open.ts';
 
 const AS_SET = 1;
 const AS_SEQUENCE = 2;

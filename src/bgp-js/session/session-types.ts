@@ -1,8 +1,8 @@
 /** What a session needs and what it tells. Pure: types. session.ts drives one peer from the FSM table. */
-import type { Ipv4 } from '../base/ipv4.ts';
-import type { Clock, Random, Timers } from '../base/ports.ts';
-import type { Result } from '../base/result.ts';
-import type { BgpError } from './error.ts';
+import type { Ipv4 } from '../../base/ipv4.ts';
+import type { Clock, Random, Timers } from '../../base/ports.ts';
+import type { Result } from '../../base/result.ts';
+import type { BgpError } from '../wire/error.ts';
 
 export type SessionState = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenConfirm' | 'Established';
 

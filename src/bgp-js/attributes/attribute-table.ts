@@ -1,11 +1,11 @@
 /** One row per path attribute: type, flags, what a fault costs (RFC 7606 7), bytes -> value -> bytes. Pure.
  *  The walk in attributes.ts knows no attribute by name, but for the mandatory ones. A new attribute is a new row. */
-import type { Reader, Writer } from '../base/bytes.ts';
-import { formatIpv4, type Ipv4, ipv4 } from '../base/ipv4.ts';
-import { err, ok, type Result } from '../base/result.ts';
+import type { Reader, Writer } from '../../base/bytes.ts';
+import { formatIpv4, type Ipv4, ipv4 } from '../../base/ipv4.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { AS_TRANS } from '../wire/open.ts';
 import { hasSets, needsAs4Path, readAsPath, writeAsPath } from './as-path.ts';
 import type { AsSegment, Origin, PathAttributes } from './attribute-types.ts';
-import { AS_TRANS } from './open.ts';
 
 /** How an attribute block is to be read. */
 export interface AttributeParams {
