@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
-import type { TunnelStatus } from '../src/kernel/tunnel.ts';
+import type { TunnelStatus } from '../src/kernel/tunnels/tunnel.ts';
 import { type JsonChild, startJsonChild } from '../test/support/child-process.ts';
 import { makeNamespaces, type Namespaces, until } from '../test/support/namespaces.ts';
 import { buildFabric, nodeAddress, podAddress, routeTo, specOf } from '../test/support/tunnel-fabric.ts';

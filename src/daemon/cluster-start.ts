@@ -2,12 +2,12 @@
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { readNode } from '../cluster/node.ts';
 import type { ClusterConfig } from '../config/node-config.ts';
-import { createForwardAccept, type ForwardAccept } from '../kernel/forward-accept.ts';
-import { applyForwarding } from '../kernel/forwarding.ts';
-import { createMasquerade } from '../kernel/masquerade.ts';
-import { createPodWiring } from '../kernel/pod-wiring.ts';
-import { sysctlRoot } from '../kernel/sysctl.ts';
-import { createTunnels } from '../kernel/tunnel.ts';
+import { sysctlRoot } from '../kernel/devices/sysctl.ts';
+import { createForwardAccept, type ForwardAccept } from '../kernel/packets/forward-accept.ts';
+import { applyForwarding } from '../kernel/packets/forwarding.ts';
+import { createMasquerade } from '../kernel/packets/masquerade.ts';
+import { createPodWiring } from '../kernel/pods/pod-wiring.ts';
+import { createTunnels } from '../kernel/tunnels/tunnel.ts';
 import type { Store } from '../store/port.ts';
 import { systemTimers } from '../sys/time.ts';
 import { ClusterNode } from './cluster-node.ts';

@@ -2,7 +2,7 @@
  *  and the next hops by which plain routes are known as ours. A file of the state folder, read by uninstall. I/O: files. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { SettingChange } from '../kernel/forwarding.ts';
+import type { SettingChange } from '../kernel/packets/forwarding.ts';
 
 export interface Footprint {
   /** rtm_protocol and table of our routes. */

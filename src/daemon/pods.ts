@@ -3,7 +3,7 @@ import type { Ipv4 } from '../base/ipv4.ts';
 import { type Prefix, prefix } from '../base/prefix.ts';
 import type { AddressSource, CniPorts, HostRoutes, PodWiring, Readiness } from '../cni/ports.ts';
 import { CniServer } from '../cni/server.ts';
-import type { RouteProgrammer } from '../kernel/route-programmer.ts';
+import type { RouteProgrammer } from '../kernel/routes/route-programmer.ts';
 import type { RouteTarget } from '../model/kernel-route.ts';
 import type { Workload } from '../model/workload.ts';
 import { systemClock, systemTimers } from '../sys/time.ts';

@@ -4,7 +4,7 @@ import type { Ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
 import type { CniServer } from '../cni/server.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import type { Tunnels } from '../kernel/tunnel.ts';
+import type { Tunnels } from '../kernel/tunnels/tunnel.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import type { ClusterReads } from './cluster-reads.ts';
 import type { ClusterWatch } from './cluster-watch.ts';

@@ -13,7 +13,7 @@ import type {
   TunnelCountersView,
   TunnelStatusView,
 } from '../control/views.ts';
-import type { CarrierCounters } from '../kernel/tunnel.ts';
+import type { CarrierCounters } from '../kernel/tunnels/tunnel.ts';
 import { downPeers } from './peer-views.ts';
 import type { Running } from './running.ts';
 

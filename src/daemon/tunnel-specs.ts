@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import type { Desired } from '../cluster/desired.ts';
-import { formatMac } from '../kernel/tunnel-names.ts';
-import type { TunnelRemote, TunnelSpec } from '../kernel/tunnel-types.ts';
+import { formatMac } from '../kernel/tunnels/tunnel-names.ts';
+import type { TunnelRemote, TunnelSpec } from '../kernel/tunnels/tunnel-types.ts';
 
 export type TunnelKind = TunnelSpec['encap'];
 

@@ -1,4 +1,4 @@
-/** kernel/tunnel.ts with the kernel's own ipip, in User-Mode Linux. The sentences are in guest/tunnel.ts. */
+/** kernel/tunnels/tunnel.ts with the kernel's own ipip, in User-Mode Linux. The sentences are in guest/tunnel.ts. */
 // needs: uml ip ping
 import { beforeAll, expect, test } from 'vitest';
 import { bundle } from '../support/bundle.ts';

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import { formatPrefix } from '../../src/base/prefix.ts';
-import { type InterfaceChange, type Interfaces, watchInterfaces } from '../../src/kernel/interfaces.ts';
+import { type InterfaceChange, type Interfaces, watchInterfaces } from '../../src/kernel/devices/interfaces.ts';
 import { type NetlinkClient, openNetlink } from '../../src/netlink/client.ts';
 
 const NS = `gif${process.pid}`;

@@ -1,4 +1,4 @@
-/** natOutgoing on a real kernel: kernel/masquerade.ts. */
+/** natOutgoing on a real kernel: kernel/packets/masquerade.ts. */
 // needs: root ip ping tcpdump nft
 
 import { spawn } from 'node:child_process';

@@ -1,10 +1,10 @@
-/** A pod's cable on a real kernel: kernel/pod-wiring.ts and kernel/gateway.ts. */
+/** A pod's cable on a real kernel: kernel/pods/pod-wiring.ts and kernel/devices/gateway.ts. */
 // needs: root ip ping arping
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
-import { GATEWAY_PREFIX, gatewayRoute } from '../../src/kernel/gateway.ts';
-import { HOST_SIDE_MAC, type PodWire } from '../../src/kernel/pod-wire.ts';
-import { createPodWiring, type PodWiring } from '../../src/kernel/pod-wiring.ts';
+import { GATEWAY_PREFIX, gatewayRoute } from '../../src/kernel/devices/gateway.ts';
+import { HOST_SIDE_MAC, type PodWire } from '../../src/kernel/pods/pod-wire.ts';
+import { createPodWiring, type PodWiring } from '../../src/kernel/pods/pod-wiring.ts';
 import { type NetlinkClient, openNetlink } from '../../src/netlink/client.ts';
 import { getLink } from '../../src/netlink/read.ts';
 import { addRoute } from '../../src/netlink/route.ts';

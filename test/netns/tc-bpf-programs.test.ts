@@ -3,11 +3,11 @@
 // needs: root
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decapsulateProgram } from '../../src/kernel/bpf/decapsulate.ts';
-import { encapsulateProgram } from '../../src/kernel/bpf/encapsulate.ts';
-import { type LoadedTunnel, loadTunnel } from '../../src/kernel/bpf/loaded-tunnel.ts';
-import { TC_ACT_SHOT, TC_ACT_UNSPEC } from '../../src/kernel/bpf/tunnel-maps.ts';
-import { decapsulate, dropReason, encapsulate, FRAME_AT, frameStart } from '../../src/kernel/ipip-packet.ts';
+import { decapsulateProgram } from '../../src/kernel/tunnels/bpf/decapsulate.ts';
+import { encapsulateProgram } from '../../src/kernel/tunnels/bpf/encapsulate.ts';
+import { type LoadedTunnel, loadTunnel } from '../../src/kernel/tunnels/bpf/loaded-tunnel.ts';
+import { TC_ACT_SHOT, TC_ACT_UNSPEC } from '../../src/kernel/tunnels/bpf/tunnel-maps.ts';
+import { decapsulate, dropReason, encapsulate, FRAME_AT, frameStart } from '../../src/kernel/tunnels/ipip-packet.ts';
 import { BpfError, loadTcProgram, testRun } from '../../src/sys/bpf.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');

@@ -2,7 +2,7 @@
  *  their maker dies, it speaks with the other carriers, mends what was taken from it, and leaves nothing behind. */
 // needs: root ip ping tcpdump tc
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TunnelStatus } from '../../src/kernel/tunnel.ts';
+import type { TunnelStatus } from '../../src/kernel/tunnels/tunnel.ts';
 import { bundle } from '../support/bundle.ts';
 import { type JsonChild, startJsonChild } from '../support/child-process.ts';
 import { makeNamespaces, until } from '../support/namespaces.ts';

@@ -1,10 +1,10 @@
-/** Tunnels between two nodes in namespaces of a real kernel, without routes by BGP: kernel/tunnel.ts alone. */
+/** Tunnels between two nodes in namespaces of a real kernel, without routes by BGP: kernel/tunnels/tunnel.ts alone. */
 // needs: root ip ping tcpdump
 
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatIpv4 } from '../../src/base/ipv4.ts';
-import type { TunnelStatus } from '../../src/kernel/tunnel.ts';
+import type { TunnelStatus } from '../../src/kernel/tunnels/tunnel.ts';
 import { bundle } from '../support/bundle.ts';
 import { type JsonChild, startJsonChild } from '../support/child-process.ts';
 import { makeNamespaces, until } from '../support/namespaces.ts';

@@ -1,6 +1,6 @@
-/** A process that is nothing but kernel/masquerade.ts: {"apply": spec} or {"remove": true} per line. argv: the nft command. */
+/** A process that is nothing but kernel/packets/masquerade.ts: {"apply": spec} or {"remove": true} per line. argv: the nft command. */
 import readline from 'node:readline';
-import { createMasquerade, type MasqueradeSpec } from '../../src/kernel/masquerade.ts';
+import { createMasquerade, type MasqueradeSpec } from '../../src/kernel/packets/masquerade.ts';
 
 const nft = process.argv[2];
 const masquerade = createMasquerade(nft === undefined ? {} : { nft });

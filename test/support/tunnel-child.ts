@@ -1,6 +1,6 @@
-/** A process that is nothing but kernel/tunnel.ts: one JSON request per line in, one JSON answer per line out. */
+/** A process that is nothing but kernel/tunnels/tunnel.ts: one JSON request per line in, one JSON answer per line out. */
 import readline from 'node:readline';
-import { type CarrierSetting, createTunnels, type TunnelSpec } from '../../src/kernel/tunnel.ts';
+import { type CarrierSetting, createTunnels, type TunnelSpec } from '../../src/kernel/tunnels/tunnel.ts';
 import { openNetlink } from '../../src/netlink/client.ts';
 
 export type TunnelRequest =

@@ -1,10 +1,10 @@
-/** Three nodes with a pod each on one bridge, for tests of kernel/tunnel.ts alone: routes are written by hand. */
+/** Three nodes with a pod each on one bridge, for tests of kernel/tunnels/tunnel.ts alone: routes are written by hand. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
-import type { TunnelSpec } from '../../src/kernel/tunnel.ts';
+import type { TunnelSpec } from '../../src/kernel/tunnels/tunnel.ts';
 import { type Namespaces, until } from './namespaces.ts';
 
 export const ip = (text: string): Ipv4 => parseIpv4(text) as Ipv4;

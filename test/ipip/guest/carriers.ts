@@ -2,7 +2,7 @@
  *  argv: the bundle of test/support/tunnel-child.ts. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import type { TunnelStatus } from '../../../src/kernel/tunnel.ts';
+import type { TunnelStatus } from '../../../src/kernel/tunnels/tunnel.ts';
 import { type JsonChild, startJsonChild } from '../../support/child-process.ts';
 import { makeNamespaces } from '../../support/namespaces.ts';
 import { buildFabric, podAddress, routeTo, specOf, transfer } from '../../support/tunnel-fabric.ts';

@@ -1,9 +1,9 @@
-/** Runs in the guest: kernel/tunnel.ts between three nodes, of which two have the kernel's tunl0 and one our own carrier.
+/** Runs in the guest: kernel/tunnels/tunnel.ts between three nodes, of which two have the kernel's tunl0 and one our own carrier.
  *  argv: the bundle of test/support/tunnel-child.ts. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { type Ipv4, parseIpv4 } from '../../../src/base/ipv4.ts';
-import type { TunnelSpec, TunnelStatus } from '../../../src/kernel/tunnel.ts';
+import type { TunnelSpec, TunnelStatus } from '../../../src/kernel/tunnels/tunnel.ts';
 import { type JsonChild, startJsonChild } from '../../support/child-process.ts';
 import { makeNamespaces } from '../../support/namespaces.ts';
 import { say } from './say.ts';

@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FootprintRecord, readFootprint } from '../../../src/daemon/footprint.ts';
-import { applyForwarding } from '../../../src/kernel/forwarding.ts';
-import { readSysctl } from '../../../src/kernel/sysctl.ts';
+import { readSysctl } from '../../../src/kernel/devices/sysctl.ts';
+import { applyForwarding } from '../../../src/kernel/packets/forwarding.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -39,9 +39,9 @@ export const IO_FILES: readonly string[] = [
   'cni/whole-file.ts', // write and rename
   'cni/workloads.ts', // records on disk
   'ipam/names.ts', // node:crypto, for digests in names only
-  'kernel/sysctl.ts', // reads and writes settings under /proc/sys
-  'kernel/forward-accept.ts', // starts iptables, the one writer of a shared chain
-  'kernel/masquerade.ts', // starts nft, which has no library
+  'kernel/devices/sysctl.ts', // reads and writes settings under /proc/sys
+  'kernel/packets/forward-accept.ts', // starts iptables, the one writer of a shared chain
+  'kernel/packets/masquerade.ts', // starts nft, which has no library
   'store/kubernetes.ts', // credentials, by client-node's KubeConfig
   'store/rest-client.ts', // HTTP to a real API server or to the embedded store
   'store/embedded/memory.ts', // uid of what tests create

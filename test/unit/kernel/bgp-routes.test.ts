@@ -2,9 +2,9 @@
 import { beforeEach, expect, test } from 'vitest';
 import { type Ipv4, parseIpv4 } from '../../../src/base/ipv4.ts';
 import { formatPrefix, type Prefix, parsePrefix, prefix } from '../../../src/base/prefix.ts';
-import { BgpRoutes, type BgpRoutesContext } from '../../../src/kernel/bgp-routes.ts';
-import { formatTarget } from '../../../src/kernel/encapsulation.ts';
-import type { ConnectedPrefix, InterfaceChange } from '../../../src/kernel/interfaces.ts';
+import type { ConnectedPrefix, InterfaceChange } from '../../../src/kernel/devices/interfaces.ts';
+import { BgpRoutes, type BgpRoutesContext } from '../../../src/kernel/routes/bgp-routes.ts';
+import { formatTarget } from '../../../src/kernel/routes/encapsulation.ts';
 import type { Pool } from '../../../src/model/pool.ts';
 import type { PathSource } from '../../../src/rib/feed.ts';
 

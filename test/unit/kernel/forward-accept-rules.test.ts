@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseForwardChain, planForward } from '../../../src/kernel/forward-accept-rules.ts';
+import { parseForwardChain, planForward } from '../../../src/kernel/packets/forward-accept-rules.ts';
 
 const IN = '-A FORWARD -i cali+ -m comment --comment "gingham: pods forward" -j ACCEPT';
 const OUT = '-A FORWARD -o cali+ -m comment --comment "gingham: pods forward" -j ACCEPT';

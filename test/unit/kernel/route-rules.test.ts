@@ -2,11 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { type Ipv4, parseIpv4 } from '../../../src/base/ipv4.ts';
 import { type Prefix, parsePrefix } from '../../../src/base/prefix.ts';
-import { type EncapsulationContext, formatTarget, routeFor } from '../../../src/kernel/encapsulation.ts';
-import { createGuard } from '../../../src/kernel/guard.ts';
-import { ownership } from '../../../src/kernel/ownership.ts';
-import { type PlanInput, planRoute } from '../../../src/kernel/plan.ts';
-import { fromKernel, RouteTargets } from '../../../src/kernel/route-targets.ts';
+import { type EncapsulationContext, formatTarget, routeFor } from '../../../src/kernel/routes/encapsulation.ts';
+import { createGuard } from '../../../src/kernel/routes/guard.ts';
+import { ownership } from '../../../src/kernel/routes/ownership.ts';
+import { type PlanInput, planRoute } from '../../../src/kernel/routes/plan.ts';
+import { fromKernel, RouteTargets } from '../../../src/kernel/routes/route-targets.ts';
 import type { RouteTarget } from '../../../src/model/kernel-route.ts';
 import type { EncapMode, Pool } from '../../../src/model/pool.ts';
 
