@@ -11,6 +11,7 @@ export type * from './session/session-types.ts';
 export { type BgpListener, type ListenOptions, listenBgp, nodePorts, tcpTransport } from './transport/transport.ts';
 export { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from './update/packer.ts';
 export { forEachPrefix, splitUpdate } from './update/update.ts';
+export type { UpdateFrame } from './update/update-frame.ts';
 export type { Capabilities, Family, GracefulRestartCapability } from './wire/capabilities.ts';
 export { type BgpError, bgpError, type ErrorCode, type ErrorSubcode } from './wire/error.ts';
 export { frameError, frameLength } from './wire/framer.ts';

@@ -12,8 +12,8 @@ import type {
   SessionListener,
   SessionPorts,
   StopHow,
-  UpdateFrame,
 } from '../bgp-js/session/session-types.ts';
+import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import { bgpError } from '../bgp-js/wire/error.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { AdjRibOut } from '../rib/adj-rib-out.ts';

@@ -2,8 +2,8 @@
  *  route. RFC 4271 9 and 3.2; a malformed set is kept as a rejected path with its reason, RFC 7606 2 (treat-as-withdraw).
  *  Stale marks and sweeps are the table's half of RFC 4724; when to call them is peer/graceful-restart.ts. */
 
-import type { UpdateFrame } from '../bgp-js/session/session-types.ts';
 import { forEachPrefix } from '../bgp-js/update/update.ts';
+import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import { type BgpError, bgpError } from '../bgp-js/wire/error.ts';
 import { readsPrefix } from '../policy/evaluate.ts';
 import type { AttributeSet } from './attribute-table.ts';

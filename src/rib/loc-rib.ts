@@ -5,7 +5,7 @@ import { ipv4 } from '../base/ipv4.ts';
 import type { Clock } from '../base/ports.ts';
 import type { Prefix } from '../base/prefix.ts';
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
-import type { UpdateFrame } from '../bgp-js/session/session-types.ts';
+import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import { AdjRibIn, type Received } from './adj-rib-in.ts';
 import type { Cursor } from './change-list.ts';
 import { bestOfEqualRank, type Candidate } from './decision.ts';

@@ -4,9 +4,9 @@ import type { Clock } from '../../src/base/ports.ts';
 import { formatPrefix, type Prefix, parsePrefix, prefix, prefixKey } from '../../src/base/prefix.ts';
 import type { PathAttributes } from '../../src/bgp-js/attributes/attribute-types.ts';
 import { encodeAttributes } from '../../src/bgp-js/attributes/attributes.ts';
-import type { UpdateFrame } from '../../src/bgp-js/session/session-types.ts';
 import { packAnnouncements, packWithdrawals } from '../../src/bgp-js/update/packer.ts';
 import { splitUpdate } from '../../src/bgp-js/update/update.ts';
+import type { UpdateFrame } from '../../src/bgp-js/update/update-frame.ts';
 import type { BestPath, PathSource, RouteFeed } from '../../src/rib/feed.ts';
 import { LocRib, type LocRibConfig } from '../../src/rib/loc-rib.ts';
 

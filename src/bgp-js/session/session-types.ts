@@ -2,6 +2,7 @@
 import type { Ipv4 } from '../../base/ipv4.ts';
 import type { Clock, Random, Timers } from '../../base/ports.ts';
 import type { Result } from '../../base/result.ts';
+import type { UpdateFrame } from '../update/update-frame.ts';
 import type { BgpError } from '../wire/error.ts';
 
 export type SessionState = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenConfirm' | 'Established';
@@ -54,17 +55,6 @@ export interface Agreed {
   readonly peerPort: number;
   /** We dialled. */
   readonly outgoing: boolean;
-}
-
-/** Offsets of one UPDATE in the receive slab: valid only during the call. RFC 4271 4.3 */
-export interface UpdateFrame {
-  readonly slab: Uint8Array;
-  readonly withdrawnStart: number;
-  readonly withdrawnEnd: number;
-  readonly attributesStart: number;
-  readonly attributesEnd: number;
-  readonly nlriStart: number;
-  readonly nlriEnd: number;
 }
 
 /** Why a session or an attempt ended. `code` is stable: HOLD_TIMER_EXPIRED, NOTIFICATION_RECEIVED, TCP_CLOSED, TCP_REFUSED,

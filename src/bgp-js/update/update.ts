@@ -1,9 +1,9 @@
 /** UPDATE frames and IPv4 NLRI. Pure, hot: over the receive slab, nothing allocated per prefix.
  *  RFC 4271 4.3; framing faults RFC 7606 3 b and 4, NLRI faults 5.3. */
 import { err, ok, type Result } from '../../base/result.ts';
-import type { UpdateFrame } from '../session/session-types.ts';
 import { type BgpError, bgpError } from '../wire/error.ts';
 import { HEADER_LENGTH } from '../wire/message.ts';
+import type { UpdateFrame } from './update-frame.ts';
 
 const NO_BYTES = new Uint8Array(0);
 

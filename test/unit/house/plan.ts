@@ -24,6 +24,12 @@ export const RANKS: Readonly<Record<string, number>> = {
   cli: 9,
 };
 
+/** Rooms inside a folder, by the same rule. A file beside them (index.ts) is above all of them. */
+export const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'bgp-js': { wire: 0, attributes: 1, update: 2, session: 3, transport: 4 },
+  kernel: { devices: 0, packets: 1, tunnels: 1, pods: 2, routes: 2 },
+};
+
 /** Folders end with a slash. Everything else in src/ is a function of its arguments. */
 export const IO_FILES: readonly string[] = [
   'bgp-js/transport/transport.ts', // dials and listens on node:net

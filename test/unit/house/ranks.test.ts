@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { IO_FILES, RANKS } from './plan.ts';
+import { IO_FILES, RANKS, ROOMS } from './plan.ts';
 
 const src = new URL('../../../src', import.meta.url).pathname;
 const files = fs
@@ -32,6 +32,26 @@ test('an import goes to a strictly lower rank or stays in its folder', () => {
         wrong.push(
           `${file} (rank ${from}) imports ${to} (rank ${RANKS[room(to)]}): declare a port in ${room(file)}/ and let daemon/ wire it`,
         );
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('inside a folder with rooms, an import goes down or stays in its room', () => {
+  const wrong: string[] = [];
+  for (const [folder, rooms] of Object.entries(ROOMS)) {
+    const rank = (file: string): number => {
+      const inner = file.split('/');
+      return inner.length < 3 ? 99 : (rooms[inner[1] as string] ?? Number.NaN);
+    };
+    for (const file of files.filter((f) => room(f) === folder)) {
+      expect(rank(file), `${file}: its room needs a rank in ROOMS of test/unit/house/plan.ts`).not.toBeNaN();
+      for (const target of importsOf(file).filter((t) => t.startsWith('.'))) {
+        const to = path.relative(src, path.resolve(src, path.dirname(file), target));
+        const sameRoom = to.split('/')[1] === file.split('/')[1];
+        if (room(to) === folder && !sameRoom && rank(to) >= rank(file))
+          wrong.push(`${file} imports ${to}: it stands on the same floor or above`);
+      }
     }
   }
   expect(wrong).toEqual([]);
