@@ -1,6 +1,6 @@
 /** All peers: from configuration to sessions, touching only what differs. Pure of I/O: transport, clock, timers, chance and
  *  log come in. plan() and apply() share one comparison, so that what a reload announces is what it does. */
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { Connection, SessionPorts, StopHow } from '../bgp-js/session/session-types.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import type { Exported } from '../rib/export.ts';
@@ -140,7 +140,7 @@ export class PeerSet {
   }
 
   /** Why a best path is or is not sent to this peer: for `why`. Undefined while no session is up. */
-  explainExport(name: string, attributes: PathAttributes, source: PathSource): Exported | undefined {
+  explainExport(name: string, attributes: Ipv4Attributes, source: PathSource): Exported | undefined {
     return this.peers.get(name)?.adjRibOut?.explain(attributes, source);
   }
 

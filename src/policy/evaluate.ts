@@ -2,19 +2,19 @@
  *  tables do so: with 1,000,000 routes there are a few thousand sets. */
 import { formatPrefix, prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { Changes, Match, Policy, PrefixMatch } from './policy.ts';
 
 export interface PolicyInput {
   readonly address: number;
   readonly length: number;
-  readonly attributes: PathAttributes;
+  readonly attributes: Ipv4Attributes;
   readonly source: 'local' | 'ibgp' | 'ebgp';
 }
 
 /** Unchanged attributes are the same object. */
 export type Verdict =
-  | { readonly kind: 'accept'; readonly attributes: PathAttributes }
+  | { readonly kind: 'accept'; readonly attributes: Ipv4Attributes }
   | { readonly kind: 'reject'; readonly reason: Reason };
 
 type Wanted = Required<Match>;
@@ -41,7 +41,7 @@ function holds<K extends keyof Wanted>(key: K, match: Partial<Wanted>, input: Po
 const matches = (match: Match, input: PolicyInput): boolean =>
   holds('prefixes', match, input) && holds('sources', match, input) && holds('community', match, input);
 
-function change(attributes: PathAttributes, changes: Changes | undefined): PathAttributes {
+function change(attributes: Ipv4Attributes, changes: Changes | undefined): Ipv4Attributes {
   if (changes === undefined) return attributes;
   const localPref = changes.localPref ?? attributes.localPref;
   const med = changes.med ?? attributes.med;

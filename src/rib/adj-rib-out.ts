@@ -6,7 +6,7 @@
 import { BitColumn } from '../base/columns.ts';
 import { prefixKey } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import { encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from '../bgp-js/update/packer.ts';
 import { type Exported, type ExportTarget, exportTo, mayPass } from './export.ts';
@@ -35,7 +35,7 @@ export interface OutOptions {
   readonly onEndOfRibSent?: () => void;
 }
 
-const noAnswers = (): Readonly<Record<PathSource['kind'], WeakMap<PathAttributes, Answer>>> => ({
+const noAnswers = (): Readonly<Record<PathSource['kind'], WeakMap<Ipv4Attributes, Answer>>> => ({
   local: new WeakMap(),
   ibgp: new WeakMap(),
   ebgp: new WeakMap(),
@@ -122,7 +122,7 @@ export class AdjRibOut {
   }
 
   /** Why a route told as (attributes, source) goes to this peer or not: for `why`. */
-  explain(attributes: PathAttributes, source: PathSource): Exported {
+  explain(attributes: Ipv4Attributes, source: PathSource): Exported {
     if (source === this.options.source) {
       return { not: { code: 'SPLIT_HORIZON', text: `learned from "${source.name}" itself` } };
     }
@@ -190,7 +190,7 @@ export class AdjRibOut {
     withdrawn.push(key);
   }
 
-  private answer(attributes: PathAttributes, kind: PathSource['kind']): Answer {
+  private answer(attributes: Ipv4Attributes, kind: PathSource['kind']): Answer {
     const known = this.answers[kind].get(attributes);
     if (known) return known;
     const made = this.work(attributes, kind);
@@ -198,7 +198,7 @@ export class AdjRibOut {
     return made;
   }
 
-  private work(attributes: PathAttributes, kind: PathSource['kind']): Answer {
+  private work(attributes: Ipv4Attributes, kind: PathSource['kind']): Answer {
     const exported = exportTo(attributes, kind, this.target);
     if ('not' in exported) return exported;
     const bytes = encodeAttributes(exported.send, { fourOctetAs: this.options.fourOctetAs });

@@ -2,7 +2,7 @@
  *  distinct set, not once per route. Pure, hot. A set lives as long as something refers to it, so that a peer that sends
  *  ever new attributes holds no more of them than it holds routes. */
 import { Int32Column } from '../base/columns.ts';
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import { type DecodedAttributes, decodeAttributes, encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { rankOf } from './decision.ts';
 import { type ImportContext, type Imported, importSet, type OurSelf } from './import.ts';
@@ -11,7 +11,7 @@ export interface AttributeSet {
   /** As received; what is compared. */
   readonly bytes: Uint8Array;
   readonly context: ImportContext;
-  readonly decoded: DecodedAttributes;
+  readonly decoded: DecodedAttributes<Ipv4Attributes>;
   /** The verdict for all routes of the set; changes only in reevaluate(). */
   imported: Imported;
   /** The set after an import policy's changes; the set itself when there are none; -1 when rejected. */
@@ -46,8 +46,8 @@ export class AttributeTable {
   }
 
   /** The attributes as used, of an id that is in use. */
-  attributesOf(id: number): PathAttributes {
-    return (this.sets[id] as AttributeSet).decoded.attributes as PathAttributes;
+  attributesOf(id: number): Ipv4Attributes {
+    return (this.sets[id] as AttributeSet).decoded.attributes as Ipv4Attributes;
   }
 
   /** See decision.ts: higher is better. */
@@ -79,7 +79,7 @@ export class AttributeTable {
   }
 
   /** Attributes of our own making, or changed by a policy: equal ones give the same id. With a reference for the caller. */
-  internValue(attributes: PathAttributes, context: ImportContext): number {
+  internValue(attributes: Ipv4Attributes, context: ImportContext): number {
     const bytes = encodeAttributes(attributes, { fourOctetAs: true });
     const hash = fnv1a(bytes, 0, bytes.length);
     let id = this.buckets[hash & (this.buckets.length - 1)] as number;
@@ -113,7 +113,12 @@ export class AttributeTable {
     }
   }
 
-  private add(bytes: Uint8Array, hash: number, context: ImportContext, decoded: DecodedAttributes): number {
+  private add(
+    bytes: Uint8Array,
+    hash: number,
+    context: ImportContext,
+    decoded: DecodedAttributes<Ipv4Attributes>,
+  ): number {
     if (this.live >= this.buckets.length) this.rehash();
     let id = this.freeHead;
     if (id === NONE) id = this.sets.length;
@@ -123,7 +128,7 @@ export class AttributeTable {
     this.next.reach(id);
     const imported: Imported =
       context.derived === undefined
-        ? { used: decoded.attributes as PathAttributes }
+        ? { used: decoded.attributes as Ipv4Attributes }
         : importSet(decoded, context, this.us);
     const set: AttributeSet = { bytes, context, decoded, imported, usedId: id };
     this.sets[id] = set;

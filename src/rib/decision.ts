@@ -3,14 +3,14 @@
  *  Each step looks at the set of paths that is left and takes some away; it never compares in pairs in order of arrival. That
  *  makes MED deterministic (RFC 3345's oscillation cannot occur) and the result a function of the set: a property test
  *  scrambles the order. The first four steps fold into one number per attribute set, the rank; explaining walks them one by one. */
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { PathSource } from './feed.ts';
 
 export interface Step {
   /** What `why` and `routes` print. */
   readonly name: string;
   readonly prefer: 'higher' | 'lower';
-  readonly value: (attributes: PathAttributes, source: PathSource) => number;
+  readonly value: (attributes: Ipv4Attributes, source: PathSource) => number;
   /** The value for people, where a bare number would not do. */
   readonly words?: (value: number) => string;
   /** Compared only among paths from the same neighbouring AS. RFC 4271 9.1.2.2 c */
@@ -26,20 +26,20 @@ const MAX_PATH_LENGTH = 4095;
 const ORIGINS = ['igp', 'egp', 'incomplete'] as const;
 
 /** A set counts one, however many AS numbers it holds. RFC 4271 9.1.2.2 a */
-export function asPathLength(attributes: PathAttributes): number {
+export function asPathLength(attributes: Ipv4Attributes): number {
   let length = 0;
   for (const segment of attributes.asPath) length += segment.type === 'set' ? 1 : segment.asns.length;
   return Math.min(length, MAX_PATH_LENGTH);
 }
 
 /** The AS the path came in from; 0 stands for our own (an empty path, or one that begins with a set). RFC 4271 9.1.2.2 c */
-export function neighbourAs(attributes: PathAttributes): number {
+export function neighbourAs(attributes: Ipv4Attributes): number {
   const first = attributes.asPath[0];
   return first?.type === 'sequence' ? (first.asns[0] ?? 0) : 0;
 }
 
-const localPref = (a: PathAttributes): number => a.localPref ?? DEFAULT_LOCAL_PREF;
-const origin = (a: PathAttributes): number => ORIGINS.indexOf(a.origin);
+const localPref = (a: Ipv4Attributes): number => a.localPref ?? DEFAULT_LOCAL_PREF;
+const origin = (a: Ipv4Attributes): number => ORIGINS.indexOf(a.origin);
 const dotted = (v: number): string => `${v >>> 24}.${(v >>> 16) & 255}.${(v >>> 8) & 255}.${v & 255}`;
 
 export const STEPS: readonly Step[] = [
@@ -72,7 +72,7 @@ export const STEPS: readonly Step[] = [
 const AFTER_RANK = STEPS.filter((step) => !step.inRank);
 
 /** The steps marked inRank as one number below 2^47, higher is better. */
-export function rankOf(attributes: PathAttributes, kind: PathSource['kind']): number {
+export function rankOf(attributes: Ipv4Attributes, kind: PathSource['kind']): number {
   const ours = kind === 'local' ? 2 ** 46 : 0;
   return (
     ours + localPref(attributes) * 2 ** 14 + (MAX_PATH_LENGTH - asPathLength(attributes)) * 4 + 2 - origin(attributes)
@@ -81,7 +81,7 @@ export function rankOf(attributes: PathAttributes, kind: PathSource['kind']): nu
 
 /** A path in the running. The tables reuse a few of these objects for all routes. */
 export interface Candidate {
-  readonly attributes: PathAttributes;
+  readonly attributes: Ipv4Attributes;
   readonly source: PathSource;
 }
 

@@ -3,7 +3,7 @@
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { containsAddress, type Prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { AsSegment, PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { AsSegment, Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import { DEFAULT_LOCAL_PREF } from './decision.ts';
 import type { PathSource } from './feed.ts';
 
@@ -23,7 +23,7 @@ export interface ExportTarget {
   readonly transitWithin?: readonly Prefix[];
 }
 
-export type Exported = { readonly send: PathAttributes } | { readonly not: Reason };
+export type Exported = { readonly send: Ipv4Attributes } | { readonly not: Reason };
 
 const NO_EXPORT = 0xffffff01;
 const NO_ADVERTISE = 0xffffff02;
@@ -32,9 +32,9 @@ const NO_EXPORT_SUBCONFED = 0xffffff03;
 const MAX_SEGMENT = 255;
 
 type Kind = PathSource['kind'];
-type Objection = (a: PathAttributes, from: Kind, to: ExportTarget) => Reason | undefined;
+type Objection = (a: Ipv4Attributes, from: Kind, to: ExportTarget) => Reason | undefined;
 
-const has = (a: PathAttributes, community: number): boolean => a.communities?.includes(community) === true;
+const has = (a: Ipv4Attributes, community: number): boolean => a.communities?.includes(community) === true;
 
 const REASONS_NOT_TO: readonly Objection[] = [
   (_, from, to) =>
@@ -52,7 +52,7 @@ const REASONS_NOT_TO: readonly Objection[] = [
       : undefined,
 ];
 
-export function exportTo(attributes: PathAttributes, from: Kind, to: ExportTarget): Exported {
+export function exportTo(attributes: Ipv4Attributes, from: Kind, to: ExportTarget): Exported {
   for (const objection of REASONS_NOT_TO) {
     const not = objection(attributes, from, to);
     if (not) return { not };
@@ -75,18 +75,18 @@ export function mayPass({ transitWithin }: ExportTarget, from: Kind, address: nu
   return false;
 }
 
-function nextHop(a: PathAttributes, from: Kind, to: ExportTarget): Ipv4 {
+function nextHop(a: Ipv4Attributes, from: Kind, to: ExportTarget): Ipv4 {
   return to.nextHopSelf || (from === 'local' && a.nextHop === 0) ? to.localAddress : a.nextHop;
 }
 
 /** AS_PATH, MED and next hop stay as they are; LOCAL_PREF is mandatory. RFC 4271 5.1.5 */
-function toIbgp(a: PathAttributes, from: Kind, to: ExportTarget): PathAttributes {
+function toIbgp(a: Ipv4Attributes, from: Kind, to: ExportTarget): Ipv4Attributes {
   const localPref = a.localPref ?? (from === 'local' ? to.localPref : DEFAULT_LOCAL_PREF);
   return { ...a, nextHop: nextHop(a, from, to), localPref };
 }
 
 /** LOCAL_PREF and what reflection added stay inside the AS; MED tells of one neighbouring AS only and goes no further. 5.1.4, 5.1.5 */
-function toEbgp(a: PathAttributes, from: Kind, to: ExportTarget): PathAttributes {
+function toEbgp(a: Ipv4Attributes, from: Kind, to: ExportTarget): Ipv4Attributes {
   const { localPref: _l, originatorId: _o, clusterList: _c, med, ...rest } = a;
   const keepMed = from === 'local' && med !== undefined;
   return {

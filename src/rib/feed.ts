@@ -1,6 +1,6 @@
 /** What everything that wants routes receives: peers, the kernel, watchers. Pure: types.
  *  First the dump, then onEndOfFeed once, then changes; a withdrawal names the key, never the value. */
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 
 /** Where a path came from: a peer (by its stable number in the Loc-RIB) or this node itself. */
 export interface PathSource {
@@ -17,7 +17,7 @@ export interface BestPath {
   readonly address: number;
   readonly length: number;
   /** Shared by all routes of the attribute set; compare by identity. */
-  readonly attributes: PathAttributes;
+  readonly attributes: Ipv4Attributes;
   readonly source: PathSource;
   /** The peer restarts gracefully and has not confirmed this route yet. RFC 4724 4.2 */
   readonly stale: boolean;

@@ -2,7 +2,7 @@
  *  One verdict serves all routes of an attribute set; only a policy that reads prefixes is asked route by route. */
 import { formatIpv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { DecodedAttributes } from '../bgp-js/attributes/attributes.ts';
 import { evaluate, readsPrefix } from '../policy/evaluate.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -42,9 +42,9 @@ export interface OurSelf {
   readonly isOurAddress: (address: number) => boolean;
 }
 
-export type Imported = { readonly used: PathAttributes } | { readonly rejected: Reason };
+export type Imported = { readonly used: Ipv4Attributes } | { readonly rejected: Reason };
 
-type Check = (a: PathAttributes, context: ImportContext, us: OurSelf) => Reason | undefined;
+type Check = (a: Ipv4Attributes, context: ImportContext, us: OurSelf) => Reason | undefined;
 
 /** First one that answers rejects. A new check is a new row. */
 const CHECKS: readonly Check[] = [
@@ -80,14 +80,14 @@ const NAMES: Readonly<Record<number, string>> = {
 };
 
 /** MALFORMED_NEXT_HOP and the like, of the first fault that costs the routes. */
-function malformed(decoded: DecodedAttributes): Reason {
+function malformed(decoded: DecodedAttributes<Ipv4Attributes>): Reason {
   const fault = decoded.faults.find((f) => f.action === 'withdraw') ?? decoded.faults[0];
   if (fault === undefined) return { code: 'MALFORMED_ATTRIBUTES', text: 'the attributes could not be decoded' };
   return { code: `MALFORMED_${NAMES[fault.type] ?? `ATTRIBUTE_${fault.type}`}`, text: fault.text };
 }
 
 /** The verdict for a whole attribute set, leaving out a policy that reads prefixes. */
-export function importSet(decoded: DecodedAttributes, context: ImportContext, us: OurSelf): Imported {
+export function importSet(decoded: DecodedAttributes<Ipv4Attributes>, context: ImportContext, us: OurSelf): Imported {
   const { attributes } = decoded;
   if (attributes === undefined) return { rejected: malformed(decoded) };
   for (const check of CHECKS) {
@@ -101,7 +101,7 @@ export function importSet(decoded: DecodedAttributes, context: ImportContext, us
 /** A prefix-reading policy's verdict on one route that importSet() let through. */
 export function judge(
   policy: Policy,
-  attributes: PathAttributes,
+  attributes: Ipv4Attributes,
   source: PathSource['kind'],
   address: number,
   length: number,

@@ -4,7 +4,7 @@
 import { ipv4 } from '../base/ipv4.ts';
 import type { Clock } from '../base/ports.ts';
 import type { Prefix } from '../base/prefix.ts';
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import { AdjRibIn, type Received } from './adj-rib-in.ts';
 import type { Cursor } from './change-list.ts';
@@ -39,13 +39,13 @@ export interface OutPort {
 }
 
 const NONE = -1;
-const OURS: PathAttributes = { origin: 'igp', asPath: [], nextHop: ipv4(0) };
+const OURS: Ipv4Attributes = { origin: 'igp', asPath: [], nextHop: ipv4(0) };
 
 /** The one object that onBest is called with. */
 class BestNow implements BestPath {
   address = 0;
   length = 0;
-  attributes: PathAttributes = OURS;
+  attributes: Ipv4Attributes = OURS;
   source: PathSource;
   stale = false;
   constructor(source: PathSource) {
@@ -55,7 +55,7 @@ class BestNow implements BestPath {
 
 interface TableCandidate extends Candidate {
   path: number;
-  attributes: PathAttributes;
+  attributes: Ipv4Attributes;
   source: Source;
 }
 
@@ -80,7 +80,7 @@ export class LocRib {
   }
 
   /** Our own route; it beats every learned one. Again with other attributes replaces them. Next hop 0 means: us. */
-  originate(prefix: Prefix, attributes: PathAttributes = OURS): void {
+  originate(prefix: Prefix, attributes: Ipv4Attributes = OURS): void {
     const set = this.table.sets.internValue(attributes, this.table.contexts.local);
     this.adjRibIn.originate(prefix.address, prefix.length, set);
   }

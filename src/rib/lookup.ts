@@ -2,7 +2,7 @@
 import { netmask } from '../base/ipv4.ts';
 import { prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import { judgeOne } from './adj-rib-in.ts';
 import { explain, type Step, wordsOf } from './decision.ts';
 import type { RouteTable } from './route-table.ts';
@@ -15,7 +15,7 @@ interface Row {
   readonly path: number;
   readonly source: Source;
   /** As used, after import. */
-  readonly attributes: PathAttributes;
+  readonly attributes: Ipv4Attributes;
 }
 
 /** The paths of one route; undefined where there is none. */

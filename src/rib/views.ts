@@ -1,7 +1,7 @@
 /** What people and views see of the tables: objects, made on demand, never kept by the tables. Pure: types. */
 import type { Prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { PathSource } from './feed.ts';
 
 /** Why a path is not the best: the first step at which it differs from the best, and both values. */
@@ -15,7 +15,7 @@ export interface LostAt {
 export interface PathView {
   readonly source: PathSource;
   /** Absent when the attributes could not be decoded: then `rejected` says why. */
-  readonly attributes?: PathAttributes;
+  readonly attributes?: Ipv4Attributes;
   readonly best: boolean;
   readonly stale: boolean;
   readonly rejected?: Reason;

@@ -2,7 +2,7 @@
 import { type ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import type { Clock } from '../../src/base/ports.ts';
 import { formatPrefix, type Prefix, parsePrefix, prefix, prefixKey } from '../../src/base/prefix.ts';
-import type { PathAttributes } from '../../src/bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../../src/bgp-js/attributes/attribute-types.ts';
 import { encodeAttributes } from '../../src/bgp-js/attributes/attributes.ts';
 import { packAnnouncements, packWithdrawals } from '../../src/bgp-js/update/packer.ts';
 import { splitUpdate } from '../../src/bgp-js/update/update.ts';
@@ -23,7 +23,7 @@ export const cidr = (text: string): Prefix => {
 };
 const key = (text: string): number => prefixKey(cidr(text).address, cidr(text).length);
 
-export const attributes = (nextHop: string, more: Partial<PathAttributes> = {}): PathAttributes => ({
+export const attributes = (nextHop: string, more: Partial<Ipv4Attributes> = {}): Ipv4Attributes => ({
   origin: 'igp',
   asPath: [],
   nextHop: address(nextHop),
@@ -44,7 +44,7 @@ export function updates(messages: Uint8Array): UpdateFrame[] {
   return frames;
 }
 
-export const announcement = (a: PathAttributes, ...prefixes: string[]): UpdateFrame =>
+export const announcement = (a: Ipv4Attributes, ...prefixes: string[]): UpdateFrame =>
   updates(packAnnouncements(encodeAttributes(a, { fourOctetAs: true }), prefixes.map(key)))[0] as UpdateFrame;
 
 /** Attribute bytes as they are, right or wrong. */

@@ -5,16 +5,8 @@ import { formatIpv4, type Ipv4, ipv4 } from '../../base/ipv4.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { AS_TRANS } from '../wire/open.ts';
 import { hasSets, needsAs4Path, readAsPath, writeAsPath } from './as-path.ts';
+import type { AttributeParams } from './attribute-params.ts';
 import type { AsSegment, Origin, PathAttributes } from './attribute-types.ts';
-
-/** How an attribute block is to be read. */
-export interface AttributeParams {
-  /** Both sides sent the 4-octet AS capability: AS numbers in AS_PATH and AGGREGATOR are 4 octets. RFC 6793 */
-  readonly fourOctetAs: boolean;
-  readonly ibgp: boolean;
-  /** Default false: a path with an AS_SET is withdrawn. RFC 9774 3 */
-  readonly allowAsSets?: boolean;
-}
 
 export const FLAG_OPTIONAL = 0x80;
 export const FLAG_TRANSITIVE = 0x40;

@@ -4,9 +4,9 @@ import { Reader, ShortRead, Writer } from '../../base/bytes.ts';
 import { type BgpError, bgpError } from '../wire/error.ts';
 import { AS_TRANS } from '../wire/open.ts';
 import { mergeAs4Path } from './as-path.ts';
+import type { AttributeParams } from './attribute-params.ts';
 import {
   ATTRIBUTES,
-  type AttributeParams,
   type AttributeRow,
   type DecodedBlock,
   FLAG_EXTENDED,
@@ -14,25 +14,17 @@ import {
   FLAG_PARTIAL,
   FLAG_TRANSITIVE,
 } from './attribute-table.ts';
-import type { PathAttributes, RawAttribute } from './attribute-types.ts';
+import type { Ipv4Attributes, PathAttributes, RawAttribute } from './attribute-types.ts';
+import type { AttributeFault, Disposition, FaultAction } from './faults.ts';
 
-export type { AttributeParams } from './attribute-table.ts';
-
-/** What an attribute block asks of the UPDATE it came in. RFC 7606 2, mildest first. */
-export type Disposition = 'accept' | 'discard' | 'withdraw' | 'reset';
 const SEVERITY: readonly Disposition[] = ['accept', 'discard', 'withdraw', 'reset'];
 
-/** One thing wrong in an attribute block, for logs and counters. */
-export interface AttributeFault {
-  readonly type: number;
-  /** What was done about it. */
-  readonly action: Exclude<Disposition, 'accept'>;
-  readonly text: string;
-}
+export type { AttributeParams } from './attribute-params.ts';
+export type { AttributeFault, Disposition } from './faults.ts';
 
-export interface DecodedAttributes {
+export interface DecodedAttributes<A extends PathAttributes = PathAttributes> {
   /** Present exactly when the disposition is accept or discard. */
-  readonly attributes?: PathAttributes;
+  readonly attributes?: A;
   /** The first few: a hostile block could hold a thousand. */
   readonly faults: readonly AttributeFault[];
   /** discard: the routes are good, an attribute was dropped. withdraw: treat the NLRI as withdrawn. reset: end with `error`. */
@@ -54,8 +46,8 @@ class Findings {
   error: BgpError | undefined;
 
   /** The strongest fault decides. RFC 7606 3 h */
-  fault(type: number, action: AttributeFault['action'], text: string): void {
-    if (this.faults.length < MAX_FAULTS) this.faults.push({ type, action, text });
+  fault(type: number, action: FaultAction, text: string): void {
+    if (this.faults.length < MAX_FAULTS) this.faults.push({ type, action, text, subcode: 1 });
     if (SEVERITY.indexOf(action) > SEVERITY.indexOf(this.disposition)) this.disposition = action;
   }
   reset(type: number, subcode: number, text: string, data?: Uint8Array): void {
@@ -64,13 +56,26 @@ class Findings {
   }
 }
 
+/** Where the announced routes of an UPDATE are: in its NLRI field (then NEXT_HOP is mandatory), in MP_REACH_NLRI, in both, or
+ *  there are none (then nothing is mandatory). */
+export type RoutesIn = 'nlri' | 'mp' | 'both' | 'none';
+
+/** The same wherever the routes are. */
+export const decodeAttributesOf = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  params: AttributeParams,
+  _routes: RoutesIn,
+): DecodedAttributes => decodeAttributes(bytes, start, end, params);
+
 /** Decodes the attributes of an UPDATE with IPv4 NLRI; one without NLRI needs no call. Never throws, whatever the bytes. */
 export function decodeAttributes(
   bytes: Uint8Array,
   start: number,
   end: number,
   params: AttributeParams,
-): DecodedAttributes {
+): DecodedAttributes<Ipv4Attributes> {
   const found = new Findings();
   walk(new Reader(bytes, start, end), params, found);
   if (found.disposition === 'reset' && found.error !== undefined)
@@ -165,7 +170,7 @@ function knownAttribute(
 }
 
 /** Puts the 4-octet parts in and asks for the mandatory attributes. RFC 6793 4.2.3, RFC 7606 3 d */
-function complete(found: Findings, params: AttributeParams): PathAttributes | undefined {
+function complete(found: Findings, params: AttributeParams): Ipv4Attributes | undefined {
   const { as4Path, as4Aggregator, ...block } = found.block;
   const { origin, asPath, nextHop } = block;
   if (origin === undefined) found.fault(1, 'withdraw', 'ORIGIN is missing (RFC 7606 3 d)');

@@ -3,6 +3,7 @@
 import { err, ok, type Result } from '../../base/result.ts';
 import { type BgpError, bgpError } from '../wire/error.ts';
 import { HEADER_LENGTH } from '../wire/message.ts';
+import { PLAIN_CONTEXT, type UpdateContext } from './update-context.ts';
 import type { UpdateFrame } from './update-frame.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -16,9 +17,21 @@ export class ReusableUpdate implements UpdateFrame {
   attributesEnd = 0;
   nlriStart = 0;
   nlriEnd = 0;
+  addPath = false;
+  reachFamily = 0;
+  nextHopStart = 0;
+  nextHopEnd = 0;
+  reachStart = 0;
+  reachEnd = 0;
+  reachAddPath = false;
+  unreachFamily = 0;
+  unreachStart = 0;
+  unreachEnd = 0;
+  unreachAddPath = false;
+  ignoredFamily = 0;
 
   /** Takes a framed UPDATE, header included; answers 3/1 when the two lengths do not fit, 3/10 when prefixes do not. */
-  read(slab: Uint8Array, start: number, end: number): BgpError | undefined {
+  read(slab: Uint8Array, start: number, end: number, _context: UpdateContext = PLAIN_CONTEXT): BgpError | undefined {
     // The framer has seen 23 octets at least, so the first length is there.
     const withdrawnStart = start + HEADER_LENGTH + 2;
     const withdrawnEnd = withdrawnStart + ((slab[withdrawnStart - 2]! << 8) | slab[withdrawnStart - 1]!);
@@ -42,13 +55,22 @@ export class ReusableUpdate implements UpdateFrame {
   }
 }
 
+/** The family (a familyKey number) whose End-of-RIB the UPDATE is; 0 when it is none. RFC 4724 2 */
+export const endOfRibFamily = (frame: ReusableUpdate): number => (frame.isEndOfRib ? 257 : 0);
+
 const overrun = (what: string, value: number): BgpError =>
   bgpError(3, 1, `${what} ${value} runs past the end of the UPDATE (RFC 4271 6.3)`);
 
 /** The same for those who read one UPDATE, not a million. */
-export function splitUpdate(slab: Uint8Array, start: number, end: number): Result<UpdateFrame, BgpError> {
+export function splitUpdate(
+  slab: Uint8Array,
+  start: number,
+  end: number,
+  context: UpdateContext = PLAIN_CONTEXT,
+): Result<UpdateFrame, BgpError> {
   const frame = new ReusableUpdate();
-  const error = end - start < HEADER_LENGTH + 4 ? overrun('its header', end - start) : frame.read(slab, start, end);
+  const error =
+    end - start < HEADER_LENGTH + 4 ? overrun('its header', end - start) : frame.read(slab, start, end, context);
   return error === undefined ? ok(frame) : err(error);
 }
 

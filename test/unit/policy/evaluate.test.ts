@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ipv4 } from '../../../src/base/ipv4.ts';
 import { parsePrefix } from '../../../src/base/prefix.ts';
-import type { PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
 import { evaluate, matchesPrefix, type PolicyInput, readsPrefix, type Verdict } from '../../../src/policy/evaluate.ts';
 import { ACCEPT_ALL, type Policy } from '../../../src/policy/policy.ts';
 
-const attributes: PathAttributes = { origin: 'igp', asPath: [], nextHop: ipv4(0x0a000001), communities: [0xfde80001] };
+const attributes: Ipv4Attributes = { origin: 'igp', asPath: [], nextHop: ipv4(0x0a000001), communities: [0xfde80001] };
 const route = (text: string, source: PolicyInput['source'] = 'ebgp'): PolicyInput => {
   const p = parsePrefix(text);
   if (!p) throw new Error(text);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
 import { type Candidate, explain, rankOf, wordsOf } from '../../../src/rib/decision.ts';
 import { address, attributes } from '../../support/rib.ts';
 
 let ids = 0;
 const path = (
-  more: Partial<PathAttributes>,
+  more: Partial<Ipv4Attributes>,
   source: { kind?: 'ibgp' | 'ebgp' | 'local'; id?: string; at?: string } = {},
 ): Candidate => ({
   attributes: attributes('10.9.0.2', more),
@@ -27,7 +27,7 @@ function decide(...paths: Candidate[]): string {
     losses.push(`${paths.indexOf(c)} by ${step.name}: ${wordsOf(step, best)}/${wordsOf(step, c)}`);
   return `${paths.indexOf(best)}; ${losses.join('; ')}`;
 }
-const sequence = (...asns: number[]): Partial<PathAttributes> => ({ asPath: [{ type: 'sequence', asns }] });
+const sequence = (...asns: number[]): Partial<Ipv4Attributes> => ({ asPath: [{ type: 'sequence', asns }] });
 
 describe('the decision process, RFC 4271 9.1.2.2', () => {
   test('higher LOCAL_PREF, unsigned', () => {
@@ -36,7 +36,7 @@ describe('the decision process, RFC 4271 9.1.2.2', () => {
     );
   });
   test('shorter AS_PATH, a set counting one (a)', () => {
-    const withSet: Partial<PathAttributes> = {
+    const withSet: Partial<Ipv4Attributes> = {
       asPath: [
         { type: 'sequence', asns: [65001] },
         { type: 'set', asns: [1, 2, 3] },
