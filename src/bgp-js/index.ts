@@ -12,8 +12,9 @@ export { type BgpListener, type ListenOptions, listenBgp, nodePorts, tcpTranspor
 export { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from './update/packer.ts';
 export { forEachPrefix, splitUpdate } from './update/update.ts';
 export type { UpdateFrame } from './update/update-frame.ts';
-export type { Capabilities, Family, GracefulRestartCapability } from './wire/capabilities.ts';
+export type { Capabilities, GracefulRestartCapability } from './wire/capabilities.ts';
 export { type BgpError, bgpError, type ErrorCode, type ErrorSubcode } from './wire/error.ts';
+export * from './wire/family.ts';
 export { frameError, frameLength } from './wire/framer.ts';
 export { KEEPALIVE_MESSAGE, MAX_MESSAGE_LENGTH, ROUTE_REFRESH_MESSAGE } from './wire/message.ts';
 export {

@@ -3,16 +3,15 @@
 import type { Result } from '../../base/result.ts';
 import { ReusableUpdate } from '../update/update.ts';
 import { type BgpError, bgpError } from '../wire/error.ts';
+import { AFI_IPV4, SAFI_UNICAST } from '../wire/family.ts';
 import { BAD_NOTIFICATION, frameError, frameLength } from '../wire/framer.ts';
 import {
-  AFI_IPV4,
   HEADER_LENGTH,
   KEEPALIVE,
   KEEPALIVE_MESSAGE,
   NOTIFICATION,
   OPEN,
   ROUTE_REFRESH,
-  SAFI_UNICAST,
   UPDATE,
 } from '../wire/message.ts';
 import { decodeNotification, encodeNotification } from '../wire/notification.ts';

@@ -2,7 +2,7 @@
 import { formatIpv4 } from '../../base/ipv4.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { type BgpError, bgpError } from '../wire/error.ts';
-import { AFI_IPV4, SAFI_UNICAST } from '../wire/message.ts';
+import { AFI_IPV4, SAFI_UNICAST } from '../wire/family.ts';
 import { AS_TRANS, type OpenMessage } from '../wire/open.ts';
 import type { Agreed, SessionConfig } from './session-types.ts';
 

@@ -1,8 +1,10 @@
 /** The fixed numbers of BGP messages and their 19-octet header. Pure. RFC 4271 4.1. */
 
 export const HEADER_LENGTH = 19;
-/** RFC 4271 4.1; RFC 8654 (65535) is not offered yet. */
+/** RFC 4271 4.1. OPEN and KEEPALIVE are never longer. RFC 8654 4 */
 export const MAX_MESSAGE_LENGTH = 4096;
+/** With the extended message capability. RFC 8654 3 */
+export const EXTENDED_MESSAGE_LENGTH = 65535;
 
 export const OPEN = 1;
 export const UPDATE = 2;
@@ -10,9 +12,6 @@ export const NOTIFICATION = 3;
 export const KEEPALIVE = 4;
 /** RFC 2918 */
 export const ROUTE_REFRESH = 5;
-
-export const AFI_IPV4 = 1;
-export const SAFI_UNICAST = 1;
 
 /** Writes marker, length and type of a message of `length` octets at `at`. */
 export function writeHeader(bytes: Uint8Array, at: number, length: number, type: number): void {
@@ -34,7 +33,4 @@ export function message(type: number, body: Uint8Array): Uint8Array {
 export const KEEPALIVE_MESSAGE = message(KEEPALIVE, new Uint8Array(0));
 
 /** A request for all IPv4 unicast routes again. RFC 2918 3 */
-export const ROUTE_REFRESH_MESSAGE = message(
-  ROUTE_REFRESH,
-  new Uint8Array([AFI_IPV4 >>> 8, AFI_IPV4, 0, SAFI_UNICAST]),
-);
+export const ROUTE_REFRESH_MESSAGE = message(ROUTE_REFRESH, new Uint8Array([0, 1, 0, 1]));
