@@ -7,6 +7,12 @@ export type IpAddress = Ipv4 | Ipv6;
 
 export const isIpv6 = (address: IpAddress): address is Ipv6 => typeof address === 'bigint';
 
+/** The address where it is IPv4. */
+export const ifIpv4 = (address: IpAddress): Ipv4 | undefined => (typeof address === 'bigint' ? undefined : address);
+
+export const onlyIpv4 = (addresses: readonly IpAddress[]): readonly Ipv4[] =>
+  addresses.filter((address) => typeof address !== 'bigint');
+
 /** Text with a colon is IPv6 or nothing. A zone ("%eth0") is refused: the interface is a thing of its own. */
 export const parseIp = (text: string): IpAddress | undefined =>
   text.includes(':') ? parseIpv6(text) : parseIpv4(text);

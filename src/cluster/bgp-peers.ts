@@ -1,6 +1,7 @@
 /** BGPPeer objects -> peers of this node. Pure. One that cannot be followed is a reason, and the others are followed.
  *  A field that is honoured from now on moves into HONOURED. */
-import { formatIpv4, type Ipv4, parseIpv4 } from '../base/ipv4.ts';
+import { formatIp, type IpAddress } from '../base/ip.ts';
+import { type Ipv4, parseIpv4 } from '../base/ipv4.ts';
 import type { Prefix } from '../base/prefix.ts';
 import type { Result } from '../base/result.ts';
 import type { ClusterNode } from '../model/node.ts';
@@ -40,7 +41,7 @@ export interface PeerContext {
   readonly localPref: number;
   /** Names and addresses that mesh peers have already. */
   readonly takenNames: ReadonlySet<string>;
-  readonly takenAddresses: ReadonlyMap<Ipv4, string>;
+  readonly takenAddresses: ReadonlyMap<IpAddress, string>;
 }
 
 export interface BgpPeers {
@@ -57,7 +58,7 @@ export function bgpPeers(objects: readonly Resource[], context: PeerContext): Bg
   const peers: PeerConfig[] = [];
   const problems: ClusterReason[] = [];
   const notices: ClusterReason[] = [];
-  const byAddress = new Map<Ipv4, string>(context.takenAddresses);
+  const byAddress = new Map<IpAddress, string>(context.takenAddresses);
   for (const object of [...objects].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
     const { name } = object.metadata;
     const about = { kind: KINDS.bgpPeer, name };
@@ -89,7 +90,7 @@ export function bgpPeers(objects: readonly Resource[], context: PeerContext): Bg
       tell(
         problems,
         'PEER_ADDRESS_TWICE',
-        `${formatIpv4(address)} is ${other}'s address too, and that session is kept. Delete one of the two.`,
+        `${formatIp(address)} is ${other}'s address too, and that session is kept. Delete one of the two.`,
       );
       continue;
     }

@@ -1,12 +1,12 @@
 /** What changed between two configurations, and what each change costs. Pure. What a setting's change needs is a column of
  *  settings.ts; here is how each is read from a NodeConfig and shown. Passwords are compared and never shown. */
-import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
+import { formatIp, type IpAddress } from '../base/ip.ts';
 import { formatPrefix, type Prefix } from '../base/prefix.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { type ConfigChange, type DefaultPoolConfig, type NodeConfig, storeText } from './node-config.ts';
 import { NEIGHBOR_SETTINGS, type NeighborPath, NODE_SETTINGS, type NodePath } from './settings.ts';
 
-const address = (a: Ipv4 | undefined): string => (a === undefined ? 'automatic' : formatIpv4(a));
+const address = (a: IpAddress | undefined): string => (a === undefined ? 'automatic' : formatIp(a));
 const restart = (g: { readonly restartTimeSec: number } | undefined): string =>
   g === undefined ? 'off' : `${g.restartTimeSec}s`;
 const prefixes = (list: readonly Prefix[]): readonly string[] => list.map(formatPrefix);
@@ -55,7 +55,7 @@ const NODE_SHOWN: { readonly [P in NodeRow]: (c: NodeConfig) => Shown } = {
 
 type PeerRow = Exclude<NeighborPath, 'gracefulRestart.restartTime' | 'name'>;
 const PEER_SHOWN: { readonly [P in PeerRow]: (p: PeerConfig) => string } = {
-  address: (p) => formatIpv4(p.address),
+  address: (p) => formatIp(p.address),
   asn: (p) => String(p.asn),
   port: (p) => String(p.port),
   passive: (p) => String(p.passive),
@@ -129,7 +129,7 @@ function peerChanges(
   return changes;
 }
 
-const title = (p: PeerConfig): string => `${p.name} (${formatIpv4(p.address)}, AS ${p.asn})`;
+const title = (p: PeerConfig): string => `${p.name} (${formatIp(p.address)}, AS ${p.asn})`;
 const secretDifference = (a: string, b: string): string => (a === '' ? 'set' : b === '' ? 'removed' : 'changed');
 
 function difference(a: Shown, b: Shown): string {

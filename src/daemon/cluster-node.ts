@@ -2,6 +2,7 @@
  *  Level-triggered: every change of an input runs the same steps, each of which changes only what differs, so a crash
  *  between any two is mended by the next run. Sessions come first, because they need nothing from IPAM. */
 import { delta } from '../base/delta.ts';
+import { onlyIpv4 } from '../base/ip.ts';
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { type Prefix, prefixKey } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
@@ -199,7 +200,7 @@ export class ClusterNode {
     const { footprint, log } = this.options;
     const nodes = want.nodes.flatMap((n) => (n.address === undefined ? [] : [n.address]));
     try {
-      footprint.save([...peers.map((p) => p.address), ...nodes]);
+      footprint.save([...onlyIpv4(peers.map((p) => p.address)), ...nodes]);
     } catch (error) {
       log.debug({ error: String(error) }, 'the record for uninstall cannot be written');
     }

@@ -54,7 +54,7 @@ export function controlSource(running: Running): ControlSource {
 
 /** Rebuilt per question: a look-up table of a few hundred nodes costs less than keeping one right. */
 function nodesByAddress({ cluster, speaker }: Running): (address: number) => string | undefined {
-  const names = new Map<number, string>();
+  const names = new Map<number | bigint, string>();
   for (const node of cluster?.desired?.nodes ?? []) if (node.address !== undefined) names.set(node.address, node.name);
   if (cluster === undefined) for (const peer of speaker?.peers.views() ?? []) names.set(peer.address, peer.name);
   return (address) => names.get(address);

@@ -1,4 +1,5 @@
 /** The kernel half of the daemon: netlink, interfaces, the one writer of routes, and the best paths' way to it, wired. */
+import { onlyIpv4 } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import { type Prefix, prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
@@ -128,7 +129,7 @@ function clusterContext(desired: Desired, nodeName: string): Partial<BgpRoutesCo
   return {
     pools: desired.pools,
     vxlanTunnelAddresses,
-    peers: desired.peers.map((p) => p.address),
+    peers: onlyIpv4(desired.peers.map((p) => p.address)),
     ...(subnet === undefined ? {} : { ownSubnet: prefix(subnet.address, subnet.length) }),
   };
 }

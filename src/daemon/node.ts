@@ -1,6 +1,7 @@
 /** `gingham node`: the life of a daemon, from its file to its last word.
  *  Order of start: configuration, kernel (read only), store, sessions, then pods and the control socket. The first SYN
  *  leaves before gRPC is loaded. Three ways down (restart, leave, dead) differ only in what the peers are told. */
+import { onlyIpv4 } from '../base/ip.ts';
 import { type Ipv4, ipv4 } from '../base/ipv4.ts';
 import { readNode } from '../cluster/node.ts';
 import { formatFaults } from '../config/format.ts';
@@ -89,7 +90,7 @@ async function startAlone(running: Running, dataplane: Dataplane): Promise<void>
   const { config } = running;
   const address = ownAddress(config, dataplane);
   running.address = address;
-  dataplane.setGuard({ peers: config.neighbors.map((n) => n.address) });
+  dataplane.setGuard({ peers: onlyIpv4(config.neighbors.map((n) => n.address)) });
   const speaker = await startSpeaker(running, dataplane, { address, waitForLocalRoutes: false });
   speaker.setOriginated(config.originate);
   speaker.setPeers(config.neighbors);

@@ -1,5 +1,5 @@
 /** A session's up and down: one line each, with peer, reason and how long the state before lasted. */
-import { formatIpv4 } from '../base/ipv4.ts';
+import { formatIp } from '../base/ip.ts';
 import type { PeerLog } from '../peer/peer-set.ts';
 import type { Log } from './log.ts';
 
@@ -11,7 +11,7 @@ export const peerLog = (log: Log): PeerLog => ({
     log.info(
       {
         peer: peer.name,
-        address: formatIpv4(peer.address),
+        address: formatIp(peer.address),
         asn: peer.config.asn,
         holdTimeSec: peer.agreed?.holdTimeSec,
         gracefulRestart: peer.agreed?.gracefulRestart !== undefined,
@@ -23,7 +23,7 @@ export const peerLog = (log: Log): PeerLog => ({
     log.warn(
       {
         peer: peer.name,
-        address: formatIpv4(peer.address),
+        address: formatIp(peer.address),
         asn: peer.config.asn,
         code: reason.code,
         reason: reason.text,

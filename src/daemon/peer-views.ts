@@ -1,4 +1,5 @@
 /** PeerState as people see it. Pure. */
+import { formatIp, type IpAddress, isIpv6 } from '../base/ip.ts';
 import { formatIpv4 } from '../base/ipv4.ts';
 import type { Agreed } from '../bgp-js/session/session-types.ts';
 import type { AgreedView, PeerDownView, PeerView } from '../control/views.ts';
@@ -15,7 +16,7 @@ export function toPeerView(peer: PeerState, now: number): PeerView {
     name: peer.name,
     kind: config.kind,
     configuredBy: config.configuredBy,
-    address: formatIpv4(peer.address),
+    address: formatIp(peer.address),
     port: config.port,
     asn: config.asn,
     localAsn: config.localAsn,
@@ -54,10 +55,14 @@ const toAgreedView = (agreed: Agreed, peer: PeerState): AgreedView => ({
   fourOctetAs: agreed.fourOctetAs,
   routeRefresh: agreed.routeRefresh,
   ...(agreed.gracefulRestart === undefined ? {} : { gracefulRestartSeconds: agreed.gracefulRestart.restartTimeSec }),
-  local: `${formatIpv4(agreed.localAddress)}:${agreed.localPort}`,
-  remote: `${formatIpv4(peer.address)}:${agreed.peerPort}`,
+  local: endpoint(agreed.localAddress, agreed.localPort),
+  remote: endpoint(peer.address, agreed.peerPort),
   outgoing: agreed.outgoing,
 });
+
+/** RFC 3986 3.2.2: brackets keep an IPv6 address and a port apart. */
+const endpoint = (address: IpAddress, port: number): string =>
+  isIpv6(address) ? `[${formatIp(address)}]:${port}` : `${formatIp(address)}:${port}`;
 
 const MOST_DOWN_PEERS = 20;
 /** A peer that is down always has a reason; this is for the turn between two states. */
@@ -73,7 +78,7 @@ export const downPeers = (peers: readonly PeerState[], now: number): PeerDownVie
       const { code, text } = peer.reason ?? NOT_YET;
       return {
         name: peer.name,
-        address: formatIpv4(peer.address),
+        address: formatIp(peer.address),
         state: peer.state,
         forSeconds: secondsSince(peer.lastSessionEnd?.at ?? peer.since, now),
         reason: { code, text },

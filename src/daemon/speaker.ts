@@ -1,5 +1,6 @@
 /** The BGP half of the daemon: tables, peers, and the listening socket, wired. It knows no cluster and no kernel. */
 import { delta } from '../base/delta.ts';
+import { formatIp, type IpAddress } from '../base/ip.ts';
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { formatPrefix, type Prefix, prefixKey } from '../base/prefix.ts';
 import type { StopHow } from '../bgp-js/session/session-types.ts';
@@ -48,7 +49,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   };
   let listener = await listenOrExplain(listen, callbacks);
   /** What the listener's socket knows, for the next one. */
-  const passwords = new Map<Ipv4, string>();
+  const passwords = new Map<IpAddress, string>();
   const peers = new PeerSet({
     rib,
     transport: tcpTransport,
@@ -114,11 +115,11 @@ async function listenOrExplain(
 }
 
 /** A key the kernel refuses leaves that one peer down, with the reason in the log, and the others alone. */
-function setPassword(listener: BgpListener, peer: Ipv4, password: string | undefined, log: Log): void {
+function setPassword(listener: BgpListener, peer: IpAddress, password: string | undefined, log: Log): void {
   try {
     listener.setPassword(peer, password);
   } catch (error) {
-    log.error({ peer: formatIpv4(peer), error: String(error) }, 'TCP MD5 key refused by the kernel');
+    log.error({ peer: formatIp(peer), error: String(error) }, 'TCP MD5 key refused by the kernel');
   }
 }
 

@@ -1,5 +1,5 @@
 /** A BGP neighbour as configured, whatever configured it: the mesh, a BGPPeer, a file. Pure. */
-import type { Ipv4 } from '../base/ipv4.ts';
+import type { IpAddress } from '../base/ip.ts';
 import type { Prefix } from '../base/prefix.ts';
 
 export interface PeerConfig {
@@ -8,11 +8,17 @@ export interface PeerConfig {
   readonly kind: 'mesh' | 'node' | 'global' | 'file';
   /** What configured it, for people: "node-to-node mesh", "neighbors[0] of /etc/gingham.yaml". */
   readonly configuredBy: string;
-  readonly address: Ipv4;
+  readonly address: IpAddress;
   readonly port: number;
   readonly asn: number;
   readonly localAsn: number;
-  readonly localAddress?: Ipv4;
+  readonly localAddress?: IpAddress;
+  /** The device both ends are on; always with a link-local address. */
+  readonly interface?: string;
+  /** GTSM: hops to the peer, at most. RFC 5082 */
+  readonly ttlSecurity?: number;
+  /** Of what we send; absent: the system's. */
+  readonly ttl?: number;
   readonly passive: boolean;
   readonly password?: string;
   /** Seconds; 0 turns hold and keepalive timers off. RFC 4271 4.2. */

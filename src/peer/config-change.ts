@@ -1,4 +1,5 @@
 /** What differs between two configurations of a peer, and what that costs. Pure. A new setting is a new row of COST. */
+import type { IpAddress } from '../base/ip.ts';
 import type { Reason } from '../base/reason.ts';
 import type { PeerConfig } from '../model/peer.ts';
 
@@ -14,6 +15,9 @@ const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
   asn: 'reset',
   localAsn: 'reset',
   localAddress: 'reset',
+  interface: 'reset',
+  ttlSecurity: 'reset',
+  ttl: 'reset',
   passive: 'reset',
   password: 'reset',
   holdTimeSec: 'reset', // agreed in OPEN, as graceful restart is
@@ -63,7 +67,7 @@ const sameValue = (a: PeerConfig[keyof PeerConfig], b: PeerConfig[keyof PeerConf
 /** The configurations to follow, and those that name a peer or an address a second time: the first one counts. */
 export function admit(configs: readonly PeerConfig[]): { wanted: Map<string, PeerConfig>; refused: RefusedPeer[] } {
   const wanted = new Map<string, PeerConfig>();
-  const byAddress = new Map<number, PeerConfig>();
+  const byAddress = new Map<IpAddress, PeerConfig>();
   const refused: RefusedPeer[] = [];
   for (const config of configs) {
     const first = wanted.get(config.name) ?? byAddress.get(config.address);

@@ -1,5 +1,6 @@
 /** All peers: from configuration to sessions, touching only what differs. Pure of I/O: transport, clock, timers, chance and
  *  log come in. plan() and apply() share one comparison, so that what a reload announces is what it does. */
+import type { IpAddress } from '../base/ip.ts';
 import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { Connection, SessionPorts, StopHow } from '../bgp-js/session/session-types.ts';
 import type { PeerConfig } from '../model/peer.ts';
@@ -32,7 +33,7 @@ export class PeerSet {
   private readonly shared: PeerPorts;
   private readonly restart: RestartPhase;
   private readonly peers = new Map<string, Peer>();
-  private readonly byAddress = new Map<number, Peer>();
+  private readonly byAddress = new Map<IpAddress, Peer>();
   private stopped = false;
 
   constructor(ports: PeerSetPorts) {
@@ -94,7 +95,7 @@ export class PeerSet {
   }
 
   /** For the listener: connections from anywhere else are closed on accept. */
-  knows(address: number): boolean {
+  knows(address: IpAddress): boolean {
     return !this.stopped && this.byAddress.has(address);
   }
 

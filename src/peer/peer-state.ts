@@ -1,5 +1,5 @@
 /** One peer as `gingham peers` shows it. Pure: types. Times are wall clock, ms. */
-import type { Ipv4 } from '../base/ipv4.ts';
+import type { IpAddress } from '../base/ip.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Agreed, SessionCounters, SessionState } from '../bgp-js/session/session-types.ts';
 import type { PeerConfig } from '../model/peer.ts';
@@ -15,7 +15,7 @@ export interface PeerState {
   readonly config: PeerConfig;
   readonly routes: SourceCounts;
   readonly name: string;
-  readonly address: Ipv4;
+  readonly address: IpAddress;
   readonly ibgp: boolean;
   readonly state: SessionState;
   /** Since when the state is what it is; Established: when it came up. */

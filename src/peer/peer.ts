@@ -1,7 +1,8 @@
 /** One peer: its session, its place in the tables, what it is sent, and what of it is kept when it goes. Pure of I/O: the
  *  session's ports come in. The session itself is bgp-js's, the two halves of graceful restart are stale-keeper.ts and
  *  restart-phase.ts. */
-import { ipv4 } from '../base/ipv4.ts';
+import { ifIpv4 } from '../base/ip.ts';
+import { type Ipv4, ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
 import { BgpSession } from '../bgp-js/session/session.ts';
 import type {
@@ -76,8 +77,8 @@ export class Peer implements SessionListener {
     } else {
       old?.leaveTables();
       const kind = config.asn === config.localAsn ? 'ibgp' : 'ebgp';
-      const { name, address, localAsn } = config;
-      this.source = ports.rib.addSource({ name, kind, address, localAsn });
+      const { name, localAsn } = config;
+      this.source = ports.rib.addSource({ name, kind, address: ifIpv4(config.address) ?? 0, localAsn });
       this.stale = new StaleKeeper(ports.rib, this.source, ports.clock, ports.timers);
     }
     if (old) {
@@ -104,7 +105,8 @@ export class Peer implements SessionListener {
   /** Settings that the session does not know. */
   reconfigure(config: PeerConfig, resend: boolean): void {
     this.current = config;
-    if (resend && this.agreed && this.out) this.out.retarget(toTarget(config, this.source, this.agreed));
+    if (resend && this.agreed && this.out)
+      this.out.retarget(toTarget(config, this.source, this.agreed, ipv4(this.ports.bgpIdentifier)));
   }
 
   /** For good: the process ends. Routes that may be kept stay in the tables, and no timer takes them out any more. */
@@ -178,7 +180,7 @@ export class Peer implements SessionListener {
     this.changedAt = clock.now();
     log.up({ peer: this.view(), ...(wentDownAt !== undefined && { downForMs: clock.now() - wentDownAt }) });
     this.out = new AdjRibOut(rib, {
-      target: toTarget(this.current, this.source, agreed),
+      target: toTarget(this.current, this.source, agreed, ipv4(this.ports.bgpIdentifier)),
       fourOctetAs: agreed.fourOctetAs,
       source: this.source,
       send: (messages) => this.session.send(messages),
@@ -266,10 +268,13 @@ function toSessionConfig(config: PeerConfig, ports: PeerPorts): SessionConfig {
   };
 }
 
-const toTarget = (config: PeerConfig, source: PathSource, agreed: Agreed): ExportTarget => ({
+/** IPv4 routes over an IPv6 session need an IPv4 next hop of ours: our identifier, which is our address unless configured
+ *  otherwise. */
+const toTarget = (config: PeerConfig, source: PathSource, agreed: Agreed, bgpIdentifier: Ipv4): ExportTarget => ({
   kind: source.kind === 'ibgp' ? 'ibgp' : 'ebgp',
-  address: config.address,
-  localAddress: agreed.localAddress,
+  // No next hop of a route is 0, so none is taken for an IPv6 peer itself.
+  address: ifIpv4(config.address) ?? 0,
+  localAddress: ifIpv4(agreed.localAddress) ?? bgpIdentifier,
   localAsn: config.localAsn,
   localPref: config.localPref,
   nextHopSelf: config.nextHopSelf,

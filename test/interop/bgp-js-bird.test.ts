@@ -5,7 +5,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseIpv4 } from '../../src/base/ipv4.ts';
+import { ifIpv4 } from '../../src/base/ip.ts';
+import { ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import { formatPrefix, parsePrefix, prefix, prefixKey } from '../../src/base/prefix.ts';
 import type { PathAttributes } from '../../src/bgp-js/attributes/attribute-types.ts';
 import { decodeAttributes, encodeAttributes } from '../../src/bgp-js/attributes/attributes.ts';
@@ -130,7 +131,7 @@ function speak(overrides: Partial<SessionConfig>): Seen {
       const attributes: PathAttributes = {
         origin: 'igp',
         asPath: ibgp ? [] : [{ type: 'sequence', asns: [config.localAsn] }],
-        nextHop: agreed.localAddress,
+        nextHop: ifIpv4(agreed.localAddress) ?? ipv4(0),
         ...(ibgp ? { localPref: 100 } : {}),
         communities: [(65001 << 16) | 7],
       };

@@ -1,5 +1,5 @@
 /** TCP in memory, on fake time: every write arrives 1 ms later, in order. Splits and cuts are up to the test. */
-import { formatIpv4, type Ipv4, ipv4 } from '../../src/base/ipv4.ts';
+import { formatIp, type IpAddress } from '../../src/base/ip.ts';
 import { err, ok } from '../../src/base/result.ts';
 import type { Connection, SessionConfig, Transport } from '../../src/bgp-js/session/session-types.ts';
 import type { FakeTime } from './fake-time.ts';
@@ -17,14 +17,16 @@ export class MemoryConnection implements Connection {
   readonly written: Uint8Array[] = [];
   gone = false;
   paused = false;
+  /** Nothing waits here; a test of slow readers writes what it wants. */
+  unsent = 0;
   /** The cable is cut: writes go nowhere. */
   cut = false;
   private waiting = new Uint8Array(0);
   private readonly time: FakeTime;
-  readonly localAddress: Ipv4;
-  readonly remoteAddress: Ipv4;
+  readonly localAddress: IpAddress;
+  readonly remoteAddress: IpAddress;
 
-  constructor(time: FakeTime, local: Ipv4, localPort: number, remote: Ipv4, remotePort: number) {
+  constructor(time: FakeTime, local: IpAddress, localPort: number, remote: IpAddress, remotePort: number) {
     this.time = time;
     this.localAddress = local;
     this.localPort = localPort;
@@ -89,7 +91,7 @@ export class MemoryConnection implements Connection {
 /** Who listens where. A dial to nobody is refused. */
 export class MemoryTcp {
   private readonly time: FakeTime;
-  private readonly listeners = new Map<number, (c: Connection) => void>();
+  private readonly listeners = new Map<IpAddress, (c: Connection) => void>();
   private nextPort = 40_000;
   /** All connections ever made, the dialling ends. */
   readonly dialled: MemoryConnection[] = [];
@@ -97,14 +99,14 @@ export class MemoryTcp {
   constructor(time: FakeTime) {
     this.time = time;
   }
-  listen(address: Ipv4, onConnection: (c: Connection) => void): void {
+  listen(address: IpAddress, onConnection: (c: Connection) => void): void {
     this.listeners.set(address, onConnection);
   }
-  unlisten(address: Ipv4): void {
+  unlisten(address: IpAddress): void {
     this.listeners.delete(address);
   }
   /** Both ends of a new connection. */
-  pair(from: Ipv4, to: Ipv4): [MemoryConnection, MemoryConnection] {
+  pair(from: IpAddress, to: IpAddress): [MemoryConnection, MemoryConnection] {
     const port = this.nextPort++;
     const near = new MemoryConnection(this.time, from, port, to, 179);
     const far = new MemoryConnection(this.time, to, 179, from, port);
@@ -113,16 +115,16 @@ export class MemoryTcp {
     this.dialled.push(near);
     return [near, far];
   }
-  transport(from: Ipv4): Transport {
+  transport(from: IpAddress): Transport {
     return {
       dial: (config: SessionConfig, done) => {
         return this.time.after(LATENCY_MS, () => {
           const listener = this.listeners.get(config.peerAddress);
           if (listener === undefined) {
-            done(err({ code: 'TCP_REFUSED', text: `nobody listens at ${formatIpv4(config.peerAddress)}` }));
+            done(err({ code: 'TCP_REFUSED', text: `nobody listens at ${formatIp(config.peerAddress)}` }));
             return;
           }
-          const [near, far] = this.pair(config.localAddress ?? ipv4(from), config.peerAddress);
+          const [near, far] = this.pair(config.localAddress ?? from, config.peerAddress);
           listener(far);
           done(ok(near));
         });

@@ -1,4 +1,5 @@
 /** What a session needs and what it tells. Pure: types. session.ts drives one peer from the FSM table. */
+import type { IpAddress } from '../../base/ip.ts';
 import type { Ipv4 } from '../../base/ipv4.ts';
 import type { Clock, Random, Timers } from '../../base/ports.ts';
 import type { Result } from '../../base/result.ts';
@@ -13,9 +14,17 @@ export interface SessionConfig {
   readonly peerAsn: number;
   /** Non-zero. RFC 6286 */
   readonly bgpIdentifier: Ipv4;
-  readonly peerAddress: Ipv4;
+  readonly peerAddress: IpAddress;
   readonly peerPort: number;
-  readonly localAddress?: Ipv4;
+  /** Where we dial from; absent: the kernel's choice. Of the peer's family. */
+  readonly localAddress?: IpAddress;
+  /** Both ends are on this device; a must for a link-local address (RFC 4291 2.5.6). For others the connection is bound to
+   *  it (SO_BINDTODEVICE). */
+  readonly interface?: string;
+  /** GTSM: the peer is at most so many hops away, 1 where nothing is between. What came farther is dropped. RFC 5082 */
+  readonly ttlSecurity?: number;
+  /** TTL or hop limit of what we send; absent: the system's (64), 255 with ttlSecurity. 1 keeps a session on the link. */
+  readonly ttl?: number;
   /** Never dials; waits for accept(). */
   readonly passive: boolean;
   /** TCP MD5, RFC 2385 */
@@ -50,7 +59,7 @@ export interface Agreed {
     readonly forwarding: boolean;
     readonly notification: boolean;
   };
-  readonly localAddress: Ipv4;
+  readonly localAddress: IpAddress;
   readonly localPort: number;
   readonly peerPort: number;
   /** We dialled. */
@@ -89,16 +98,23 @@ export interface SessionListener {
 
 /** One TCP connection, dialled or accepted. The callbacks are properties because a connection has one owner at a time. */
 export interface Connection {
-  readonly remoteAddress: Ipv4;
+  readonly remoteAddress: IpAddress;
   readonly remotePort: number;
-  readonly localAddress: Ipv4;
+  readonly localAddress: IpAddress;
   readonly localPort: number;
+  /** The device that a link-local `remoteAddress` belongs to. */
+  readonly remoteInterface?: string;
   /** Queues bytes, which must not change afterwards. False: the queue is above its mark; wait for onDrain. */
   write(bytes: Uint8Array): boolean;
+  /** Octets that wait in our process because the peer's TCP takes no more. */
+  readonly unsent: number;
   /** Half-closes after `lastBytes`, so that the peer can read them, and destroys within a second. */
   end(lastBytes?: Uint8Array): void;
   /** Closes at once, without a word. No callback comes afterwards. */
   destroy(): void;
+  /** Another TCP MD5 key from the next segment on, undefined for none; false where that cannot be. What the peer signed
+   *  with the old one is dropped, and sent again by its TCP. RFC 2385 */
+  setPassword?(key: string | undefined): boolean;
   pause(): void;
   resume(): void;
   /** Calls `done` once, after what already waits in the kernel has been given to onData. */

@@ -77,6 +77,9 @@ class SocketConnection implements Connection {
     this.socket.write(bytes);
     return this.socket.writableLength < HIGH_WATER;
   }
+  get unsent(): number {
+    return this.socket.writableLength;
+  }
   end(lastBytes?: Uint8Array): void {
     if (lastBytes === undefined) this.socket.end();
     else this.socket.end(lastBytes);

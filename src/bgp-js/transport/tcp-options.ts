@@ -1,4 +1,5 @@
 /** Socket options that node:net does not offer, set on a bare descriptor before connect or listen. Linux. RFC 2385, RFC 2474. */
+import { type IpAddress, isIpv6 } from '../../base/ip.ts';
 import type { Ipv4 } from '../../base/ipv4.ts';
 import { AF_INET, SO_REUSEADDR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET } from '../../sys/constants.ts';
 import * as ffi from '../../sys/ffi.ts';
@@ -17,7 +18,8 @@ const UNSENT_BYTES = 128 * 1024;
 export const MAX_PASSWORD_OCTETS = 80;
 
 /** struct sockaddr_in */
-export function sockaddr(address: Ipv4, port: number): Uint8Array {
+export function sockaddr(address: IpAddress, port: number): Uint8Array {
+  if (isIpv6(address)) throw new Error('not yet');
   const bytes = Buffer.alloc(16);
   bytes.writeUInt16LE(AF_INET, 0);
   bytes.writeUInt16BE(port, 2);
@@ -52,7 +54,7 @@ export const boundPort = (fd: number): number => ffi.getsockname(fd).readUInt16B
 /** Sets the TCP MD5 key for one peer; undefined removes it, and removing none is no fault. Throws SysError (ENOPROTOOPT or
  *  ENOENT where the kernel has no TCP_MD5SIG).
  *  struct tcp_md5sig, 216 octets: sockaddr_storage 0..127, flags 128, prefix length 129, key length 130, ifindex 132, key 136. */
-export function setMd5Key(fd: number, peer: Ipv4, key: string | undefined): void {
+export function setMd5Key(fd: number, peer: IpAddress, key: string | undefined): void {
   const bytes = Buffer.alloc(216);
   bytes.set(sockaddr(peer, 0), 0);
   bytes.writeUInt16LE(Buffer.byteLength(key ?? ''), 130);

@@ -1,6 +1,7 @@
 /** TCP for sessions: dial and listen on node:net. With tcp-options.ts and connection.ts the only files of bgp-js that do I/O. */
 import net from 'node:net';
-import { formatIpv4, type Ipv4, parseIpv4 } from '../../base/ipv4.ts';
+import { formatIp, type IpAddress } from '../../base/ip.ts';
+import { type Ipv4, parseIpv4 } from '../../base/ipv4.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import * as ffi from '../../sys/ffi.ts';
 import { systemClock, systemRandom, systemTimers } from '../../sys/time.ts';
@@ -21,12 +22,12 @@ const DIAL_CODES: Readonly<Record<string, string>> = {
 
 const dialFault = (config: SessionConfig, error: NodeJS.ErrnoException): DialFault => ({
   code: DIAL_CODES[error.code ?? ''] ?? 'TCP_FAILED',
-  text: `connecting to ${formatIpv4(config.peerAddress)} port ${config.peerPort}: ${error.code ?? error.message}`,
+  text: `connecting to ${formatIp(config.peerAddress)} port ${config.peerPort}: ${error.code ?? error.message}`,
 });
 
 /** A socket with its options, or the reason why not: a password that cannot be set must not become a session without. */
 function openSocket(config: SessionConfig): Result<number, DialFault> {
-  const peer = formatIpv4(config.peerAddress);
+  const peer = formatIp(config.peerAddress);
   if (config.password !== undefined && Buffer.byteLength(config.password) > MAX_PASSWORD_OCTETS)
     return err({
       code: 'TCP_MD5_UNAVAILABLE',
@@ -66,9 +67,9 @@ export const tcpTransport: Transport = {
       done(ok(dialled.connection()));
     });
     socket.connect({
-      host: formatIpv4(config.peerAddress),
+      host: formatIp(config.peerAddress),
       port: config.peerPort,
-      ...(config.localAddress !== undefined ? { localAddress: formatIpv4(config.localAddress) } : {}),
+      ...(config.localAddress !== undefined ? { localAddress: formatIp(config.localAddress) } : {}),
     });
     return () => {
       socket.removeAllListeners();
@@ -99,7 +100,7 @@ export interface BgpListener {
   /** The bound port: of use when 0 was asked for. */
   readonly port: number;
   /** Sets or, with undefined, removes the TCP MD5 key of a peer; connections it has are not touched. Throws SysError. RFC 2385 */
-  setPassword(peer: Ipv4, key: string | undefined): void;
+  setPassword(peer: IpAddress, key: string | undefined): void;
   close(): void;
 }
 

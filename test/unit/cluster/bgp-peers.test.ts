@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { formatIpv4, type Ipv4, parseIpv4 } from '../../../src/base/ipv4.ts';
+import { formatIp } from '../../../src/base/ip.ts';
+import { type Ipv4, ipv4, parseIpv4 } from '../../../src/base/ipv4.ts';
 import { type Prefix, parsePrefix } from '../../../src/base/prefix.ts';
 import { err, ok } from '../../../src/base/result.ts';
 import { bgpPeers, type PeerContext } from '../../../src/cluster/bgp-peers.ts';
@@ -39,7 +40,7 @@ test('an external peer hears of the pools, with us as next hop', () => {
     nextHopSelf: true,
     transit: true,
   });
-  expect(formatIpv4(peers[0]?.localAddress ?? 0)).toBe('10.9.0.1');
+  expect(formatIp(peers[0]?.localAddress ?? ipv4(0))).toBe('10.9.0.1');
 });
 
 test('peerIP may have a port; node and nodeSelector say whose it is', () => {

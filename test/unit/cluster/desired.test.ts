@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { invariant } from '../../../src/base/invariant.ts';
-import { formatIpv4 } from '../../../src/base/ipv4.ts';
+import { formatIp } from '../../../src/base/ip.ts';
+import { ipv4 } from '../../../src/base/ipv4.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '../../../src/base/prefix.ts';
 import { type ClusterSnapshot, type DesiredSelf, desired } from '../../../src/cluster/desired.ts';
 import { newAffinity, parseAffinity, withState } from '../../../src/ipam/affinity.ts';
@@ -40,12 +41,12 @@ const codes = (s: ClusterSnapshot): readonly string[] => desired(s, self).proble
 
 test('a node peers with every other node by name, in AS 64512 on port 179', () => {
   const { peers, problems, asn, listenPort, tunnels } = desired(snapshot(), self);
-  expect(peers.map((p) => `${p.name} ${formatIpv4(p.address)} ${p.port} ${p.asn}`)).toEqual([
+  expect(peers.map((p) => `${p.name} ${formatIp(p.address)} ${p.port} ${p.asn}`)).toEqual([
     'n2 10.9.0.2 179 64512',
     'n3 10.9.0.3 179 64512',
   ]);
   expect(peers[0]).toMatchObject({ kind: 'mesh', localAsn: 64512, holdTimeSec: 90, transit: false });
-  expect(formatIpv4(peers[0]?.localAddress ?? 0)).toBe('10.9.0.1');
+  expect(formatIp(peers[0]?.localAddress ?? ipv4(0))).toBe('10.9.0.1');
   expect({ problems, asn, listenPort, tunnels }).toEqual({
     problems: [],
     asn: 64512,
@@ -97,7 +98,7 @@ test('the InternalIP serves where the annotation is missing or cannot be read', 
   };
   const nodes = [node('n1', '10.9.0.1/24'), { ...node('n2', 'what'), status }];
   const d = desired(snapshot({ nodes }), self);
-  expect(formatIpv4(d.peers[0]?.address ?? 0)).toBe('10.9.0.2');
+  expect(formatIp(d.peers[0]?.address ?? ipv4(0))).toBe('10.9.0.2');
   expect(d.problems.map((p) => p.code)).toEqual(['NODE_ANNOTATION_INVALID']);
 });
 
