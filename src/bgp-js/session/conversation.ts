@@ -3,7 +3,7 @@
 import type { Result } from '../../base/result.ts';
 import { ReusableUpdate } from '../update/update.ts';
 import { type BgpError, bgpError } from '../wire/error.ts';
-import { AFI_IPV4, SAFI_UNICAST } from '../wire/family.ts';
+import { AFI_IPV4, IPV4_UNICAST, SAFI_UNICAST } from '../wire/family.ts';
 import { BAD_NOTIFICATION, frameError, frameLength } from '../wire/framer.ts';
 import {
   HEADER_LENGTH,
@@ -362,8 +362,8 @@ export class Conversation {
 
   private deliver(): void {
     const { listener } = this.owner;
-    if (this.delivering === 'refresh') listener.onRouteRefresh();
-    else if (this.delivering === 'endOfRib') listener.onEndOfRib();
+    if (this.delivering === 'refresh') listener.onRouteRefresh(IPV4_UNICAST, 'request');
+    else if (this.delivering === 'endOfRib') listener.onEndOfRib(IPV4_UNICAST);
     else listener.onUpdate(this.update);
   }
 }

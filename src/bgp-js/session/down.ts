@@ -1,5 +1,6 @@
 /** Why a connection ended, and whether its routes may stay. Pure. RFC 4724 4.2, RFC 8538 4. */
 import type { BgpError } from '../wire/error.ts';
+import { type Family, hasFamily, IPV4_UNICAST } from '../wire/family.ts';
 import { COLLISION, isHardReset, PEER_DECONFIGURED, unwrapHardReset } from '../wire/notification.ts';
 import type { FsmEvent } from './fsm.ts';
 import type { Agreed, SessionDown, SessionState } from './session-types.ts';
@@ -28,10 +29,12 @@ const SENT_CODES: Readonly<Record<string, string>> = {
 };
 
 export function sessionDown(e: Ending): SessionDown {
+  const keepFamilies = e.from === 'Established' ? kept(e) : [];
   return {
     ...codeAndText(e),
     wasEstablished: e.from === 'Established',
-    keepRoutes: e.from === 'Established' && keepsRoutes(e),
+    keepRoutes: hasFamily(keepFamilies, IPV4_UNICAST),
+    keepFamilies,
     ...(e.sent !== undefined ? { sent: e.sent } : {}),
     ...(e.received !== undefined ? { received: e.received } : {}),
   };
@@ -57,13 +60,19 @@ function codeAndText(e: Ending): { code: string; text: string } {
   return e.tcp ?? { code: 'TCP_CLOSED', text: 'the peer closed the TCP connection' };
 }
 
-/** The peer's routes may stay as stale: it agreed on graceful restart for IPv4 and on a time above zero, and went without
- *  a NOTIFICATION; or with one (or the hold timer) that both sides agreed not to take for good (N), no Hard Reset. */
-function keepsRoutes(e: Ending): boolean {
-  if (e.event === 'SilentStop') return true;
-  const gr = e.agreed?.gracefulRestart;
-  if (gr === undefined || !gr.ipv4 || gr.restartTimeSec === 0) return false;
+/** The families whose routes may stay as stale: the peer agreed on graceful restart for them and on a time above zero (or on a
+ *  long-lived one), and went without a NOTIFICATION; or with one (or a hold timer) that both sides agreed not to take for good
+ *  (N), no Hard Reset. RFC 4724 4.2, RFC 8538 4, RFC 9494 4.2 */
+function kept(e: Ending): readonly Family[] {
+  const { agreed } = e;
+  if (agreed === undefined) return [];
+  if (e.event === 'SilentStop') return agreed.families;
+  const gr = agreed.gracefulRestart;
+  if (gr === undefined) return [];
   const said = e.received ?? e.sent;
-  if (said === undefined) return e.event === 'TcpFailed' || e.event === 'PeerRestarted';
-  return gr.notification && !isHardReset(said);
+  const silent = e.event === 'TcpFailed' || e.event === 'PeerRestarted';
+  if (said === undefined ? !silent : !gr.notification || isHardReset(said)) return [];
+  const lived = (agreed.longLivedGracefulRestart ?? []).filter((l) => l.staleTimeSec > 0).map((l) => l.family);
+  const short = gr.restartTimeSec > 0 ? gr.families.map((f) => f.family) : [];
+  return agreed.families.filter((family) => hasFamily(short, family) || hasFamily(lived, family));
 }

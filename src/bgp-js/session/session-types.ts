@@ -5,6 +5,8 @@ import type { Clock, Random, Timers } from '../../base/ports.ts';
 import type { Result } from '../../base/result.ts';
 import type { UpdateFrame } from '../update/update-frame.ts';
 import type { BgpError } from '../wire/error.ts';
+import type { Family } from '../wire/family.ts';
+import type { BgpRole } from '../wire/role.ts';
 
 export type SessionState = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenConfirm' | 'Established';
 
@@ -35,30 +37,89 @@ export interface SessionConfig {
   /** Where the peer's address is above our identifier, its connection would win a collision (RFC 4271 6.8): wait so long
    *  for it before dialling. Absent: dial at once. */
   readonly yieldMs?: number;
+  /** Offered in this order; absent: IPv4 unicast. RFC 4760 8 */
+  readonly families?: readonly Family[];
   /** Absent: the capability is not sent. R and F bits are asked for at every OPEN. RFC 4724 3 */
   readonly gracefulRestart?: {
     readonly restartTimeSec: number;
-    readonly bits: () => { readonly restarting: boolean; readonly forwarding: boolean };
+    /** F of all families, or of each. */
+    readonly bits: () => {
+      readonly restarting: boolean;
+      readonly forwarding: boolean | ((family: Family) => boolean);
+    };
   };
+  /** Seconds that routes of a family may stay as long-lived stale; needs `gracefulRestart`. RFC 9494 4.1 */
+  readonly longLivedGracefulRestart?: readonly { readonly family: Family; readonly staleTimeSec: number }[];
+  /** Families with several paths per prefix, by direction. RFC 7911 4 */
+  readonly addPath?: { readonly receive?: readonly Family[]; readonly send?: readonly Family[] };
+  /** IPv4 families that may have an IPv6 next hop. Offered only when asked for: it confuses old peers. RFC 8950 4 */
+  readonly extendedNextHop?: readonly Family[];
+  /** Messages up to 65535 octets, both ways. RFC 8654 4 */
+  readonly extendedMessages?: boolean;
+  /** The peer's refreshes are marked with BoRR and EoRR; whoever sets it marks its own too (beginRefresh, endRefresh). RFC 7313 */
+  readonly enhancedRouteRefresh?: boolean;
+  /** What we are to an eBGP peer; strict: a peer without a role is refused. RFC 9234 4.2 */
+  readonly role?: BgpRole;
+  readonly strictRole?: boolean;
+  /** The peer is in our confederation, and `localAsn` is our member AS there. RFC 5065 4 */
+  readonly confederation?: boolean;
+  /** For the other operator's eyes only: host and domain name. draft-walton-bgp-hostname-capability */
+  readonly hostName?: { readonly host: string; readonly domain: string };
+  /** DelayOpen: a new connection waits so long for the peer's OPEN before ours goes out. RFC 4271 8.1.1 */
+  readonly delayOpenSec?: number;
+  /** Each session that fails makes the wait for the next longer, up to a minute; false: it is always a second. RFC 4271 8.1.1 */
+  readonly dampPeerOscillations?: boolean;
+  /** An established connection takes part in collisions, as if it were in OpenConfirm. RFC 4271 6.8 */
+  readonly collisionDetectEstablishedState?: boolean;
+  /** A fault in front of our OPEN is answered with a NOTIFICATION too. RFC 4271 8.1.1, attribute 14 */
+  readonly sendNotificationWithoutOpen?: boolean;
+  /** The peer's TCP takes nothing for so long: the session ends. Absent: 8 minutes or twice the hold time, whichever is more;
+   *  0: never. RFC 9687 3 */
+  readonly sendHoldTimeSec?: number;
 }
 
 /** What both OPENs agreed on. */
 export interface Agreed {
+  readonly localAsn: number;
   readonly peerAsn: number;
   readonly peerBgpIdentifier: Ipv4;
   readonly ibgp: boolean;
+  /** The peer is of our confederation. RFC 5065 */
+  readonly confederation: boolean;
   readonly holdTimeSec: number;
   readonly fourOctetAs: boolean;
+  /** Offered by both, in our order; never empty. RFC 4760 8 */
+  readonly families: readonly Family[];
+  /** Of `families`, those whose NLRI carry path identifiers, as we see it. RFC 7911 4 */
+  readonly addPath: { readonly receive: readonly Family[]; readonly send: readonly Family[] };
+  /** Of `families`, those that may have an IPv6 next hop. RFC 8950 4 */
+  readonly extendedNextHop: readonly Family[];
+  /** Both offered it: what we send may be 65535 octets long. RFC 8654 4 */
+  readonly extendedMessages: boolean;
   readonly routeRefresh: boolean;
+  /** Both offered it: refreshes are marked with BoRR and EoRR. RFC 7313 4 */
+  readonly enhancedRouteRefresh: boolean;
+  /** Ours, when a role counts here: eBGP, and the peer's is its counterpart or, without strict mode, absent. RFC 9234 4.2 */
+  readonly role?: BgpRole;
+  readonly peerRole?: BgpRole;
   /** The peer's GR capability, if it sent one and we did too. RFC 4724 3, RFC 8538 */
   readonly gracefulRestart?: {
     readonly restartTimeSec: number;
     readonly restarting: boolean;
     /** The capability lists IPv4 unicast; only then may its routes be kept. */
     readonly ipv4: boolean;
+    /** F of IPv4 unicast. */
     readonly forwarding: boolean;
     readonly notification: boolean;
+    /** All that the capability lists and the session has. */
+    readonly families: readonly { readonly family: Family; readonly forwarding: boolean }[];
   };
+  /** The peer's LLGR capability, where both sent one beside GR: how long its routes may stay after the restart time. RFC 9494 4.2 */
+  readonly longLivedGracefulRestart?: readonly {
+    readonly family: Family;
+    readonly forwarding: boolean;
+    readonly staleTimeSec: number;
+  }[];
   readonly localAddress: IpAddress;
   readonly localPort: number;
   readonly peerPort: number;
@@ -74,6 +135,8 @@ export interface SessionDown {
   readonly wasEstablished: boolean;
   /** The peer may still forward for us: TCP went without a NOTIFICATION (or RFC 8538 lets us keep), and GR was agreed for IPv4. */
   readonly keepRoutes: boolean;
+  /** The same, family by family. RFC 4724 4.2, RFC 9494 4.2 */
+  readonly keepFamilies: readonly Family[];
   readonly sent?: BgpError;
   readonly received?: BgpError;
 }
@@ -85,12 +148,17 @@ export type StopHow =
   | { readonly kind: 'deconfigured' }
   | { readonly kind: 'restart' };
 
+export type RefreshKind = 'request' | 'begin' | 'end';
+
 export interface SessionListener {
   onState(state: SessionState): void;
   onEstablished(agreed: Agreed): void;
   onUpdate(update: UpdateFrame): void;
-  onEndOfRib(): void;
-  onRouteRefresh(): void;
+  /** RFC 4724 2 */
+  onEndOfRib(family: Family): void;
+  /** `request`: send all routes of the family again (RFC 2918 4). `begin`, `end`: between them the peer sends all that it has,
+   *  and what was not repeated is gone (RFC 7313 4); they come in pairs, but `begin` may come again. */
+  onRouteRefresh(family: Family, kind: RefreshKind): void;
   /** The transport took what was queued: sending may go on. */
   onDrain(): void;
   onDown(down: SessionDown): void;

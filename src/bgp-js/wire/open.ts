@@ -1,11 +1,12 @@
 /** OPEN, bytes <-> value. Pure. RFC 4271 4.2 and 6.2, optional parameters also in the long form of RFC 9072.
  *  What two OPENs agree on is negotiate.ts; this file judges one alone. */
 import { Reader, ShortRead, Writer } from '../../base/bytes.ts';
+import { invariant } from '../../base/invariant.ts';
 import { type Ipv4, ipv4 } from '../../base/ipv4.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { type Capabilities, readCapabilities, writeCapabilities } from './capabilities.ts';
+import { type Capabilities, encodeCapabilities, readCapabilities } from './capabilities.ts';
 import { type BgpError, bgpError } from './error.ts';
-import { HEADER_LENGTH, message, OPEN } from './message.ts';
+import { HEADER_LENGTH, MAX_MESSAGE_LENGTH, message, OPEN } from './message.ts';
 
 const VERSION = 4;
 /** Stands in the 2-octet field for an AS number that does not fit. RFC 6793 */
@@ -57,26 +58,38 @@ function readParameters(r: Reader): Result<Capabilities, BgpError> {
     if (type !== PARAMETER_CAPABILITIES)
       return err(bgpError(2, 4, `optional parameter ${type} is unknown (RFC 4271 6.2)`));
     const fault = readCapabilities(body, capabilities);
-    if (fault !== undefined) return err(bgpError(2, 0, `${fault} (RFC 5492 4)`));
+    if (fault !== undefined) return err(fault);
   }
   return ok(capabilities);
 }
 
-/** All capabilities in one parameter: every known receiver takes that. What we can offer always fits 255 octets. */
+/** All capabilities in one parameter: every known receiver takes that. More than 255 octets take the long form, which a
+ *  receiver without RFC 9072 will refuse, so it is used for nothing less. More than an OPEN of 4096 octets holds is our own
+ *  mistake. */
 export function encodeOpen(open: OpenMessage): Uint8Array {
   const w = new Writer(64);
   w.u8(VERSION);
   w.u16(open.myAs);
   w.u16(open.holdTimeSec);
   w.u32(open.bgpIdentifier);
-  const capabilities = new Writer(64);
-  writeCapabilities(capabilities, open.capabilities);
-  if (capabilities.length === 0) w.u8(0);
-  else {
-    w.u8(capabilities.length + 2);
+  const capabilities = encodeCapabilities(open.capabilities);
+  const { length } = capabilities;
+  if (length === 0) w.u8(0);
+  else if (length + 2 <= 0xff) {
+    w.u8(length + 2);
     w.u8(PARAMETER_CAPABILITIES);
-    w.u8(capabilities.length);
-    w.bytes(capabilities.view());
+    w.u8(length);
+  } else {
+    w.u8(0xff); // RFC 9072 2: length octet and type octet that mean "look behind"
+    w.u8(PARAMETER_EXTENDED);
+    w.u16(length + 3);
+    w.u8(PARAMETER_CAPABILITIES);
+    w.u16(length);
   }
+  w.bytes(capabilities);
+  invariant(
+    HEADER_LENGTH + w.length <= MAX_MESSAGE_LENGTH,
+    `an OPEN with ${length} octets of capabilities is too long`,
+  );
   return message(OPEN, w.view());
 }

@@ -98,7 +98,7 @@ test.each([
   ['a capability longer than its parameter', bodyOf(hex`02 03 41 04 00`), '2/0'],
   ['multiprotocol of 3 octets', bodyOf(hex`02 05 01 03 000100`), '2/0'],
   ['graceful restart of 3 octets', bodyOf(hex`02 05 40 03 c07800`), '2/0'],
-  ['two 4-octet AS numbers that differ', bodyOf(hex`02 0c 41 04 0000fc00 41 04 0000fc01`), '2/0'],
+  ['two 4-octet AS numbers that differ', bodyOf(hex`02 0c 41 04 0000fc00 41 04 0000fc01`), '2/2'],
   ['version 3', framed(1, hex`03 fc00 005a c0000202 00`), '2/1'],
 ])('OPEN with %s is a fault (RFC 4271 6.2, RFC 5492 4)', (_name, bytes, code) => {
   expect(faultOf(bytes)).toBe(code);

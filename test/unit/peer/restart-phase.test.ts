@@ -1,16 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import { ipv4 } from '../../../src/base/ipv4.ts';
 import type { Agreed } from '../../../src/bgp-js/session/session-types.ts';
+import { IPV4_UNICAST } from '../../../src/bgp-js/wire/family.ts';
 import { RestartPhase } from '../../../src/peer/restart-phase.ts';
 import { FakeTime } from '../../support/fake-time.ts';
 
 const up = (gr?: Partial<NonNullable<Agreed['gracefulRestart']>>): Agreed => ({
+  localAsn: 64512,
   peerAsn: 64512,
   peerBgpIdentifier: ipv4(1),
   ibgp: true,
+  confederation: false,
   holdTimeSec: 90,
   fourOctetAs: true,
+  families: [IPV4_UNICAST],
+  addPath: { receive: [], send: [] },
+  extendedNextHop: [],
+  extendedMessages: false,
   routeRefresh: true,
+  enhancedRouteRefresh: false,
   ...(gr && {
     gracefulRestart: {
       restartTimeSec: 120,
@@ -18,6 +26,7 @@ const up = (gr?: Partial<NonNullable<Agreed['gracefulRestart']>>): Agreed => ({
       ipv4: true,
       forwarding: true,
       notification: true,
+      families: [{ family: IPV4_UNICAST, forwarding: true }],
       ...gr,
     },
   }),
