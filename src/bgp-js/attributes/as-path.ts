@@ -1,11 +1,17 @@
-/** AS_PATH, bytes <-> segments, and what is asked of a path. Pure. RFC 4271 4.3 b and 5.1.2, RFC 6793. */
+/** AS_PATH, bytes <-> segments, and what is asked of a path. Pure. RFC 4271 4.3 b and 5.1.2, RFC 5065, RFC 6793. */
 import type { Reader, Writer } from '../../base/bytes.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { AS_TRANS } from '../wire/open.ts';
-import type { AsSegment } from './attribute-types.ts';
+import type { AsSegment, SegmentType } from './attribute-types.ts';
 
-const AS_SET = 1;
-const AS_SEQUENCE = 2;
+/** By their number on the wire. RFC 4271 4.3 b, RFC 5065 3 */
+const SEGMENT_TYPES: readonly (SegmentType | undefined)[] = [
+  undefined,
+  'set',
+  'sequence',
+  'confed-sequence',
+  'confed-set',
+];
 /** A segment counts its members in one octet. */
 const MAX_SEGMENT = 255;
 
@@ -15,9 +21,10 @@ export function readAsPath(r: Reader, fourOctetAs: boolean): Result<readonly AsS
   const segments: AsSegment[] = [];
   while (r.left > 0) {
     if (r.left < 2) return err('one octet is left behind the last segment');
-    const type = r.u8();
+    const number = r.u8();
     const count = r.u8();
-    if (type !== AS_SET && type !== AS_SEQUENCE) return err(`segment type ${type} is unknown`);
+    const type = SEGMENT_TYPES[number];
+    if (type === undefined) return err(`segment type ${number} is unknown`);
     if (count === 0) return err('a segment of length 0');
     if (count * width > r.left)
       return err(`a segment of ${count} AS numbers has room for ${Math.floor(r.left / width)}`);
@@ -27,7 +34,7 @@ export function readAsPath(r: Reader, fourOctetAs: boolean): Result<readonly AsS
       if (asn === 0) return err('AS 0 (RFC 7607 2)');
       asns.push(asn);
     }
-    segments.push({ type: type === AS_SET ? 'set' : 'sequence', asns });
+    segments.push({ type, asns });
   }
   return ok(segments);
 }
@@ -37,7 +44,7 @@ export function writeAsPath(w: Writer, path: readonly AsSegment[], fourOctetAs: 
   for (const segment of path)
     for (let from = 0; from < segment.asns.length; from += MAX_SEGMENT) {
       const asns = segment.asns.slice(from, from + MAX_SEGMENT);
-      w.u8(segment.type === 'set' ? AS_SET : AS_SEQUENCE);
+      w.u8(SEGMENT_TYPES.indexOf(segment.type));
       w.u8(asns.length);
       for (const asn of asns) {
         if (fourOctetAs) w.u32(asn);
@@ -46,42 +53,78 @@ export function writeAsPath(w: Writer, path: readonly AsSegment[], fourOctetAs: 
     }
 }
 
-/** For the decision process: a set counts as one. RFC 4271 9.1.2.2 a */
+/** What a segment adds to the length of its path: a set one, the confederation's own nothing. RFC 4271 9.1.2.2 a, RFC 5065 5.3 */
+const weight = (segment: AsSegment): number =>
+  segment.type === 'sequence' ? segment.asns.length : segment.type === 'set' ? 1 : 0;
+
+/** For the decision process. */
 export const asPathLength = (path: readonly AsSegment[]): number =>
-  path.reduce((sum, segment) => sum + (segment.type === 'set' ? 1 : segment.asns.length), 0);
+  path.reduce((sum, segment) => sum + weight(segment), 0);
 
 export const asPathContains = (path: readonly AsSegment[], asn: number): boolean =>
   path.some((segment) => segment.asns.includes(asn));
 
-/** The neighbouring AS: the first of a leading sequence; undefined for an empty path or a leading set. */
-export const firstAsn = (path: readonly AsSegment[]): number | undefined =>
-  path[0]?.type === 'sequence' ? path[0].asns[0] : undefined;
+const isConfederation = (segment: AsSegment): boolean =>
+  segment.type === 'confed-sequence' || segment.type === 'confed-set';
 
-/** The path with `asn` in front, as an eBGP speaker sends it on. RFC 4271 5.1.2 b */
-export function prependAsn(path: readonly AsSegment[], asn: number): readonly AsSegment[] {
-  const [first, ...rest] = path;
-  return first?.type === 'sequence' && first.asns.length < MAX_SEGMENT
-    ? [{ type: 'sequence', asns: [asn, ...first.asns] }, ...rest]
-    : [{ type: 'sequence', asns: [asn] }, ...path];
+/** The neighbouring AS: the first of a leading sequence, past the confederation's own segments; undefined for an empty path
+ *  or a leading set. RFC 5065 5.3 */
+export function firstAsn(path: readonly AsSegment[]): number | undefined {
+  const first = path.find((segment) => !isConfederation(segment));
+  return first?.type === 'sequence' ? first.asns[0] : undefined;
 }
 
-/** "65001 65002 {65003,65004}" */
-export const formatAsPath = (path: readonly AsSegment[]): string =>
-  path.map((s) => (s.type === 'set' ? `{${s.asns.join(',')}}` : s.asns.join(' '))).join(' ');
+/** The AS that sent the path: the first of a leading sequence of either kind. RFC 4271 6.3 */
+export const leftmostAsn = (path: readonly AsSegment[]): number | undefined =>
+  path[0]?.type === 'sequence' || path[0]?.type === 'confed-sequence' ? path[0].asns[0] : undefined;
 
-export const hasSets = (path: readonly AsSegment[]): boolean => path.some((segment) => segment.type === 'set');
+const prepend = (path: readonly AsSegment[], asn: number, type: SegmentType): readonly AsSegment[] => {
+  const [first, ...rest] = path;
+  return first?.type === type && first.asns.length < MAX_SEGMENT
+    ? [{ type, asns: [asn, ...first.asns] }, ...rest]
+    : [{ type, asns: [asn] }, ...path];
+};
 
-/** The real path out of AS_PATH and AS4_PATH: what AS_PATH is longer by stands in front. A longer AS4_PATH is a lie and is
- *  ignored. RFC 6793 4.2.3 */
+/** The path with `asn` in front, as an eBGP speaker sends it on. RFC 4271 5.1.2 b */
+export const prependAsn = (path: readonly AsSegment[], asn: number): readonly AsSegment[] =>
+  prepend(path, asn, 'sequence');
+
+/** The path with our member AS in front, as it goes to another member of the confederation. RFC 5065 4.1 */
+export const prependMemberAsn = (path: readonly AsSegment[], memberAsn: number): readonly AsSegment[] =>
+  prepend(path, memberAsn, 'confed-sequence');
+
+/** Without the confederation's segments, as it leaves the confederation (then the confederation's own number goes in front).
+ *  RFC 5065 4.1 */
+export const withoutConfederation = (path: readonly AsSegment[]): readonly AsSegment[] =>
+  path.some(isConfederation) ? path.filter((segment) => !isConfederation(segment)) : path;
+
+const TEXT: Readonly<Record<SegmentType, (asns: readonly number[]) => string>> = {
+  sequence: (asns) => asns.join(' '),
+  set: (asns) => `{${asns.join(',')}}`,
+  'confed-sequence': (asns) => `(${asns.join(' ')})`,
+  'confed-set': (asns) => `[${asns.join(',')}]`,
+};
+
+/** "(65100 65101) 65001 65002 {65003,65004}"; a confederation's set in brackets. */
+export const formatAsPath = (path: readonly AsSegment[]): string => path.map((s) => TEXT[s.type](s.asns)).join(' ');
+
+export const hasSets = (path: readonly AsSegment[]): boolean =>
+  path.some((segment) => segment.type === 'set' || segment.type === 'confed-set');
+
+export const hasConfederation = (path: readonly AsSegment[]): boolean => path.some(isConfederation);
+
+/** The real path out of AS_PATH and AS4_PATH: what AS_PATH is longer by stands in front, with the confederation segments that
+ *  lead or adjoin it. A longer AS4_PATH is a lie and is ignored. RFC 6793 4.2.3 */
 export function mergeAs4Path(path: readonly AsSegment[], as4Path: readonly AsSegment[]): readonly AsSegment[] {
   let keep = asPathLength(path) - asPathLength(as4Path);
   if (keep < 0) return path;
   const leading: AsSegment[] = [];
   for (const segment of path) {
-    if (keep === 0) break;
-    const taken = segment.type === 'set' ? segment : { ...segment, asns: segment.asns.slice(0, keep) };
-    keep -= segment.type === 'set' ? 1 : taken.asns.length;
-    leading.push(taken);
+    if (keep === 0 && !isConfederation(segment)) break;
+    const cut = segment.type === 'sequence' && segment.asns.length > keep;
+    leading.push(cut ? { ...segment, asns: segment.asns.slice(0, keep) } : segment);
+    if (cut) break;
+    keep -= weight(segment);
   }
   const last = leading.at(-1);
   const [first, ...rest] = as4Path;
@@ -91,5 +134,8 @@ export function mergeAs4Path(path: readonly AsSegment[], as4Path: readonly AsSeg
   return [...leading, ...as4Path];
 }
 
-export const needsAs4Path = (path: readonly AsSegment[]): boolean =>
-  path.some((segment) => segment.asns.some((asn) => asn > 0xffff));
+/** AS4_PATH for a 2-octet peer: undefined when every AS number fits. The confederation's segments are no part of it. RFC 6793 4.2.2 */
+export function as4PathOf(path: readonly AsSegment[]): readonly AsSegment[] | undefined {
+  const segments = withoutConfederation(path);
+  return segments.some((segment) => segment.asns.some((asn) => asn > 0xffff)) ? segments : undefined;
+}

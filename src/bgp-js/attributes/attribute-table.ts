@@ -1,114 +1,53 @@
 /** One row per path attribute: type, flags, what a fault costs (RFC 7606 7), bytes -> value -> bytes. Pure.
- *  The walk in attributes.ts knows no attribute by name, but for the mandatory ones. A new attribute is a new row. */
-import type { Reader, Writer } from '../../base/bytes.ts';
-import { formatIpv4, type Ipv4, ipv4 } from '../../base/ipv4.ts';
-import { err, ok, type Result } from '../../base/result.ts';
-import { AS_TRANS } from '../wire/open.ts';
-import { hasSets, needsAs4Path, readAsPath, writeAsPath } from './as-path.ts';
+ *  The walk in attributes.ts knows no attribute by name, but for the mandatory ones. A new attribute is a new row.
+ *  An attribute without a row is unknown: where it is optional transitive it is passed on with the Partial bit. */
+import { ipv4 } from '../../base/ipv4.ts';
+import { as4PathOf, writeAsPath } from './as-path.ts';
 import type { AttributeParams } from './attribute-params.ts';
-import type { AsSegment, Origin, PathAttributes } from './attribute-types.ts';
+import {
+  type AttributeRow,
+  FLAG_OPTIONAL,
+  FLAG_TRANSITIVE,
+  readList,
+  readU32,
+  row,
+} from './attribute-row.ts';
+import {
+  readAddress,
+  readAggregator,
+  readAs4Path,
+  readFlag,
+  readNextHop,
+  readOrigin,
+  readPath,
+  writeAggregator,
+  writeOrigin,
+  writeWords,
+} from './basic-values.ts';
+import {
+  readAigp,
+  readExtendedCommunities,
+  readIpv6ExtendedCommunities,
+  readLargeCommunities,
+  writeAigp,
+  writeExtendedCommunities,
+  writeIpv6ExtendedCommunities,
+  writeLargeCommunities,
+} from './community-values.ts';
+import { INVALID_NEXT_HOP, INVALID_ORIGIN, LENGTH_ERROR, MALFORMED_AS_PATH, OPTIONAL_ERROR } from './faults.ts';
+import { MP_REACH, MP_UNREACH, readMpReach, readMpUnreach } from './mp-reach.ts';
 
-export const FLAG_OPTIONAL = 0x80;
-export const FLAG_TRANSITIVE = 0x40;
-export const FLAG_PARTIAL = 0x20;
-export const FLAG_EXTENDED = 0x10;
 const WELL_KNOWN = FLAG_TRANSITIVE;
 const OPTIONAL = FLAG_OPTIONAL;
 const OPTIONAL_TRANSITIVE = FLAG_OPTIONAL | FLAG_TRANSITIVE;
 
-/** What a block decodes to before the 4-octet parts are merged in. */
-export interface DecodedBlock extends PathAttributes {
-  readonly as4Path?: readonly AsSegment[];
-  readonly as4Aggregator?: { readonly asn: number; readonly address: Ipv4 };
-}
-
-type Key = Exclude<keyof DecodedBlock, 'unknown'>;
-type Value<K extends Key> = NonNullable<DecodedBlock[K]>;
-
-export interface AttributeRow<K extends Key = Key> {
-  readonly type: number;
-  readonly name: string;
-  readonly key: K | undefined;
-  readonly flags: number;
-  readonly onFault: 'withdraw' | 'discard' | 'reset';
-  /** Dropped unread when it comes over eBGP, right or wrong. RFC 7606 7.5, 7.9, 7.10 */
-  readonly ibgpOnly?: true;
-  /** A second one ends the session; elsewhere the first counts. RFC 7606 3 g */
-  readonly duplicate?: 'reset';
-  /** The fault is a text. Bytes left over are the walk's to find. */
-  readonly decode: (r: Reader, params: AttributeParams) => Result<Value<K>, string>;
-  /** Undefined: nothing is to be written for these attributes to such a peer. */
-  readonly toWire: (attributes: PathAttributes, fourOctetAs: boolean) => Value<K> | undefined;
-  readonly encode: (w: Writer, value: Value<K>, fourOctetAs: boolean) => void;
-}
-
-const row = <K extends Key>(r: AttributeRow<K>): AttributeRow => r as unknown as AttributeRow;
-const u32 = (r: Reader): Result<number, string> => (r.left === 4 ? ok(r.u32()) : wrongLength(r, '4'));
-const wrongLength = (r: Reader, wanted: string): Result<never, string> => err(`length ${r.left}, not ${wanted}`);
-
-const ORIGINS: readonly Origin[] = ['igp', 'egp', 'incomplete'];
-
-function readOrigin(r: Reader): Result<Origin, string> {
-  if (r.left !== 1) return wrongLength(r, '1');
-  const value = r.u8();
-  const origin = ORIGINS[value];
-  return origin === undefined ? err(`value ${value} is not 0, 1 or 2`) : ok(origin);
-}
-
-function readPath(r: Reader, params: AttributeParams): Result<readonly AsSegment[], string> {
-  const path = readAsPath(r, params.fourOctetAs);
-  return path.ok && params.allowAsSets !== true && hasSets(path.value) ? err('an AS_SET (RFC 9774 3)') : path;
-}
-
-/** RFC 4271 6.3: syntactically an address, and one that a host can have. */
-function readNextHop(r: Reader): Result<Ipv4, string> {
-  const value = u32(r);
-  if (!value.ok) return value;
-  const first = value.value >>> 24;
-  return first === 0 || first === 127 || first >= 224
-    ? err(`${formatIpv4(value.value)} is no host's address`)
-    : ok(ipv4(value.value));
-}
-
-const address = (r: Reader): Result<Ipv4, string> => {
-  const value = u32(r);
-  return value.ok ? ok(ipv4(value.value)) : value;
-};
-
-/** A list of 32-bit words: at least one. */
-function words(r: Reader): Result<readonly number[], string> {
-  if (r.left === 0 || r.left % 4 !== 0) return wrongLength(r, 'a multiple of 4 above 0');
-  const list: number[] = [];
-  while (r.left > 0) list.push(r.u32());
-  return ok(list);
-}
-const writeWords = (w: Writer, list: readonly number[]): void => {
-  for (const word of list) w.u32(word);
-};
-
-function readAggregator(r: Reader, fourOctetAs: boolean): Result<{ asn: number; address: Ipv4 }, string> {
-  if (r.left !== (fourOctetAs ? 8 : 6)) return wrongLength(r, fourOctetAs ? '8' : '6');
-  const asn = fourOctetAs ? r.u32() : r.u16();
-  return asn === 0 ? err('AS 0 (RFC 7607 2)') : ok({ asn, address: ipv4(r.u32()) });
-}
-function writeAggregator(w: Writer, value: { asn: number; address: Ipv4 }, fourOctetAs: boolean): void {
-  if (fourOctetAs) w.u32(value.asn);
-  else w.u16(value.asn > 0xffff ? AS_TRANS : value.asn);
-  w.u32(value.address);
-}
-
-/** IPv6 and the rest come with their issue; until then the peer has nothing to say in these. */
-const notNegotiated = (type: number, name: string): AttributeRow => ({
-  type,
-  name,
-  key: undefined,
-  flags: OPTIONAL,
-  onFault: 'reset',
-  duplicate: 'reset',
-  decode: () => err('not read'),
-  toWire: () => undefined,
-  encode: () => {},
-});
+const outsideAs = (p: AttributeParams): string | undefined =>
+  p.ibgp ? undefined : 'over eBGP is dropped (RFC 7606 7)';
+/** A member of our confederation is no external neighbour. RFC 5065 4 */
+const outsideConfederation = (p: AttributeParams): string | undefined =>
+  p.confederation === true ? undefined : outsideAs(p);
+const fromFourOctetSpeaker = (p: AttributeParams): string | undefined =>
+  p.fourOctetAs ? 'from a speaker of 4-octet AS numbers is dropped (RFC 6793 6)' : undefined;
 
 /** Ascending by type: also the order on the wire. RFC 4271 5 */
 export const ATTRIBUTES: readonly AttributeRow[] = [
@@ -118,9 +57,10 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'origin',
     flags: WELL_KNOWN,
     onFault: 'withdraw', // RFC 7606 7.1
+    subcode: INVALID_ORIGIN,
     decode: readOrigin,
     toWire: (a) => a.origin,
-    encode: (w, v) => w.u8(ORIGINS.indexOf(v)),
+    encode: writeOrigin,
   }),
   row<'asPath'>({
     type: 2,
@@ -128,6 +68,7 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'asPath',
     flags: WELL_KNOWN,
     onFault: 'withdraw', // 7.2
+    subcode: MALFORMED_AS_PATH,
     decode: readPath,
     toWire: (a) => a.asPath,
     encode: writeAsPath,
@@ -138,6 +79,7 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'nextHop',
     flags: WELL_KNOWN,
     onFault: 'withdraw', // 7.3
+    subcode: INVALID_NEXT_HOP,
     decode: readNextHop,
     toWire: (a) => a.nextHop,
     encode: (w, v) => w.u32(v),
@@ -148,7 +90,8 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'med',
     flags: OPTIONAL,
     onFault: 'withdraw', // 7.4
-    decode: u32,
+    subcode: OPTIONAL_ERROR,
+    decode: readU32,
     toWire: (a) => a.med,
     encode: (w, v) => w.u32(v),
   }),
@@ -158,8 +101,9 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'localPref',
     flags: WELL_KNOWN,
     onFault: 'withdraw', // 7.5
-    ibgpOnly: true,
-    decode: u32,
+    subcode: LENGTH_ERROR,
+    refuse: outsideConfederation,
+    decode: readU32,
     toWire: (a) => a.localPref,
     encode: (w, v) => w.u32(v),
   }),
@@ -169,7 +113,8 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'atomicAggregate',
     flags: WELL_KNOWN,
     onFault: 'discard', // 7.6
-    decode: (r) => (r.left === 0 ? ok(true as const) : wrongLength(r, '0')),
+    subcode: LENGTH_ERROR,
+    decode: readFlag,
     toWire: (a) => a.atomicAggregate,
     encode: () => {},
   }),
@@ -179,6 +124,7 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'aggregator',
     flags: OPTIONAL_TRANSITIVE,
     onFault: 'discard', // 7.7
+    subcode: OPTIONAL_ERROR,
     decode: (r, params) => readAggregator(r, params.fourOctetAs),
     toWire: (a) => a.aggregator,
     encode: writeAggregator,
@@ -189,8 +135,9 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'communities',
     flags: OPTIONAL_TRANSITIVE,
     onFault: 'withdraw', // 7.8
-    decode: words,
-    toWire: (a) => a.communities,
+    subcode: OPTIONAL_ERROR,
+    decode: (r) => readList(r, 4, (e) => e.u32()),
+    toWire: (a) => nonEmpty(a.communities),
     encode: writeWords,
   }),
   row<'originatorId'>({
@@ -199,8 +146,9 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'originatorId',
     flags: OPTIONAL,
     onFault: 'withdraw', // 7.9
-    ibgpOnly: true,
-    decode: address,
+    subcode: OPTIONAL_ERROR,
+    refuse: outsideAs,
+    decode: readAddress,
     toWire: (a) => a.originatorId,
     encode: (w, v) => w.u32(v),
   }),
@@ -210,21 +158,58 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'clusterList',
     flags: OPTIONAL,
     onFault: 'withdraw', // 7.10
-    ibgpOnly: true,
-    decode: (r) => words(r) as Result<readonly Ipv4[], string>,
-    toWire: (a) => a.clusterList,
+    subcode: OPTIONAL_ERROR,
+    refuse: outsideAs,
+    decode: (r) => readList(r, 4, (e) => ipv4(e.u32())),
+    toWire: (a) => nonEmpty(a.clusterList),
     encode: writeWords,
   }),
-  notNegotiated(14, 'MP_REACH_NLRI'),
-  notNegotiated(15, 'MP_UNREACH_NLRI'),
+  // Written by the packers, which know the routes.
+  row<'mpNextHop'>({
+    type: MP_REACH,
+    name: 'MP_REACH_NLRI',
+    key: 'mpNextHop',
+    flags: OPTIONAL,
+    onFault: 'reset', // 7.11
+    subcode: OPTIONAL_ERROR, // RFC 4760 7
+    duplicate: 'reset',
+    decode: readMpReach,
+    toWire: () => undefined,
+    encode: () => {},
+  }),
+  row({
+    type: MP_UNREACH,
+    name: 'MP_UNREACH_NLRI',
+    key: undefined,
+    flags: OPTIONAL,
+    onFault: 'reset', // 7.12
+    subcode: OPTIONAL_ERROR, // RFC 4760 7
+    duplicate: 'reset',
+    decode: readMpUnreach,
+    toWire: () => undefined,
+    encode: () => {},
+  }),
+  row<'extendedCommunities'>({
+    type: 16,
+    name: 'EXTENDED_COMMUNITIES',
+    key: 'extendedCommunities',
+    flags: OPTIONAL_TRANSITIVE,
+    onFault: 'withdraw', // 7.14
+    subcode: OPTIONAL_ERROR,
+    decode: readExtendedCommunities,
+    toWire: (a) => nonEmpty(a.extendedCommunities),
+    encode: writeExtendedCommunities,
+  }),
   row<'as4Path'>({
     type: 17,
     name: 'AS4_PATH',
     key: 'as4Path',
     flags: OPTIONAL_TRANSITIVE,
     onFault: 'discard', // RFC 6793 6
-    decode: (r, params) => readPath(r, { ...params, fourOctetAs: true }),
-    toWire: (a, fourOctetAs) => (!fourOctetAs && needsAs4Path(a.asPath) ? a.asPath : undefined),
+    subcode: OPTIONAL_ERROR,
+    refuse: fromFourOctetSpeaker,
+    decode: readAs4Path,
+    toWire: (a, fourOctetAs) => (fourOctetAs ? undefined : as4PathOf(a.asPath)),
     encode: (w, v) => writeAsPath(w, v, true),
   }),
   row<'as4Aggregator'>({
@@ -233,9 +218,66 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     key: 'as4Aggregator',
     flags: OPTIONAL_TRANSITIVE,
     onFault: 'discard', // RFC 6793 6
+    subcode: OPTIONAL_ERROR,
+    refuse: fromFourOctetSpeaker,
     decode: (r) => readAggregator(r, true),
     toWire: (a, fourOctetAs) =>
       !fourOctetAs && a.aggregator !== undefined && a.aggregator.asn > 0xffff ? a.aggregator : undefined,
     encode: (w, v) => writeAggregator(w, v, true),
   }),
+  row<'ipv6ExtendedCommunities'>({
+    type: 25,
+    name: 'IPV6_EXTENDED_COMMUNITIES',
+    key: 'ipv6ExtendedCommunities',
+    flags: OPTIONAL_TRANSITIVE,
+    onFault: 'withdraw', // RFC 7606 7.15
+    subcode: OPTIONAL_ERROR,
+    decode: readIpv6ExtendedCommunities,
+    toWire: (a) => nonEmpty(a.ipv6ExtendedCommunities),
+    encode: writeIpv6ExtendedCommunities,
+  }),
+  row<'aigp'>({
+    type: 26,
+    name: 'AIGP',
+    key: 'aigp',
+    flags: OPTIONAL,
+    onFault: 'discard', // RFC 7311 3.2
+    onFlags: 'discard',
+    subcode: OPTIONAL_ERROR,
+    refuse: (p) => ((p.aigp ?? (p.ibgp || p.confederation === true)) ? undefined : 'is not enabled (RFC 7311 3.4.1)'),
+    quietly: true,
+    decode: readAigp,
+    toWire: (a) => a.aigp,
+    encode: writeAigp,
+  }),
+  row<'largeCommunities'>({
+    type: 32,
+    name: 'LARGE_COMMUNITIES',
+    key: 'largeCommunities',
+    flags: OPTIONAL_TRANSITIVE,
+    onFault: 'withdraw', // RFC 8092 6
+    subcode: OPTIONAL_ERROR,
+    decode: readLargeCommunities,
+    toWire: (a) => nonEmpty(a.largeCommunities),
+    encode: writeLargeCommunities,
+  }),
+  row<'onlyToCustomer'>({
+    type: 35,
+    name: 'OTC',
+    key: 'onlyToCustomer',
+    flags: OPTIONAL_TRANSITIVE,
+    onFault: 'withdraw', // RFC 9234 5
+    subcode: OPTIONAL_ERROR,
+    decode: readU32,
+    toWire: (a) => a.onlyToCustomer,
+    encode: (w, v) => w.u32(v),
+  }),
 ];
+
+/** An empty list has no form on the wire: of length 0 each of these is malformed. */
+const nonEmpty = <T>(list: readonly T[] | undefined): readonly T[] | undefined =>
+  list === undefined || list.length === 0 ? undefined : list;
+
+/** 'AS_PATH', or 'attribute 99' for one that we have no row for. */
+export const attributeName = (type: number): string =>
+  ATTRIBUTES.find((r) => r.type === type)?.name ?? `attribute ${type}`;

@@ -74,6 +74,8 @@ export interface PathAttributes {
   readonly largeCommunities?: readonly LargeCommunity[];
   /** OTC, an AS number. RFC 9234 5; what to do with it is only-to-customer.ts */
   readonly onlyToCustomer?: number;
+  /** Types of known optional transitive attributes that came with the Partial bit: it is never taken off again. RFC 4271 5 */
+  readonly partial?: readonly number[];
   /** Optional transitive attributes we do not know: forwarded with the partial bit. RFC 4271 9 */
   readonly unknown?: readonly RawAttribute[];
 }

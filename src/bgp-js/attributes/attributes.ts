@@ -6,24 +6,35 @@ import { AS_TRANS } from '../wire/open.ts';
 import { mergeAs4Path } from './as-path.ts';
 import type { AttributeParams } from './attribute-params.ts';
 import {
-  ATTRIBUTES,
   type AttributeRow,
   type DecodedBlock,
   FLAG_EXTENDED,
   FLAG_OPTIONAL,
   FLAG_PARTIAL,
   FLAG_TRANSITIVE,
-} from './attribute-table.ts';
+  type RowFault,
+} from './attribute-row.ts';
+import { ATTRIBUTES } from './attribute-table.ts';
 import type { Ipv4Attributes, PathAttributes, RawAttribute } from './attribute-types.ts';
-import type { AttributeFault, Disposition, FaultAction } from './faults.ts';
-
-const SEVERITY: readonly Disposition[] = ['accept', 'discard', 'withdraw', 'reset'];
+import {
+  type AttributeFault,
+  attributeData,
+  type Disposition,
+  type FaultAction,
+  FLAGS_ERROR,
+  Faults,
+  MALFORMED_LIST,
+  MISSING_WELL_KNOWN,
+  malformedList,
+  OPTIONAL_ERROR,
+  UNRECOGNISED_WELL_KNOWN,
+} from './faults.ts';
 
 export type { AttributeParams } from './attribute-params.ts';
 export type { AttributeFault, Disposition } from './faults.ts';
 
 export interface DecodedAttributes<A extends PathAttributes = PathAttributes> {
-  /** Present exactly when the disposition is accept or discard. */
+  /** Present exactly when the disposition is accept or discard and routes are announced. */
   readonly attributes?: A;
   /** The first few: a hostile block could hold a thousand. */
   readonly faults: readonly AttributeFault[];
@@ -32,154 +43,174 @@ export interface DecodedAttributes<A extends PathAttributes = PathAttributes> {
   readonly error?: BgpError;
 }
 
-const MAX_FAULTS = 8;
-const MAX_UNKNOWN = 32;
-const FLAG_KIND = FLAG_OPTIONAL | FLAG_TRANSITIVE;
-const ROWS = new Map<number, AttributeRow>(ATTRIBUTES.map((row) => [row.type, row]));
-
-/** What the walk has found so far. */
-class Findings {
-  readonly block: { -readonly [K in keyof DecodedBlock]?: DecodedBlock[K] } = {};
-  readonly unknown: RawAttribute[] = [];
-  readonly faults: AttributeFault[] = [];
-  disposition: Disposition = 'accept';
-  error: BgpError | undefined;
-
-  /** The strongest fault decides. RFC 7606 3 h */
-  fault(type: number, action: FaultAction, text: string): void {
-    if (this.faults.length < MAX_FAULTS) this.faults.push({ type, action, text, subcode: 1 });
-    if (SEVERITY.indexOf(action) > SEVERITY.indexOf(this.disposition)) this.disposition = action;
-  }
-  reset(type: number, subcode: number, text: string, data?: Uint8Array): void {
-    this.fault(type, 'reset', text);
-    this.error ??= bgpError(3, subcode, text, data);
-  }
-}
-
 /** Where the announced routes of an UPDATE are: in its NLRI field (then NEXT_HOP is mandatory), in MP_REACH_NLRI, in both, or
  *  there are none (then nothing is mandatory). */
 export type RoutesIn = 'nlri' | 'mp' | 'both' | 'none';
 
-/** The same wherever the routes are. */
-export const decodeAttributesOf = (
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  params: AttributeParams,
-  _routes: RoutesIn,
-): DecodedAttributes => decodeAttributes(bytes, start, end, params);
+const MAX_UNKNOWN = 32;
+const FLAG_KIND = FLAG_OPTIONAL | FLAG_TRANSITIVE;
+const NEXT_HOP = 3;
+const ROWS = new Map<number, AttributeRow>(ATTRIBUTES.map((row) => [row.type, row]));
 
-/** Decodes the attributes of an UPDATE with IPv4 NLRI; one without NLRI needs no call. Never throws, whatever the bytes. */
-export function decodeAttributes(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  params: AttributeParams,
-): DecodedAttributes<Ipv4Attributes> {
-  const found = new Findings();
-  walk(new Reader(bytes, start, end), params, found);
-  if (found.disposition === 'reset' && found.error !== undefined)
-    return { faults: found.faults, disposition: 'reset', error: found.error };
-  const attributes = complete(found, params);
-  return attributes === undefined || found.disposition === 'withdraw'
-    ? { faults: found.faults, disposition: 'withdraw' }
-    : { attributes, faults: found.faults, disposition: found.disposition };
+/** What the walk has found so far. */
+class Walk {
+  readonly block: { -readonly [K in keyof DecodedBlock]?: DecodedBlock[K] } = {};
+  readonly unknown: RawAttribute[] = [];
+  readonly partial: number[] = [];
+  readonly faults = new Faults();
+  readonly seen = new Set<number>();
+  readonly params: AttributeParams;
+  readonly routes: RoutesIn;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  // The attribute at hand.
+  type = 0;
+  flags = 0;
+  at = 0;
+  end = 0;
+
+  constructor(bytes: Uint8Array, start: number, params: AttributeParams, routes: RoutesIn) {
+    this.bytes = bytes;
+    this.start = start;
+    this.params = params;
+    this.routes = routes;
+  }
+  fault(action: FaultAction, subcode: number, text: string): void {
+    const at = this.at - this.start;
+    if (action !== 'reset') this.faults.add(this.type, action, subcode, text, at);
+    else this.faults.reset(this.type, this.error(subcode, text), at);
+  }
+  private error(subcode: number, text: string): BgpError {
+    return subcode === MALFORMED_LIST
+      ? malformedList(text)
+      : bgpError(3, subcode, text, attributeData(this.bytes, this.at, this.end));
+  }
 }
 
-function walk(r: Reader, params: AttributeParams, found: Findings): void {
-  const seen = new Set<number>();
+/** Decodes the attributes of an UPDATE with IPv4 NLRI; one without routes needs no call. Never throws, whatever the bytes. */
+export const decodeAttributes = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  params: AttributeParams,
+): DecodedAttributes<Ipv4Attributes> =>
+  // Of routes in the NLRI field there are no attributes without a next hop: complete() sees to it.
+  decodeAttributesOf(bytes, start, end, params, 'nlri') as DecodedAttributes<Ipv4Attributes>;
+
+/** The same wherever the routes are. Of routes in MP_REACH_NLRI only the next hop is read: the rest is update/nlri.ts. */
+export function decodeAttributesOf(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  params: AttributeParams,
+  routes: RoutesIn,
+): DecodedAttributes {
+  const found = new Walk(bytes, start, params, routes);
+  const { faults } = found;
+  walk(new Reader(bytes, start, end), found);
+  if (faults.disposition === 'reset' && faults.error !== undefined)
+    return { faults: faults.list, disposition: 'reset', error: faults.error };
+  const attributes = routes === 'none' ? undefined : complete(found);
+  return attributes === undefined || faults.disposition === 'withdraw'
+    ? { faults: faults.list, disposition: routes === 'none' ? faults.disposition : 'withdraw' }
+    : { attributes, faults: faults.list, disposition: faults.disposition };
+}
+
+function walk(r: Reader, found: Walk): void {
   while (r.left > 0) {
-    const from = r.position;
-    let flags: number;
-    let type = 0;
+    found.at = r.position;
+    found.type = 0;
     let body: Reader;
     try {
-      flags = r.u8();
-      type = r.u8();
-      body = r.sub((flags & FLAG_EXTENDED) !== 0 ? r.u16() : r.u8());
+      found.flags = r.u8();
+      found.type = r.u8();
+      body = r.sub((found.flags & FLAG_EXTENDED) !== 0 ? r.u16() : r.u8());
     } catch (e) {
       if (!(e instanceof ShortRead)) throw e;
       // The NLRI is still found by the total attribute length, so the session can live. RFC 7606 4
-      found.fault(type, 'withdraw', `attribute ${type} runs past the end of the attributes (RFC 7606 4)`);
+      const text = `attribute ${found.type} runs past the end of the attributes (RFC 7606 4)`;
+      found.fault('withdraw', MALFORMED_LIST, text);
       return;
     }
-    attribute(flags, type, body, r.bytes.subarray(from, r.position), params, found, seen);
+    found.end = r.position;
+    attribute(body, found);
   }
 }
 
-function attribute(
-  flags: number,
-  type: number,
-  body: Reader,
-  whole: Uint8Array,
-  params: AttributeParams,
-  found: Findings,
-  seen: Set<number>,
-): void {
+function attribute(body: Reader, found: Walk): void {
+  const { type, params } = found;
   const row = ROWS.get(type);
-  if (seen.has(type)) {
-    if (row?.duplicate === 'reset') found.reset(type, 1, `${row.name} comes twice (RFC 7606 3 g)`);
-    else found.fault(type, 'discard', `attribute ${type} comes twice; the first counts (RFC 7606 3 g)`);
+  if (found.seen.has(type)) {
+    const text = `${row?.name ?? `attribute ${type}`} comes twice`;
+    if (row?.duplicate === 'reset') found.fault('reset', MALFORMED_LIST, `${text} (RFC 7606 3 g)`);
+    else found.fault('discard', MALFORMED_LIST, `${text}; the first counts (RFC 7606 3 g)`);
     return;
   }
-  seen.add(type);
-  if (row === undefined) unknownAttribute(flags, type, body, whole, found);
-  else if (row.ibgpOnly === true && !params.ibgp)
-    found.fault(type, 'discard', `${row.name} over eBGP is dropped (RFC 7606 7)`);
-  else knownAttribute(row, flags, body, params, found);
+  found.seen.add(type);
+  if (row === undefined) return unknownAttribute(body, found);
+  // Routes in MP_REACH_NLRI have their next hop there. RFC 4760 3
+  if (type === NEXT_HOP && found.routes === 'mp') return;
+  const refused = row.refuse?.(params);
+  if (refused === undefined) knownAttribute(row, body, found);
+  else if (row.quietly !== true) found.fault('discard', row.subcode, `${row.name} ${refused}`);
 }
 
-function unknownAttribute(flags: number, type: number, body: Reader, whole: Uint8Array, found: Findings): void {
-  if ((flags & FLAG_OPTIONAL) === 0)
-    found.reset(
-      type,
-      2,
-      `attribute ${type} is well-known by its flags and unknown to us (RFC 4271 6.3)`,
-      whole.slice(),
-    );
-  else if ((flags & FLAG_TRANSITIVE) !== 0) {
+function unknownAttribute(body: Reader, found: Walk): void {
+  const { type, flags } = found;
+  if ((flags & FLAG_OPTIONAL) === 0) {
+    const text = `attribute ${type} is well-known by its flags and unknown to us (RFC 4271 6.3)`;
+    found.fault('reset', UNRECOGNISED_WELL_KNOWN, text);
+  } else if ((flags & FLAG_TRANSITIVE) !== 0) {
     // Whoever gets it from us must see that somebody on the way did not understand it. RFC 4271 5
     const value = body.view(body.left).slice();
     if (found.unknown.length < MAX_UNKNOWN) found.unknown.push({ type, flags: FLAG_KIND | FLAG_PARTIAL, value });
-    else found.fault(type, 'discard', `more than ${MAX_UNKNOWN} unknown attributes; ${type} is dropped`);
+    else found.fault('discard', OPTIONAL_ERROR, `more than ${MAX_UNKNOWN} unknown attributes; ${type} is dropped`);
   }
 }
 
-function knownAttribute(
-  row: AttributeRow,
-  flags: number,
-  body: Reader,
-  params: AttributeParams,
-  found: Findings,
-): void {
+function knownAttribute(row: AttributeRow, body: Reader, found: Walk): void {
+  const { flags } = found;
   if ((flags & FLAG_KIND) !== row.flags) {
-    const action = row.onFault === 'reset' ? 'reset' : 'withdraw';
-    const text = `${row.name} has flags 0x${flags.toString(16)} (RFC 7606 3 c)`;
-    if (action === 'reset') found.reset(row.type, 1, text);
-    else found.fault(row.type, action, text);
+    found.fault(row.onFlags ?? 'withdraw', FLAGS_ERROR, `${row.name} has flags 0x${flags.toString(16)} (RFC 7606 3 c)`);
     return;
   }
-  if (row.key === undefined) return;
-  const value = row.decode(body, params);
-  const fault = !value.ok ? value.error : body.left > 0 ? `${body.left} octets too many` : undefined;
+  const value = row.decode(body, found.params);
+  const fault: RowFault | undefined = !value.ok
+    ? value.error
+    : body.left > 0
+      ? { text: `${body.left} octets too many` }
+      : undefined;
   if (fault !== undefined) {
-    const text = `${row.name}: ${fault}`;
-    if (row.onFault === 'reset') found.reset(row.type, 9, text);
-    else found.fault(row.type, row.onFault, text);
-  } else if (value.ok) Object.assign(found.block, { [row.key]: value.value });
+    const text = fault.text.startsWith(row.name) ? fault.text : `${row.name}: ${fault.text}`;
+    const action = fault.action ?? row.onFault;
+    // A reset of a multiprotocol attribute is always 3/9 with the attribute. RFC 4760 7
+    found.fault(action, action === 'reset' ? row.subcode : (fault.subcode ?? row.subcode), text);
+  } else if (value.ok && value.value !== undefined && row.key !== undefined) {
+    Object.assign(found.block, { [row.key]: value.value });
+    if (row.flags === FLAG_KIND && (flags & FLAG_PARTIAL) !== 0) found.partial.push(row.type);
+  }
 }
 
 /** Puts the 4-octet parts in and asks for the mandatory attributes. RFC 6793 4.2.3, RFC 7606 3 d */
-function complete(found: Findings, params: AttributeParams): Ipv4Attributes | undefined {
+function complete(found: Walk): PathAttributes | undefined {
+  const { params, routes, faults } = found;
   const { as4Path, as4Aggregator, ...block } = found.block;
-  const { origin, asPath, nextHop } = block;
-  if (origin === undefined) found.fault(1, 'withdraw', 'ORIGIN is missing (RFC 7606 3 d)');
-  if (asPath === undefined) found.fault(2, 'withdraw', 'AS_PATH is missing (RFC 7606 3 d)');
-  if (nextHop === undefined) found.fault(3, 'withdraw', 'NEXT_HOP is missing (RFC 7606 3 d)');
-  if (params.ibgp && block.localPref === undefined)
-    found.fault(5, 'withdraw', 'LOCAL_PREF is missing over iBGP (RFC 4271 5.1.5, RFC 7606 3 d)');
-  if (origin === undefined || asPath === undefined || nextHop === undefined) return undefined;
-  const plain = { ...block, origin, asPath, nextHop, ...(found.unknown.length > 0 ? { unknown: found.unknown } : {}) };
+  const { origin, asPath } = block;
+  const missing = (type: number, name: string): void =>
+    faults.add(type, 'withdraw', MISSING_WELL_KNOWN, `${name} is missing (RFC 7606 3 d)`);
+  if (origin === undefined) missing(1, 'ORIGIN');
+  if (asPath === undefined) missing(2, 'AS_PATH');
+  if (routes !== 'mp' && block.nextHop === undefined) missing(NEXT_HOP, 'NEXT_HOP');
+  if (params.ibgp && block.localPref === undefined) missing(5, 'LOCAL_PREF');
+  if (origin === undefined || asPath === undefined || faults.disposition === 'withdraw') return undefined;
+  const partial = found.partial.filter((type) => type < 17 || type > 18);
+  const plain = {
+    ...block,
+    origin,
+    asPath,
+    ...(partial.length > 0 ? { partial } : {}),
+    ...(found.unknown.length > 0 ? { unknown: found.unknown } : {}),
+  };
   // A peer that speaks 4 octets must not send these; AGGREGATOR without AS_TRANS tells that they are out of date.
   const outdated = as4Aggregator !== undefined && plain.aggregator !== undefined && plain.aggregator.asn !== AS_TRANS;
   if (params.fourOctetAs || outdated) return plain;
@@ -190,8 +221,9 @@ function complete(found: Findings, params: AttributeParams): Ipv4Attributes | un
   };
 }
 
-/** The attributes as on the wire, in ascending order of type (RFC 4271 5). Which of them a peer may see is the caller's:
- *  what is there is written. A 2-octet peer gets AS_TRANS, and AS4_PATH and AS4_AGGREGATOR beside it. RFC 6793 4.2.2 */
+/** The attributes as on the wire, in ascending order of type (RFC 4271 5), but MP_REACH_NLRI, which the packers write. Which of
+ *  them a peer may see is the caller's: what is there is written. A 2-octet peer gets AS_TRANS, and AS4_PATH and
+ *  AS4_AGGREGATOR beside it. RFC 6793 4.2.2 */
 export function encodeAttributes(attributes: PathAttributes, params: { readonly fourOctetAs: boolean }): Uint8Array {
   const w = new Writer(128);
   const unknown = [...(attributes.unknown ?? [])].sort((a, b) => a.type - b.type);
@@ -207,7 +239,8 @@ export function encodeAttributes(attributes: PathAttributes, params: { readonly 
     unknownBelow(row.type);
     body.length = 0;
     row.encode(body, value, params.fourOctetAs);
-    writeAttribute(w, row.flags, row.type, body.view());
+    const partial = row.flags === FLAG_KIND && attributes.partial?.includes(row.type) === true;
+    writeAttribute(w, partial ? row.flags | FLAG_PARTIAL : row.flags, row.type, body.view());
   }
   unknownBelow(256);
   return w.copy();
