@@ -2,7 +2,8 @@
  *  150,000 sets, and decoding them only to encode them again costs twenty times as much. RFC 4271 5.1 and 9.
  *  The set has been decoded once without a fault that costs its routes: lengths are trusted here. AS numbers have 4 octets. */
 import type { Ipv4 } from '../../base/ipv4.ts';
-import { ATTRIBUTES, FLAG_EXTENDED, FLAG_OPTIONAL, FLAG_PARTIAL, FLAG_TRANSITIVE } from './attribute-table.ts';
+import { FLAG_EXTENDED, FLAG_OPTIONAL, FLAG_PARTIAL, FLAG_TRANSITIVE } from './attribute-row.ts';
+import { ATTRIBUTES } from './attribute-table.ts';
 
 const AS_PATH = 2;
 const NEXT_HOP = 3;
