@@ -1,7 +1,5 @@
 /** How an attribute block is to be read. Pure: types. */
-
-/** Our role towards the peer, as in our OPEN. RFC 9234 4.1 */
-export type BgpRole = 'provider' | 'rs' | 'rs-client' | 'customer' | 'peer';
+import type { BgpRole } from '../wire/role.ts';
 
 export interface AttributeParams {
   /** Both sides sent the 4-octet AS capability: AS numbers in AS_PATH and AGGREGATOR are 4 octets. RFC 6793 */
@@ -17,7 +15,7 @@ export interface AttributeParams {
   readonly localAsn?: number;
   /** A path that does not begin with the peer's AS number is withdrawn; needs `peerAsn`. RFC 4271 6.3, RFC 7606 7.2 */
   readonly enforceFirstAs?: boolean;
-  /** Absent: no role was agreed on. For only-to-customer.ts. RFC 9234 4.2 */
+  /** Ours. Absent: no role was agreed on. For only-to-customer.ts. RFC 9234 4.2 */
   readonly role?: BgpRole;
   /** Families (familyKey numbers) whose routes are read. Absent: IPv4 unicast. RFC 4760 8 */
   readonly families?: ReadonlySet<number>;

@@ -4,14 +4,7 @@
 import { ipv4 } from '../../base/ipv4.ts';
 import { as4PathOf, writeAsPath } from './as-path.ts';
 import type { AttributeParams } from './attribute-params.ts';
-import {
-  type AttributeRow,
-  FLAG_OPTIONAL,
-  FLAG_TRANSITIVE,
-  readList,
-  readU32,
-  row,
-} from './attribute-row.ts';
+import { type AttributeRow, FLAG_OPTIONAL, FLAG_TRANSITIVE, readList, readU32, row } from './attribute-row.ts';
 import {
   readAddress,
   readAggregator,

@@ -21,8 +21,8 @@ import {
   attributeData,
   type Disposition,
   type FaultAction,
-  FLAGS_ERROR,
   Faults,
+  FLAGS_ERROR,
   MALFORMED_LIST,
   MISSING_WELL_KNOWN,
   malformedList,
@@ -147,7 +147,10 @@ function attribute(body: Reader, found: Walk): void {
     return;
   }
   found.seen.add(type);
-  if (row === undefined) return unknownAttribute(body, found);
+  if (row === undefined) {
+    unknownAttribute(body, found);
+    return;
+  }
   // Routes in MP_REACH_NLRI have their next hop there. RFC 4760 3
   if (type === NEXT_HOP && found.routes === 'mp') return;
   const refused = row.refuse?.(params);

@@ -69,12 +69,7 @@ function nextHopLengths(family: number, params: AttributeParams): readonly numbe
 
 /** Undefined when the NLRI of an MP_REACH value in [start, end) can be found, else what is wrong. A next hop of a length that
  *  the family cannot have leaves the NLRI in doubt. RFC 7606 7.11 */
-export function reachFault(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  params: AttributeParams,
-): string | undefined {
+export function reachFault(bytes: Uint8Array, start: number, end: number, params: AttributeParams): string | undefined {
   if (end - start < HEAD + 1) return `MP_REACH_NLRI of ${end - start} octets, not at least 5 (RFC 7606 7.11)`;
   const length = bytes[start + HEAD - 1]!;
   const family = mpFamily(bytes, start);
@@ -89,7 +84,8 @@ export function reachFault(
 export const unreachFault = (start: number, end: number): string | undefined =>
   end - start < 3 ? `MP_UNREACH_NLRI of ${end - start} octets, not at least 3 (RFC 7606 7.12)` : undefined;
 
-const u128 = (r: Reader): Ipv6 => ipv6([r.u32(), r.u32(), r.u32(), r.u32()].reduce((n, w) => (n << 32n) | BigInt(w), 0n));
+const u128 = (r: Reader): Ipv6 =>
+  ipv6([r.u32(), r.u32(), r.u32(), r.u32()].reduce((n, w) => (n << 32n) | BigInt(w), 0n));
 const u64 = (r: Reader): bigint => (BigInt(r.u32()) << 32n) | BigInt(r.u32());
 
 /** The length tells the form; undefined for one that holds no address (FlowSpec's 0). */

@@ -8,6 +8,8 @@ import { HEADER_LENGTH, MAX_MESSAGE_LENGTH, UPDATE } from '../wire/message.ts';
 const FIXED = HEADER_LENGTH + 4;
 const LONGEST_PREFIX = 5;
 const PIECE = 256 * 1024;
+/** The last prefix is written with all its octets. */
+const SLACK = LONGEST_PREFIX;
 
 export class UpdateWriter {
   private readonly take: (messages: Uint8Array) => void;
@@ -24,7 +26,7 @@ export class UpdateWriter {
     this.take = take;
     this.limit = maxMessageLength;
     this.pieceLength = Math.max(PIECE, 2 * maxMessageLength);
-    this.piece = new Uint8Array(this.pieceLength);
+    this.piece = new Uint8Array(this.pieceLength + SLACK);
   }
 
   /** The routes that follow have the set [start, end) of `from`, changed by `how`. False: it leaves no room for a route, and
@@ -48,18 +50,20 @@ export class UpdateWriter {
     return true;
   }
 
-  /** One route of the set at hand; bits beyond the length are not written. */
+  /** One route of the set at hand; octets beyond the length are not written. */
   prefix(address: number, length: number): void {
     const octets = (length + 7) >>> 3;
     if (this.at - this.start + 1 + octets > this.limit) this.another();
     const { piece } = this;
-    let at = this.at;
-    piece[at++] = length;
-    if (octets > 0) piece[at++] = address >>> 24;
-    if (octets > 1) piece[at++] = address >>> 16;
-    if (octets > 2) piece[at++] = address >>> 8;
-    if (octets > 3) piece[at++] = address;
-    this.at = at;
+    const at = this.at;
+    // All five, whatever the length: lengths come in no order, and a wrong guess of the processor costs more than four writes.
+    // What is too many is written over next, and behind the last message lies SLACK.
+    piece[at] = length;
+    piece[at + 1] = address >>> 24;
+    piece[at + 2] = address >>> 16;
+    piece[at + 3] = address >>> 8;
+    piece[at + 4] = address;
+    this.at = at + 1 + octets;
   }
 
   /** Hands over what is left. The writer can be used again. */
@@ -97,7 +101,7 @@ export class UpdateWriter {
   private hand(): void {
     if (this.at === 0) return;
     this.take(this.piece.subarray(0, this.at));
-    this.piece = new Uint8Array(this.pieceLength);
+    this.piece = new Uint8Array(this.pieceLength + SLACK);
     this.at = 0;
     this.start = 0;
     this.routes = 0;
