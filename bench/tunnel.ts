@@ -14,6 +14,7 @@ import type { TunnelStatus } from '../src/kernel/tunnels/tunnel.ts';
 import { type JsonChild, startJsonChild } from '../test/support/child-process.ts';
 import { makeNamespaces, type Namespaces, until } from '../test/support/namespaces.ts';
 import { buildFabric, nodeAddress, podAddress, routeTo, specOf } from '../test/support/tunnel-fabric.ts';
+import { markdownTable } from './markdown.ts';
 
 interface Way {
   readonly name: string;
@@ -99,14 +100,6 @@ function measure({ ns }: Bench): Figures {
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
-/** With columns of even width, as the formatter wants them. */
-function markdownTable(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => `| ${cells.map((c, i) => c.padEnd(widths[i] ?? 0)).join(' | ')} |`;
-  const [head = [], ...body] = rows;
-  return [line(head), line(widths.map((w) => '-'.repeat(w))), ...body.map(line)];
-}
 
 function report(benches: readonly Bench[]): string {
   const of = (b: Bench, key: keyof Figures): number => median(b.figures.map((f) => f[key]));
