@@ -1,0 +1,132 @@
+/** What is fuzzed: everything between the octets of one message and the values that the session and the library's users see.
+ *  This file and all below it carry the coverage counters (instrument.ts); the judge stands outside, in judge.ts. */
+import { type DecodedMessage, decodeMessage, encodeMessage } from '../../src/bgp-js/message.ts';
+import { forEachNlri } from '../../src/bgp-js/update/nlri.ts';
+import { endOfRibFamily, forEachPrefix, ReusableUpdate } from '../../src/bgp-js/update/update.ts';
+import type { UpdateContext } from '../../src/bgp-js/update/update-context.ts';
+import type { DecodedUpdate, Nlri } from '../../src/bgp-js/update/update-types.ts';
+import { frameLength } from '../../src/bgp-js/wire/framer.ts';
+
+const IPV4 = 1 * 256 + 1;
+const IPV6 = 2 * 256 + 1;
+/** Unicast, multicast, labelled, VPN and FlowSpec of both, EVPN, VPLS, BGP-LS. */
+const ALL = [
+  257,
+  258,
+  260,
+  384,
+  389,
+  390,
+  513,
+  514,
+  516,
+  640,
+  645,
+  646,
+  6470,
+  6465,
+  16388 * 256 + 71,
+  16388 * 256 + 72,
+];
+
+const context = (more: Partial<UpdateContext>): UpdateContext => ({
+  fourOctetAs: true,
+  ibgp: false,
+  families: new Set(ALL),
+  addPath: new Set(),
+  extendedNextHop: new Set([257, 260, 384]),
+  maxMessageLength: 4096,
+  ...more,
+});
+
+/** How the two sides may have agreed: the first octet of an input picks one. */
+const CONTEXTS: readonly UpdateContext[] = [
+  context({ families: new Set([IPV4]) }),
+  context({ ibgp: true, localAsn: 65000, peerAsn: 65000 }),
+  context({ fourOctetAs: false, allowAsSets: true }),
+  context({ addPath: new Set([IPV4, IPV6]), maxMessageLength: 65535 }),
+  context({ addPath: new Set(ALL), ibgp: true, allowAsSets: true, aigp: true, fourOctetAs: false }),
+  context({ confederation: true, localAsn: 65001, peerAsn: 65002, allowAsSets: true, role: 'customer' }),
+];
+export const contexts: number = CONTEXTS.length;
+const contextOf = (which: number): UpdateContext => CONTEXTS[which % CONTEXTS.length] as UpdateContext;
+
+const frame = new ReusableUpdate();
+
+/** A value, whatever the octets are; a BgpError is one too. Of a stream's first message if there are several. */
+export function decode(slab: Uint8Array, start: number, end: number, which: number): unknown {
+  const agreed = contextOf(which);
+  const length = frameLength(slab, start, end, agreed.maxMessageLength);
+  const whole = length > 0 ? start + length : end;
+  const hot = length > 0 && slab[start + 18] === 2 ? readHot(slab, start, whole, agreed) : undefined;
+  const result = decodeMessage(slab, start, whole, agreed);
+  return result.ok ? { hot, message: result.value } : { error: result.error };
+}
+
+/** As a session reads it: over the slab, without an object for a route. */
+function readHot(slab: Uint8Array, start: number, end: number, agreed: UpdateContext): unknown {
+  const error = frame.read(slab, start, end, agreed);
+  if (error !== undefined) return { error };
+  let digest = 0;
+  let routes = 0;
+  const prefix = (address: number, bits: number): void => {
+    routes++;
+    digest = (Math.imul(digest, 31) + address + bits) | 0;
+  };
+  const nlri = (at: number, until: number, pathId: number): void => {
+    routes++;
+    digest = (Math.imul(digest, 31) + pathId + (until - at)) | 0;
+    for (let i = at; i < until; i++) digest = Math.imul(digest ^ (slab[i] as number), 31);
+  };
+  if (frame.addPath) {
+    forEachNlri(slab, frame.withdrawnStart, frame.withdrawnEnd, IPV4, true, nlri);
+    forEachNlri(slab, frame.nlriStart, frame.nlriEnd, IPV4, true, nlri);
+  } else {
+    forEachPrefix(slab, frame.withdrawnStart, frame.withdrawnEnd, prefix);
+    forEachPrefix(slab, frame.nlriStart, frame.nlriEnd, prefix);
+  }
+  if (frame.reachFamily !== 0)
+    forEachNlri(slab, frame.reachStart, frame.reachEnd, frame.reachFamily, frame.reachAddPath, nlri);
+  if (frame.unreachFamily !== 0)
+    forEachNlri(slab, frame.unreachStart, frame.unreachEnd, frame.unreachFamily, frame.unreachAddPath, nlri);
+  return { digest, routes, endOfRib: endOfRibFamily(frame), ignored: frame.ignoredFamily };
+}
+
+const keyOf = (nlri: Nlri): string =>
+  `${nlri.family.afi}/${nlri.family.safi} ${nlri.pathId ?? ''} ${Buffer.from(nlri.bytes).toString('hex')}`;
+
+/** Routes as they are known afterwards: a set, since the order within a list means nothing. */
+const routesOf = (updates: readonly DecodedUpdate[]): unknown => ({
+  withdrawn: [...new Set(updates.flatMap((u) => u.withdrawn.map(keyOf)))].sort(),
+  announced: [...new Set(updates.flatMap((u) => u.announced.map(keyOf)))].sort(),
+  attributes: [...new Set(updates.filter((u) => u.announced.length > 0).map((u) => textOf(u.attributes)))],
+  endOfRib: updates.map((u) => u.endOfRib).filter((f) => f !== undefined),
+  faults: updates.flatMap((u) => u.faults),
+});
+const textOf = (value: unknown): string =>
+  JSON.stringify(value, (_key, v) =>
+    typeof v === 'bigint' ? `${v}n` : v instanceof Uint8Array ? Buffer.from(v).toString('hex') : v,
+  );
+
+/** A message without faults, encoded and decoded again: what was and what is must be the same. */
+export function recode(value: unknown, which: number): { readonly was: unknown; readonly is: unknown } | undefined {
+  const { message } = value as { readonly message?: DecodedMessage };
+  if (message === undefined) return undefined;
+  if (message.type === 'update' && message.update.faults.length > 0) return undefined;
+  const agreed = contextOf(which);
+  const bytes = encodeMessage(message, agreed);
+  const back: DecodedMessage[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = frameLength(bytes, at, bytes.length, agreed.maxMessageLength);
+    if (length <= 0) return { was: message, is: `no frame at octet ${at} of ${Buffer.from(bytes).toString('hex')}` };
+    const decoded = decodeMessage(bytes, at, at + length, agreed);
+    if (!decoded.ok) return { was: message, is: decoded.error };
+    back.push(decoded.value);
+    at += length;
+  }
+  if (message.type !== 'update') return { was: [message], is: back };
+  return {
+    was: routesOf([message.update]),
+    is: routesOf(back.map((m) => (m.type === 'update' ? m.update : undefined)).filter((u) => u !== undefined)),
+  };
+}
