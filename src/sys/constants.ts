@@ -1,6 +1,7 @@
 /** Numbers of the Linux ABI that more than one file needs. Same on x64 and arm64. */
 export const AF_UNIX = 1;
 export const AF_INET = 2;
+export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 export const SOCK_STREAM = 1;

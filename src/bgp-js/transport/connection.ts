@@ -1,70 +1,54 @@
 /** A node:net socket as a Connection. Dialled sockets read into one slab that all share: libuv reads and calls back at once,
- *  so it holds one read at a time, and the unfinished message of each connection (at most 4095 octets) is kept by itself. */
+ *  so it holds one read at a time. Accepted ones are read as node:net reads them, which has no such option for servers. */
 import net from 'node:net';
-import { type Ipv4, ipv4, parseIpv4 } from '../../base/ipv4.ts';
+import { addressBits, type IpAddress } from '../../base/ip.ts';
+import { ipv4 } from '../../base/ipv4.ts';
+import { ffiFault, SysError } from '../../sys/ffi.ts';
 import type { Connection } from '../session/session-types.ts';
-import { MAX_MESSAGE_LENGTH } from '../wire/message.ts';
+import { Reassembly } from './reassembly.ts';
+import { readHost } from './sockaddr.ts';
+import { setMd5Key } from './tcp-md5.ts';
 
-const READ_BYTES = 256 * 1024;
-/** In front of what is read stands what was left of the read before. No Buffer: whoever keeps a part of it takes a copy by
- *  slice(), and a Buffer's slice() is a view, which the next read would change. */
-const slab = new Uint8Array(MAX_MESSAGE_LENGTH + READ_BYTES);
-const readRegion = slab.subarray(MAX_MESSAGE_LENGTH);
+/** No Buffer: whoever keeps a part of it takes a copy by slice(), and a Buffer's slice() is a view, which the next read
+ *  would change. */
+const slab = new Uint8Array(256 * 1024);
 
 /** Above this the session stops producing. */
 const HIGH_WATER = 256 * 1024;
+/** With so much waiting already another write ends the connection: its peer does not read, and its owner does not listen to
+ *  what write() answers. A single write may be larger, because its octets are in memory before it. */
+export const WRITE_LIMIT = 4 * 1024 * 1024;
 /** How long a half-closed socket waits for the peer to read our last words. */
 const LINGER_MS = 1_000;
 
-type OnData = NonNullable<Connection['onData']>;
-
-/** Puts split messages together again, whatever the reads look like. */
-export class Reassembly {
-  private left: Uint8Array | undefined;
-
-  /** `bytes` [0, length) has just been read. */
-  take(bytes: Uint8Array, length: number, onData: OnData): void {
-    const left = this.left;
-    if (left === undefined) {
-      this.keep(bytes, onData(bytes, 0, length), length);
-      return;
-    }
-    this.left = undefined;
-    if (bytes === readRegion) {
-      const start = MAX_MESSAGE_LENGTH - left.length;
-      slab.set(left, start);
-      const end = MAX_MESSAGE_LENGTH + length;
-      this.keep(slab, onData(slab, start, end), end);
-      return;
-    }
-    const joined = new Uint8Array(left.length + length);
-    joined.set(left);
-    joined.set(bytes.subarray(0, length), left.length);
-    this.keep(joined, onData(joined, 0, joined.length), joined.length);
-  }
-
-  private keep(bytes: Uint8Array, start: number, end: number): void {
-    // More than a message can be left only when nobody reads: then it is nobody's.
-    if (start < end && end - start < MAX_MESSAGE_LENGTH) this.left = Uint8Array.prototype.slice.call(bytes, start, end);
-  }
+/** Of an open socket; documented nowhere, the same on Node 20 to 26. */
+export function descriptorOf(socket: net.Socket): number | undefined {
+  const { _handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
+  const fd = _handle?.fd;
+  return fd !== undefined && fd >= 0 ? fd : undefined;
 }
 
 class SocketConnection implements Connection {
-  readonly remoteAddress: Ipv4;
+  readonly remoteAddress: IpAddress;
   readonly remotePort: number;
-  readonly localAddress: Ipv4;
+  readonly remoteInterface?: string;
+  readonly localAddress: IpAddress;
   readonly localPort: number;
   onData: Connection['onData'];
   onClose: Connection['onClose'];
   onDrain: Connection['onDrain'];
+  /** We have said our last word. */
+  ended = false;
   private readonly socket: net.Socket;
   private error: NodeJS.ErrnoException | undefined;
 
-  constructor(socket: net.Socket, remote: Ipv4) {
+  constructor(socket: net.Socket) {
     this.socket = socket;
-    this.remoteAddress = remote;
+    const remote = readHost(socket.remoteAddress);
+    this.remoteAddress = remote?.address ?? ipv4(0);
+    if (remote?.device !== undefined) this.remoteInterface = remote.device;
     this.remotePort = socket.remotePort ?? 0;
-    this.localAddress = parseIpv4(socket.localAddress ?? '') ?? ipv4(0);
+    this.localAddress = readHost(socket.localAddress)?.address ?? ipv4(0);
     this.localPort = socket.localPort ?? 0;
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.error = error;
@@ -74,6 +58,10 @@ class SocketConnection implements Connection {
   }
   write(bytes: Uint8Array): boolean {
     if (!this.socket.writable) return true;
+    if (this.socket.writableLength > WRITE_LIMIT) {
+      this.socket.destroy(writeQueueFull(this.socket.writableLength));
+      return false;
+    }
     this.socket.write(bytes);
     return this.socket.writableLength < HIGH_WATER;
   }
@@ -81,6 +69,7 @@ class SocketConnection implements Connection {
     return this.socket.writableLength;
   }
   end(lastBytes?: Uint8Array): void {
+    this.ended = true;
     if (lastBytes === undefined) this.socket.end();
     else this.socket.end(lastBytes);
     // Unread bytes in the socket would turn our close into a reset, which overtakes the last words.
@@ -95,6 +84,17 @@ class SocketConnection implements Connection {
     this.onDrain = undefined;
     this.socket.destroy();
   }
+  setPassword(key: string | undefined): boolean {
+    const fd = descriptorOf(this.socket);
+    if (fd === undefined || ffiFault() !== undefined) return false;
+    try {
+      setMd5Key(fd, { address: this.remoteAddress, length: addressBits(this.remoteAddress) }, key);
+      return true;
+    } catch (error) {
+      if (error instanceof SysError) return false;
+      throw error;
+    }
+  }
   pause(): void {
     this.socket.pause();
   }
@@ -107,31 +107,59 @@ class SocketConnection implements Connection {
   }
 }
 
-export const acceptedConnection = (socket: net.Socket, remote: Ipv4): Connection => {
-  const connection = new SocketConnection(socket, remote);
+const writeQueueFull = (waiting: number): NodeJS.ErrnoException =>
+  Object.assign(
+    new Error(
+      `${waiting} octets wait for a peer that does not read; ${WRITE_LIMIT} is the limit. Stop sending when write() answers false.`,
+    ),
+    { code: 'WRITE_QUEUE_FULL' },
+  );
+
+/** A socket that a server accepted and paused; it is read from now on. `onSpoken` is called once: with the first whole message
+ *  that the owner did not answer by closing, or with the end. */
+export const acceptedConnection = (socket: net.Socket, onSpoken: () => void): Connection => {
+  const connection = new SocketConnection(socket);
   const reassembly = new Reassembly();
+  let silent = true;
+  const spoken = (): void => {
+    if (silent) onSpoken();
+    silent = false;
+  };
+  socket.once('close', spoken);
+  const reader = {
+    get onData(): Connection['onData'] {
+      const { onData } = connection;
+      if (!silent || onData === undefined) return onData;
+      return (bytes, start, end) => {
+        const next = onData(bytes, start, end);
+        if (next > start && !connection.ended && !socket.destroyed) spoken();
+        return next;
+      };
+    },
+  };
   socket.on('data', (read: Buffer) => {
     const bytes = new Uint8Array(read.buffer, read.byteOffset, read.length);
-    if (connection.onData !== undefined) reassembly.take(bytes, bytes.length, connection.onData);
+    reassembly.take(bytes, bytes.length, reader);
   });
+  // Its owner sets onData in this turn; the first read comes in a later one.
+  socket.resume();
   return connection;
 };
 
-/** A socket over our own descriptor, which it takes over, before it is connected. */
+/** A socket before it is connected; over our own descriptor, which it takes over, or one that node:net makes. */
 export class DialledSocket {
   readonly socket: net.Socket;
   private made: SocketConnection | undefined;
 
-  constructor(fd: number) {
+  constructor(fd: number | undefined) {
     const reassembly = new Reassembly();
     const options = {
-      fd,
       // Undocumented but stable on Node 20 to 26: without it Node reads a socket that is not connected.
-      manualStart: true,
+      ...(fd === undefined ? {} : { fd, manualStart: true }),
       onread: {
-        buffer: readRegion,
+        buffer: slab,
         callback: (length: number): boolean => {
-          if (this.made?.onData !== undefined) reassembly.take(readRegion, length, this.made.onData);
+          if (this.made !== undefined) reassembly.take(slab, length, this.made);
           return true;
         },
       },
@@ -141,8 +169,7 @@ export class DialledSocket {
   }
   /** Once connected. */
   connection(): Connection {
-    const remote = parseIpv4(this.socket.remoteAddress ?? '') ?? ipv4(0);
-    this.made = new SocketConnection(this.socket, remote);
+    this.made = new SocketConnection(this.socket);
     return this.made;
   }
 }

@@ -1,47 +1,62 @@
-/** Socket options that node:net does not offer, set on a bare descriptor before connect or listen. Linux. RFC 2385, RFC 2474. */
+/** Socket options that node:net does not offer, set on a bare descriptor before connect or listen, or on the one of a live
+ *  connection. Linux; IPv4 and IPv6. RFC 5082 (GTSM), RFC 2474 (DSCP). All throw SysError. TCP MD5 is tcp-md5.ts. */
 import { type IpAddress, isIpv6 } from '../../base/ip.ts';
-import type { Ipv4 } from '../../base/ipv4.ts';
-import { AF_INET, SO_REUSEADDR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET } from '../../sys/constants.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  SO_BINDTODEVICE,
+  SO_REUSEADDR,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '../../sys/constants.ts';
 import * as ffi from '../../sys/ffi.ts';
+import { needsInterface, portOf, sockaddr } from './sockaddr.ts';
 
-const IPPROTO_IP = 0;
 const IPPROTO_TCP = 6;
-const IP_TOS = 1;
-const IP_FREEBIND = 15;
-const TCP_MD5SIG = 14;
 const TCP_NOTSENT_LOWAT = 25;
+const TCP_SAVE_SYN = 27;
+const TCP_SAVED_SYN = 28;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const SIOCGIFINDEX = 0x8933;
+
+/** The same options at the two levels. linux/in.h, linux/in6.h */
+const IPV4 = { level: 0, tos: 1, ttl: 2, freebind: 15, minTtl: 21 };
+const IPV6 = { level: IPPROTO_IPV6, tos: 67, ttl: 16, freebind: 78, minTtl: 73 };
+const levelOf = (address: IpAddress): typeof IPV4 => (isIpv6(address) ? IPV6 : IPV4);
+
 /** Network control, what routers give their own packets. RFC 2474, RFC 4594 3.1 */
 const CS6 = 0xc0;
 /** The kernel's send buffer grows to megabytes, and keepalives would wait behind them. */
 const UNSENT_BYTES = 128 * 1024;
-/** TCP_MD5SIG_MAXKEYLEN */
-export const MAX_PASSWORD_OCTETS = 80;
+const MOST_TTL = 255;
+const SYSTEM_TTL = -1;
 
-/** struct sockaddr_in */
-export function sockaddr(address: IpAddress, port: number): Uint8Array {
-  if (isIpv6(address)) throw new Error('not yet');
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt16LE(AF_INET, 0);
-  bytes.writeUInt16BE(port, 2);
-  bytes.writeUInt32BE(address, 4);
-  return bytes;
-}
-
-/** A TCP socket as every session wants it. The caller closes it, or hands it to node:net. Throws SysError. */
-export function bgpSocket(): number {
-  const fd = ffi.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  ffi.setsockoptInt(fd, IPPROTO_IP, IP_TOS, CS6);
+/** A TCP socket of the family of `address`, as every session wants it. The caller closes it, or hands it to node:net. */
+export function bgpSocket(address: IpAddress): number {
+  const fd = ffi.socket(isIpv6(address) ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const { level, tos } = levelOf(address);
+  ffi.setsockoptInt(fd, level, tos, CS6);
   ffi.setsockoptInt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES);
   return fd;
 }
 
-/** Bound, with what accepted sockets inherit. IP_FREEBIND: a node's address may come up after us. */
-export function listeningSocket(address: Ipv4, port: number): number {
-  const fd = bgpSocket();
+/** Bound, with what accepted sockets inherit. Freebind: a node's address may come up after us. TTL 255: the SYN-ACK must
+ *  carry it to peers with TTL security, before we know whose it is; the SYN is kept, because it shows how far the peer is. */
+export function listeningSocket(address: IpAddress, port: number, device: string | undefined): number {
+  const fd = bgpSocket(address);
   try {
+    const { level, freebind, ttl } = levelOf(address);
     ffi.setsockoptInt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    ffi.setsockoptInt(fd, IPPROTO_IP, IP_FREEBIND, 1);
-    ffi.bind(fd, sockaddr(address, port));
+    ffi.setsockoptInt(fd, level, freebind, 1);
+    ffi.setsockoptInt(fd, level, ttl, MOST_TTL);
+    ffi.setsockoptInt(fd, IPPROTO_TCP, TCP_SAVE_SYN, 1);
+    if (isIpv6(address)) ffi.setsockoptInt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (device !== undefined) bindToDevice(fd, device);
+    const scope = device !== undefined && needsInterface(address) ? interfaceIndex(fd, device) : 0;
+    ffi.bind(fd, sockaddr(address, port, scope));
     return fd;
   } catch (error) {
     ffi.close(fd);
@@ -49,20 +64,40 @@ export function listeningSocket(address: Ipv4, port: number): number {
   }
 }
 
-export const boundPort = (fd: number): number => ffi.getsockname(fd).readUInt16BE(2);
+export const boundPort = (fd: number): number => portOf(ffi.getsockname(fd));
 
-/** Sets the TCP MD5 key for one peer; undefined removes it, and removing none is no fault. Throws SysError (ENOPROTOOPT or
- *  ENOENT where the kernel has no TCP_MD5SIG).
- *  struct tcp_md5sig, 216 octets: sockaddr_storage 0..127, flags 128, prefix length 129, key length 130, ifindex 132, key 136. */
-export function setMd5Key(fd: number, peer: IpAddress, key: string | undefined): void {
-  const bytes = Buffer.alloc(216);
-  bytes.set(sockaddr(peer, 0), 0);
-  bytes.writeUInt16LE(Buffer.byteLength(key ?? ''), 130);
-  bytes.write(key ?? '', 136, MAX_PASSWORD_OCTETS);
-  try {
-    ffi.setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, bytes);
-  } catch (error) {
-    if (key === undefined && error instanceof ffi.SysError && error.code === 'ENOENT') return;
-    throw error;
-  }
+/** Only what comes through this device, and only through it. ENODEV: there is none of that name. */
+export const bindToDevice = (fd: number, device: string): void =>
+  ffi.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
+
+function interfaceIndex(fd: number, device: string): number {
+  const request = Buffer.alloc(40); // struct ifreq: name, then the index
+  request.write(device, 0, 15);
+  ffi.ioctl(fd, SIOCGIFINDEX, request);
+  return request.readInt32LE(16);
+}
+
+/** TTL or hop limit of what the socket sends from now on; undefined: the system's. */
+export function setTtl(fd: number, peer: IpAddress, value: number | undefined): void {
+  const { level, ttl } = levelOf(peer);
+  ffi.setsockoptInt(fd, level, ttl, value ?? SYSTEM_TTL);
+}
+
+/** The least TTL that GTSM takes from a peer so many hops away, 1 being a neighbour. RFC 5082 3 */
+export const leastTtl = (hops: number): number => MOST_TTL + 1 - hops;
+
+/** GTSM: we send 255, and the kernel drops what arrives with less than the least, ICMP errors about the connection too
+ *  (it counts them as TCPMinTTLDrop). RFC 5082 3 */
+export function setTtlSecurity(fd: number, peer: IpAddress, hops: number): void {
+  const { level, ttl, minTtl } = levelOf(peer);
+  ffi.setsockoptInt(fd, level, ttl, MOST_TTL);
+  ffi.setsockoptInt(fd, level, minTtl, leastTtl(hops));
+}
+
+/** TTL or hop limit that the SYN of an accepted connection arrived with. 0: the kernel did not keep it (SYN cookies under a
+ *  flood, or asked twice). What came behind it may be in the queue before setTtlSecurity() was called. */
+export function ttlOfSyn(fd: number): number {
+  const header = ffi.getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, 128);
+  const version = (header[0] ?? 0) >>> 4;
+  return (version === 6 ? header[7] : version === 4 ? header[8] : 0) ?? 0;
 }

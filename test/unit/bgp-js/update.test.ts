@@ -1,7 +1,6 @@
 /** The framer over split streams, UPDATE frames, NLRI, and packing. */
 import { expect, test } from 'vitest';
 import { formatPrefix, parsePrefix, prefix, prefixKey } from '../../../src/base/prefix.ts';
-import { Reassembly } from '../../../src/bgp-js/transport/connection.ts';
 import {
   END_OF_RIB,
   MAX_ATTRIBUTES_LENGTH,
@@ -91,26 +90,6 @@ test('the framer answers the length, 0 for more, and a fault below 0 (RFC 4271 6
   expect(frameLength(join(MARKER, hex`0014 03`), 0, 19)).toBe(BAD_NOTIFICATION);
   const four = join(MARKER, hex`0004 04`);
   expect(frameError(BAD_LENGTH, four, 0)).toMatchObject({ code: 1, subcode: 2, data: hex`0004` });
-});
-
-test('messages come out whole, however the stream is cut', () => {
-  const stream = join(KEEPALIVE_MESSAGE, END_OF_RIB, KEEPALIVE_MESSAGE, END_OF_RIB);
-  for (let cut = 1; cut <= stream.length; cut++) {
-    const seen: number[] = [];
-    const reassembly = new Reassembly();
-    for (let at = 0; at < stream.length; at += cut) {
-      const chunk = stream.slice(at, at + cut);
-      reassembly.take(chunk, chunk.length, (slab, start, end) => {
-        let from = start;
-        for (let n = frameLength(slab, from, end); n > 0; n = frameLength(slab, from, end)) {
-          seen.push(n);
-          from += n;
-        }
-        return from;
-      });
-    }
-    expect(seen, `cut ${cut}`).toEqual([19, 23, 19, 23]);
-  }
 });
 
 const messages = (bytes: Uint8Array): Uint8Array[] => {

@@ -33,7 +33,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> =
 
 /** Folders end with a slash. Everything else in src/ is a function of its arguments. */
 export const IO_FILES: readonly string[] = [
-  'bgp-js/transport/transport.ts', // dials and listens on node:net
+  'bgp-js/transport/listen.ts', // listens on node:net
   'bgp-js/transport/connection.ts', // one node:net socket
   'sys/', // the real clock, timers, foreign functions
   'cni/names.ts', // node:crypto, for digests in names only
@@ -86,6 +86,7 @@ export const IO_FILES: readonly string[] = [
   'daemon/log.ts', // the log
   'daemon/reload.ts', // reads the configuration file
   'cli/ask.ts', // whether this machine has a daemon
+  'cli/decode-input.ts', // files and standard input, gzip
   'cli/commands/cni-install.ts', // finds the executable beside the program
   'cli/commands/uninstall.ts', // the host's /run
   'cli/uninstall-when-empty.ts', // runs the daemon until the last pod is gone
