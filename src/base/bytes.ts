@@ -5,6 +5,16 @@ export class ShortRead extends Error {
   override readonly name = 'ShortRead';
 }
 
+/** Without a stack, which is most of what an error costs: the decoder next door catches it, and a peer can make us throw one
+ *  for every message it sends. */
+function shortRead(text: string): ShortRead {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  const error = new ShortRead(text);
+  Error.stackTraceLimit = limit;
+  return error;
+}
+
 export class Reader {
   readonly bytes: Uint8Array;
   position: number;
@@ -20,7 +30,7 @@ export class Reader {
   }
   private take(n: number): number {
     const at = this.position;
-    if (n < 0 || at + n > this.end) throw new ShortRead(`${n} bytes wanted at ${at}, ${this.end - at} left`);
+    if (n < 0 || at + n > this.end) throw shortRead(`${n} bytes wanted at ${at}, ${this.end - at} left`);
     this.position = at + n;
     return at;
   }
