@@ -1,6 +1,8 @@
 /** What an UPDATE gives away about its session before it is read. Pure, and lenient: a decoder with a context follows.
  *  AS_PATH as 2-octet numbers is hardly ever valid as 4-octet ones, nor the other way round. */
 
+import { eachAttribute } from '../bgp-js/json/walk.ts';
+
 const HEADER = 19;
 const UPDATE = 2;
 const AS_PATH = 2;
@@ -26,26 +28,6 @@ export interface Sketch {
 
 const u16 = (b: Uint8Array, at: number): number => ((b[at] ?? 0) << 8) | (b[at + 1] ?? 0);
 
-/** Visits type and place of every value; stops where the lengths no longer add up. */
-export function eachAttribute(
-  b: Uint8Array,
-  start: number,
-  end: number,
-  visit: (type: number, from: number, to: number, flags: number, at: number) => void,
-): number {
-  let at = start;
-  while (at < end) {
-    const flags = b[at] as number;
-    const extended = (flags & 0x10) !== 0;
-    const from = at + (extended ? 4 : 3);
-    const to = from + (extended ? u16(b, at + 2) : (b[at + 2] ?? 0));
-    if (from > end || to > end) return at;
-    visit(b[at + 1] as number, from, to, flags, at);
-    at = to;
-  }
-  return at;
-}
-
 export function sketchUpdate(b: Uint8Array): Sketch {
   let fourOctetAs: boolean | undefined;
   let internal = false;
@@ -54,7 +36,7 @@ export function sketchUpdate(b: Uint8Array): Sketch {
   if (b[HEADER - 1] === UPDATE) {
     const attributes = HEADER + 2 + u16(b, HEADER) + 2;
     const end = Math.min(b.length, attributes + u16(b, attributes - 2));
-    eachAttribute(b, attributes, end, (type, from, to) => {
+    eachAttribute(b, attributes, end, ({ type, from, to }) => {
       if (type === AS_PATH) {
         const [two, four] = [isPath(b, from, to, 2), isPath(b, from, to, 4)];
         if (two !== four) fourOctetAs ??= four;

@@ -3,6 +3,7 @@ import type { CommandRow } from './command.ts';
 import { blocks } from './commands/blocks.ts';
 import { cniInstall } from './commands/cni-install.ts';
 import { configCheck, configReload, configSettings } from './commands/config.ts';
+import { decode } from './commands/decode.ts';
 import { labDown, labExec, labLs, labUp } from './commands/lab.ts';
 import { node, nodeDrain } from './commands/node.ts';
 import { peers } from './commands/peers.ts';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly CommandRow[] = [
   configReload,
   configCheck,
   configSettings,
+  decode,
   node,
   nodeDrain,
   cniInstall,
