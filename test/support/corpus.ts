@@ -86,7 +86,7 @@ function entry(file: string, line: number, title: string, block: string[], fragm
   }
   const rfc = said.get('rfc');
   if (rfc === undefined) throw new Error('no section is cited: a line "rfc 4271 4.3" is missing');
-  const [outcome = '', ...detail] = (block[arrow] ?? '').slice(2).trim().split(/\s+/);
+  const [outcome = '', ...detail] = repeated((block[arrow] ?? '').slice(2).trim()).split(/\s+/);
   if (!OUTCOMES.includes(outcome)) throw new Error(`"${outcome}" is no outcome`);
   const notCanonical = said.get('not canonical:');
   const notTshark = said.get('not tshark:');

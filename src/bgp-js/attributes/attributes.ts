@@ -199,8 +199,10 @@ function complete(found: Walk): PathAttributes | undefined {
   const { params, routes, faults } = found;
   const { as4Path, as4Aggregator, ...block } = found.block;
   const { origin, asPath } = block;
-  const missing = (type: number, name: string): void =>
-    faults.add(type, 'withdraw', MISSING_WELL_KNOWN, `${name} is missing (RFC 7606 3 d)`);
+  const missing = (type: number, name: string): void => {
+    // One that was there and malformed has said so already.
+    if (!found.seen.has(type)) faults.add(type, 'withdraw', MISSING_WELL_KNOWN, `${name} is missing (RFC 7606 3 d)`);
+  };
   if (origin === undefined) missing(1, 'ORIGIN');
   if (asPath === undefined) missing(2, 'AS_PATH');
   if (routes !== 'mp' && block.nextHop === undefined) missing(NEXT_HOP, 'NEXT_HOP');

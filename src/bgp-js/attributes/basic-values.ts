@@ -43,6 +43,7 @@ function segmentsFault(path: readonly AsSegment[], params: AttributeParams): str
 
 /** Confederation segments do not belong in here: they are dropped, the rest counts. RFC 6793 6 */
 export function readAs4Path(r: Reader, params: AttributeParams): Result<readonly AsSegment[], RowFault> {
+  if (r.left < 6) return wrongLength(r, 'at least 6, one AS number');
   const path = readAsPath(r, true);
   if (!path.ok) return fault(path.error);
   const segments = path.value.filter((s) => s.type === 'sequence' || s.type === 'set');

@@ -54,6 +54,8 @@ function withoutRepeats(list: readonly LargeCommunity[]): readonly LargeCommunit
 
 const AIGP_TLV = 1;
 const AIGP_TLV_LENGTH = 11;
+/** Nothing can be added to it: whoever says so has run over. RFC 7311 3.2 */
+const AIGP_UNREACHABLE = 0xffff_ffff_ffff_ffffn;
 
 /** TLVs of type (1), length (2, all of it) and value. Of several AIGP TLVs the first counts; all others are kept as they are.
  *  RFC 7311 3 */
@@ -74,6 +76,7 @@ export function readAigp(r: Reader): Result<Aigp, RowFault> {
     }
   }
   if (metric === undefined) return fault('there is no AIGP TLV in it');
+  if (metric === AIGP_UNREACHABLE) return fault('the metric is all ones (RFC 7311 3.2)');
   return ok({ metric, ...(rest.length > 0 ? { rest: Uint8Array.from(rest) } : {}) });
 }
 

@@ -3,7 +3,7 @@
 import { err, ok, type Result } from '../../base/result.ts';
 import { FLAG_EXTENDED } from '../attributes/attribute-row.ts';
 import { decodeAttributesOf } from '../attributes/attributes.ts';
-import { attributeData, INVALID_NETWORK, malformedList, OPTIONAL_ERROR } from '../attributes/faults.ts';
+import { attributeData, INVALID_NETWORK, MALFORMED_LIST, malformedList, OPTIONAL_ERROR } from '../attributes/faults.ts';
 import {
   MP_REACH,
   MP_UNREACH,
@@ -179,8 +179,11 @@ export class ReusableUpdate implements UpdateFrame {
     const { faults, disposition, error } = decodeAttributesOf(slab, attributesStart, attributesEnd, context, 'none');
     if (disposition === 'reset') return error;
     if (disposition !== 'withdraw') return undefined;
-    const text = faults.find((f) => f.action === 'withdraw')?.text ?? 'malformed attributes';
-    return malformedList(`${text}, and there are no routes to withdraw (RFC 7606 5.2)`);
+    const fault = faults.find((f) => f.action === 'withdraw');
+    const text = `${fault?.text ?? 'malformed attributes'}, and there are no routes to withdraw (RFC 7606 5.2)`;
+    if (fault?.at === undefined || fault.subcode === MALFORMED_LIST) return malformedList(text);
+    const at = attributesStart + fault.at;
+    return bgpError(3, fault.subcode, text, attributeData(slab, at, attributeEnd(slab, at)));
   }
 }
 
@@ -193,6 +196,10 @@ export function endOfRibFamily(frame: ReusableUpdate): number {
     unreachStart === unreachEnd && frame.withdrawnStart === frame.withdrawnEnd && frame.nlriStart === frame.nlriEnd;
   return onlyUnreach && noRoutes ? unreachFamily : 0;
 }
+
+/** Of an attribute that the walk has found to lie within its block. */
+const attributeEnd = (slab: Uint8Array, at: number): number =>
+  (slab[at]! & FLAG_EXTENDED) !== 0 ? at + 4 + ((slab[at + 2]! << 8) | slab[at + 3]!) : at + 3 + slab[at + 2]!;
 
 const overrun = (what: string, value: number): BgpError =>
   malformedList(`${what} ${value} runs past the end of the UPDATE (RFC 4271 6.3)`);
