@@ -1,26 +1,20 @@
-/** One TCP connection with a peer, driven by the FSM table: performs the table's actions, keeps the timers, reads messages.
- *  Which of a peer's connections lives, and what comes after one, is session.ts. */
+/** One TCP connection with a peer, driven by the FSM table: performs the table's actions and keeps the timers. Reading messages
+ *  is incoming.ts, sending them outbox.ts; which of a peer's connections lives, and what comes after one, is session.ts. */
 import type { Result } from '../../base/result.ts';
-import { ReusableUpdate } from '../update/update.ts';
 import { type BgpError, bgpError } from '../wire/error.ts';
-import { AFI_IPV4, IPV4_UNICAST, SAFI_UNICAST } from '../wire/family.ts';
-import { BAD_NOTIFICATION, frameError, frameLength } from '../wire/framer.ts';
-import {
-  HEADER_LENGTH,
-  KEEPALIVE,
-  KEEPALIVE_MESSAGE,
-  NOTIFICATION,
-  OPEN,
-  ROUTE_REFRESH,
-  UPDATE,
-} from '../wire/message.ts';
-import { decodeNotification, encodeNotification } from '../wire/notification.ts';
+import { type Family, familyOfKey } from '../wire/family.ts';
+import { EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from '../wire/message.ts';
+import { CEASE, encodeNotification, OUT_OF_RESOURCES } from '../wire/notification.ts';
 import { decodeOpen, encodeOpen } from '../wire/open.ts';
+import { encodeRouteRefresh } from '../wire/route-refresh.ts';
 import type { Ending } from './down.ts';
-import { type FsmAction, type FsmEvent, SESSION_STATES, step, type Transition } from './fsm.ts';
+import { type FsmAction, type FsmCondition, type FsmEvent, SESSION_STATES, step, type Transition } from './fsm.ts';
 import { HoldTimer } from './hold-timer.ts';
+import { Incoming } from './incoming.ts';
 import { negotiate, ourOpen } from './negotiate.ts';
+import { forEachMessage, Outbox, sentEndOfRib } from './outbox.ts';
 import { jittered } from './pace.ts';
+import { SendHoldTimer, sendHoldMs } from './send-hold-timer.ts';
 import type {
   Agreed,
   Connection,
@@ -31,6 +25,8 @@ import type {
   SessionPorts,
   SessionState,
 } from './session-types.ts';
+import { closedReason, type TcpReason } from './tcp-reason.ts';
+import { Timer } from './timer.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -45,6 +41,13 @@ export interface ConversationOwner {
   dialled(fault: DialFault | undefined): void;
   /** Wait before the next dial: in Connect the patience with this one, in Active the backoff. */
   retryMs(next: SessionState): number;
+  /** IdleHoldTimer: wait before the next start. */
+  idleHoldMs(): number;
+  /** The peer has opened a connection: no need to dial. */
+  met(): boolean;
+  /** ConnectRetryCounter; `said` is the NOTIFICATION that ended the connection. */
+  countRetry(conversation: Conversation, said: BgpError | undefined): void;
+  clearRetryCount(): void;
   /** A valid OPEN has come: settles with the other connections; false when this one is to go. RFC 4271 6.8 */
   survives(conversation: Conversation, agreed: Agreed): boolean;
   changed(conversation: Conversation): void;
@@ -56,7 +59,7 @@ export interface ConversationOwner {
 interface Circumstances {
   readonly error?: BgpError;
   readonly received?: BgpError;
-  readonly tcp?: { readonly code: string; readonly text: string };
+  readonly tcp?: TcpReason;
   readonly agreed?: Agreed;
 }
 const NONE: Circumstances = {};
@@ -67,35 +70,54 @@ const LARGE_HOLD_MS = 240_000;
 export class Conversation {
   state: SessionState = 'Idle';
   agreed: Agreed | undefined;
-  connection: Connection | undefined;
   /** Clock at Established. */
   establishedAt = 0;
   readonly outgoing: boolean;
   private readonly owner: ConversationOwner;
-  private readonly update = new ReusableUpdate();
+  private readonly incoming: Incoming;
+  private outbox: Outbox | undefined;
   private cancelDial: (() => void) | undefined;
-  private cancelRetry: (() => void) | undefined;
+  private readonly connectRetry: Timer;
+  private readonly delayOpen: Timer;
+  private readonly idleHold: Timer;
+  private readonly keepalive: Timer;
   private readonly hold: HoldTimer;
-  private cancelKeepalive: (() => void) | undefined;
-  /** Clock at the read that is being worked on: one look at the clock per read, not per message. */
-  private readAt = 0;
+  private readonly sendHold: SendHoldTimer;
+  /** The KEEPALIVE interval that runs, and the clock at what was sent last: who sends UPDATEs need not send KEEPALIVEs. */
+  private keepaliveMs = 0;
+  private sentAt = 0;
   private paused = false;
-  private delivering: 'update' | 'endOfRib' | 'refresh' = 'update';
 
   constructor(owner: ConversationOwner, outgoing: boolean) {
+    const { config, ports, listener, received } = owner;
     this.owner = owner;
     this.outgoing = outgoing;
+    const longest = config.extendedMessages === true ? EXTENDED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH;
+    this.incoming = new Incoming(this, listener, received, ports.clock, longest);
+    this.connectRetry = new Timer(ports.timers, () => this.happen('ConnectRetryExpired'));
+    this.delayOpen = new Timer(ports.timers, () => this.happen('DelayOpenExpired'));
+    this.idleHold = new Timer(ports.timers, () => this.happen('IdleHoldExpired'));
+    this.keepalive = new Timer(ports.timers, () => this.keepaliveDue());
     this.hold = new HoldTimer(
-      owner.ports,
+      ports,
       (done) => this.readPending(done),
       () => this.happen('HoldExpired', { error: silence(this.hold.ms) }),
     );
+    this.sendHold = new SendHoldTimer(ports, () => this.happen('SendHoldExpired'));
+  }
+
+  get connection(): Connection | undefined {
+    return this.outbox?.connection;
+  }
+  /** In Idle, and waiting to leave it. */
+  get holdsIdle(): boolean {
+    return this.idleHold.running;
   }
 
   /** Runs one event through the table. */
   happen(event: FsmEvent, about: Circumstances = NONE): void {
     const from = this.state;
-    const transition = step(from, event);
+    const transition = step(from, event, this.holds);
     const over = transition.next === 'Idle' && from !== 'Idle';
     const sent = over ? notification(transition, from, event, about.error) : undefined;
     const agreed = this.agreed;
@@ -105,7 +127,8 @@ export class Conversation {
     for (const action of transition.actions) {
       // A listener may have ended us in between; what would follow belongs to the past.
       if (this.state !== transition.next) return;
-      this.perform(action, sent);
+      if (action === 'countRetry') this.owner.countRetry(this, about.received ?? sent);
+      else this.perform(action, sent);
     }
     const failed = event === 'TcpFailed' && transition.next === 'Active';
     const timedOut = event === 'ConnectRetryExpired' && from === 'Connect';
@@ -114,25 +137,51 @@ export class Conversation {
     this.owner.ended(this, { from, event, agreed, sent, received: about.received, tcp: about.tcp });
   }
 
+  /** What the table's branches ask. */
+  private readonly holds = (condition: FsmCondition): boolean => {
+    const { config } = this.owner;
+    switch (condition) {
+      case 'passive':
+        return config.passive;
+      case 'met':
+        return this.owner.met();
+      case 'delayOpen':
+        return (config.delayOpenSec ?? 0) > 0;
+      case 'delayOpenRunning':
+        return this.delayOpen.running;
+      case 'notifyWithoutOpen':
+        return config.sendNotificationWithoutOpen === true && this.outbox !== undefined;
+    }
+  };
+
   private perform(action: FsmAction, error: BgpError | undefined): void {
+    const { config, ports, sent } = this.owner;
     switch (action) {
       case 'dial':
         this.dial();
         return;
-      case 'abandonDial':
-        this.cancelDial?.();
-        this.cancelDial = undefined;
-        return;
       case 'startConnectRetry':
-        this.startRetry();
+        // An accepted connection that failed is not ours to open again.
+        if (this.outgoing && !config.passive) this.connectRetry.start(this.owner.retryMs(this.state));
         return;
       case 'stopConnectRetry':
-        this.cancelRetry?.();
-        this.cancelRetry = undefined;
+        this.connectRetry.stop();
+        return;
+      case 'startIdleHold':
+        this.idleHold.start(this.owner.idleHoldMs());
+        return;
+      case 'stopIdleHold':
+        this.idleHold.stop();
+        return;
+      case 'startDelayOpen':
+        this.delayOpen.start((config.delayOpenSec ?? 0) * 1000);
+        return;
+      case 'stopDelayOpen':
+        this.delayOpen.stop();
         return;
       case 'sendOpen':
-        this.owner.sent.open++;
-        this.connection?.write(encodeOpen(ourOpen(this.owner.config)));
+        sent.open++;
+        this.outbox?.write(encodeOpen(ourOpen(config)));
         return;
       case 'startLargeHold':
         this.hold.start(LARGE_HOLD_MS);
@@ -141,31 +190,43 @@ export class Conversation {
         this.hold.start((this.agreed?.holdTimeSec ?? 0) * 1000);
         return;
       case 'restartHold':
-        this.hold.restart(this.readAt);
+        this.hold.restart(this.incoming.readAt);
         return;
       case 'sendKeepalive':
-        this.owner.sent.keepalive++;
-        this.connection?.write(KEEPALIVE_MESSAGE);
+        if (this.outbox?.keepalive() === true) sent.keepalive++;
         return;
       case 'startKeepalive':
         this.startKeepalive();
+        return;
+      case 'startSendHold':
+        if (this.outbox !== undefined && this.agreed !== undefined)
+          this.sendHold.start(sendHoldMs(config.sendHoldTimeSec, this.agreed.holdTimeSec), this.outbox);
         return;
       case 'notify':
       case 'notifyUnexpected':
         this.notify(error);
         return;
       case 'close':
+        this.cancelDial?.();
+        this.cancelDial = undefined;
         this.connection?.destroy();
         return;
       case 'stopTimers':
         this.stopTimers();
         return;
+      case 'clearRetryCount':
+        this.owner.clearRetryCount();
+        return;
+      case 'countRetry': // needs the circumstances: happen() does it
+        return;
       case 'establish':
-        this.establishedAt = this.owner.ports.clock.now();
-        if (this.agreed !== undefined) this.owner.established(this, this.agreed);
+        this.establishedAt = ports.clock.now();
+        if (this.agreed === undefined) return;
+        this.incoming.establish(this.agreed);
+        this.owner.established(this, this.agreed);
         return;
       case 'deliver':
-        this.deliver();
+        this.incoming.deliver();
         return;
     }
   }
@@ -182,15 +243,15 @@ export class Conversation {
 
   /** A connection is there, dialled or accepted. */
   take(connection: Connection): void {
-    this.connection = connection;
-    connection.onData = (slab, start, end) => this.read(connection, slab, start, end);
+    this.outbox = new Outbox(connection);
+    connection.onData = (slab, start, end) => this.incoming.read(connection, slab, start, end);
     connection.onClose = (error) => {
-      if (this.connection === connection) this.happen('TcpFailed', { tcp: closed(error) });
+      if (this.connection === connection) this.happen('TcpFailed', { tcp: closedReason(error) });
     };
     connection.onDrain = () => {
       if (this.state === 'Established') this.owner.listener.onDrain();
     };
-    this.happen('TcpConnected');
+    this.happen(this.outgoing ? 'TcpAcked' : 'TcpConfirmed');
   }
 
   private notify(error: BgpError | undefined): void {
@@ -202,8 +263,9 @@ export class Conversation {
   /** The connection belongs to nobody now; what it still says is not heard. */
   private forget(): void {
     const connection = this.connection;
-    this.connection = undefined;
+    this.outbox = undefined;
     this.agreed = undefined;
+    this.incoming.refreshes = undefined;
     this.paused = false;
     if (connection === undefined) return;
     connection.onData = (_slab, _start, end) => end;
@@ -212,36 +274,56 @@ export class Conversation {
   }
 
   private stopTimers(): void {
-    this.cancelRetry?.();
-    this.cancelKeepalive?.();
-    this.cancelRetry = this.cancelKeepalive = undefined;
-    this.hold.stop();
+    for (const timer of [this.connectRetry, this.delayOpen, this.keepalive, this.hold, this.sendHold]) timer.stop();
   }
 
-  private startRetry(): void {
-    this.cancelRetry?.();
-    // An accepted connection that failed is not ours to open again.
-    if (!this.outgoing || this.owner.config.passive) return;
-    this.cancelRetry = this.owner.ports.timers.after(this.owner.retryMs(this.state), () => {
-      this.cancelRetry = undefined;
-      this.happen('ConnectRetryExpired');
-    });
-  }
-
-  /** Drawn anew each time; a third of the hold time, at most. RFC 4271 4.4 and 10 */
+  /** A third of the hold time at most, drawn anew each time. RFC 4271 4.4 and 10 */
   private startKeepalive(): void {
-    this.cancelKeepalive?.();
-    this.cancelKeepalive = undefined;
-    const hold = this.agreed?.holdTimeSec ?? 0;
-    if (hold === 0) return;
-    this.cancelKeepalive = this.owner.ports.timers.after(jittered((hold * 1000) / 3, this.owner.ports.random), () =>
-      this.happen('KeepaliveExpired'),
-    );
+    const { clock, random } = this.owner.ports;
+    this.keepalive.stop();
+    const holdMs = (this.agreed?.holdTimeSec ?? 0) * 1000;
+    if (holdMs === 0) return;
+    this.sentAt = clock.now();
+    this.keepaliveMs = jittered(holdMs / 3, random);
+    this.keepalive.start(this.keepaliveMs);
+  }
+  /** What was sent since moved the mark: the timer sleeps on for the rest. RFC 4271 8.2.2, Established, event 27 */
+  private keepaliveDue(): void {
+    const left = this.sentAt + this.keepaliveMs - this.owner.ports.clock.now();
+    if (left > 0) this.keepalive.start(left);
+    else this.happen('KeepaliveExpired');
+  }
+
+  /** Whole messages; false: wait for onDrain. A queue that only grows ends the session. */
+  send(messages: Uint8Array): boolean {
+    const { outbox } = this;
+    if (outbox === undefined || this.state !== 'Established' || messages.length === 0) return true;
+    if (outbox.overflowing) {
+      this.happen('AutomaticStop', { error: overflow(outbox.unsent) });
+      return true;
+    }
+    forEachMessage(messages, (start, end) => {
+      this.owner.sent.update++;
+      const ended = sentEndOfRib(messages, start, end);
+      if (ended !== 0) this.incoming.refreshes?.endOfRib(familyOfKey(ended), 'sent');
+    });
+    this.sentAt = this.owner.ports.clock.now();
+    return outbox.write(messages);
+  }
+
+  /** A ROUTE-REFRESH; false when the agreement, or a queue that does not move, forbids it. */
+  sendRefresh(family: Family, subtype: number): boolean {
+    const { outbox } = this;
+    const message = { family, subtype };
+    if (outbox === undefined || this.incoming.refreshes?.maySend(message) !== true || outbox.overflowing) return false;
+    this.owner.sent.routeRefresh++;
+    outbox.write(encodeRouteRefresh(message));
+    return true;
   }
 
   /** Also while we do not read: one slab then shows whether the peer lives. */
   private readPending(done: () => void): void {
-    const connection = this.connection;
+    const { connection } = this;
     if (connection === undefined) return;
     if (this.paused) connection.resume();
     connection.readPending(() => {
@@ -263,57 +345,10 @@ export class Conversation {
     this.connection?.resume();
   }
 
-  private read(connection: Connection, slab: Uint8Array, start: number, end: number): number {
-    this.readAt = this.owner.ports.clock.now();
-    let at = start;
-    while (at < end) {
-      const length = frameLength(slab, at, end);
-      if (length === 0) return at;
-      if (length < 0) this.badFrame(length, slab, at);
-      else this.message(slab, at, at + length);
-      if (this.connection !== connection) return end;
-      at += length;
-    }
-    return at;
-  }
-
-  private badFrame(fault: number, slab: Uint8Array, at: number): void {
-    const error = frameError(fault, slab, at);
-    if (fault === BAD_NOTIFICATION) this.happen('Notification', { received: error });
-    else this.happen('HeaderError', { error });
-  }
-
-  private message(slab: Uint8Array, start: number, end: number): void {
-    const { received } = this.owner;
-    switch (slab[start + 18]) {
-      case OPEN:
-        received.open++;
-        this.openMessage(slab, start, end);
-        return;
-      case UPDATE:
-        received.update++;
-        this.updateMessage(slab, start, end);
-        return;
-      case NOTIFICATION: {
-        received.notification++;
-        const said = decodeNotification(slab, start, end);
-        const version = said.code === 2 && said.subcode === 1;
-        this.happen(version ? 'NotificationVersionError' : 'Notification', { received: said });
-        return;
-      }
-      case KEEPALIVE:
-        received.keepalive++;
-        this.happen('Keepalive');
-        return;
-      case ROUTE_REFRESH:
-        received.routeRefresh++;
-        this.refreshMessage(slab, start + HEADER_LENGTH);
-        return;
-    }
-  }
-
-  private openMessage(slab: Uint8Array, start: number, end: number): void {
-    if (this.state !== 'OpenSent') {
+  /** A framed OPEN. Only the first one is looked into: the table answers the others. */
+  open(slab: Uint8Array, start: number, end: number): void {
+    const delayed = this.delayOpen.running;
+    if (this.state !== 'OpenSent' && !delayed) {
       this.happen('Open');
       return;
     }
@@ -323,7 +358,7 @@ export class Conversation {
       this.happen('OpenError', { error: agreed.error });
       return;
     }
-    const connection = this.connection;
+    const { connection } = this;
     if (connection === undefined) return;
     const all: Agreed = {
       ...agreed.value,
@@ -332,43 +367,15 @@ export class Conversation {
       peerPort: connection.remotePort,
       outgoing: this.outgoing,
     };
-    if (this.owner.survives(this, all)) this.happen('Open', { agreed: all });
+    if (this.owner.survives(this, all)) this.happen(delayed ? 'DelayedOpen' : 'Open', { agreed: all });
     else
       this.happen('CollisionDump', { error: bgpError(6, 7, 'another connection to this peer lives (RFC 4271 6.8)') });
-  }
-
-  private updateMessage(slab: Uint8Array, start: number, end: number): void {
-    if (this.state !== 'Established') {
-      this.happen('Update');
-      return;
-    }
-    const error = this.update.read(slab, start, end);
-    if (error !== undefined) {
-      this.happen('UpdateError', { error });
-      return;
-    }
-    this.delivering = this.update.isEndOfRib ? 'endOfRib' : 'update';
-    this.happen('Update');
-  }
-
-  /** A family that was not agreed and a subtype that we do not know are ignored. RFC 2918 4, RFC 7313 5 */
-  private refreshMessage(slab: Uint8Array, at: number): void {
-    const family = ((slab[at] ?? 0) << 8) | (slab[at + 1] ?? 0);
-    const request = family === AFI_IPV4 && slab[at + 2] === 0 && slab[at + 3] === SAFI_UNICAST;
-    if (this.state === 'Established' && (!request || this.agreed?.routeRefresh !== true)) return;
-    this.delivering = 'refresh';
-    this.happen('RouteRefresh');
-  }
-
-  private deliver(): void {
-    const { listener } = this.owner;
-    if (this.delivering === 'refresh') listener.onRouteRefresh(IPV4_UNICAST, 'request');
-    else if (this.delivering === 'endOfRib') listener.onEndOfRib(IPV4_UNICAST);
-    else listener.onUpdate(this.update);
   }
 }
 
 const silence = (ms: number): BgpError => bgpError(4, 0, `nothing heard for ${ms / 1000} s (RFC 4271 6.5)`);
+const overflow = (octets: number): BgpError =>
+  bgpError(CEASE, OUT_OF_RESOURCES, `the peer does not read: ${octets} octets wait for it (RFC 4486 4)`);
 
 /** The NOTIFICATION that a transition into Idle sends, if any. */
 function notification(t: Transition, from: SessionState, event: FsmEvent, error?: BgpError): BgpError | undefined {
@@ -379,13 +386,3 @@ function notification(t: Transition, from: SessionState, event: FsmEvent, error?
 /** RFC 6608 3 and 4 */
 const unexpected = (state: SessionState, event: FsmEvent): BgpError =>
   bgpError(5, SESSION_STATES.indexOf(state) - 2, `${event} in ${state} (RFC 6608 4)`);
-
-function closed(error: NodeJS.ErrnoException | undefined): { code: string; text: string } {
-  if (error === undefined) return { code: 'TCP_CLOSED', text: 'the peer closed the TCP connection' };
-  if (error.code === 'ETIMEDOUT') return { code: 'TCP_TIMEOUT', text: 'TCP gave the connection up (ETIMEDOUT)' };
-  const gone = error.code === 'EHOSTUNREACH' || error.code === 'ENETUNREACH';
-  return {
-    code: gone ? 'TCP_UNREACHABLE' : 'TCP_CLOSED',
-    text: `the TCP connection failed (${error.code ?? error.message})`,
-  };
-}

@@ -4,6 +4,7 @@ import { type Family, hasFamily, IPV4_UNICAST } from '../wire/family.ts';
 import { COLLISION, isHardReset, PEER_DECONFIGURED, unwrapHardReset } from '../wire/notification.ts';
 import type { FsmEvent } from './fsm.ts';
 import type { Agreed, SessionDown, SessionState } from './session-types.ts';
+import { closedReason, type TcpReason } from './tcp-reason.ts';
 
 /** What is known when a connection ends. */
 export interface Ending {
@@ -13,7 +14,7 @@ export interface Ending {
   readonly sent: BgpError | undefined;
   readonly received: BgpError | undefined;
   /** A dial's fault, or what the socket said. */
-  readonly tcp: { readonly code: string; readonly text: string } | undefined;
+  readonly tcp: TcpReason | undefined;
 }
 
 /** Codes for faults that users meet often; the rest is NOTIFICATION_SENT. */
@@ -22,10 +23,12 @@ const SENT_CODES: Readonly<Record<string, string>> = {
   '2/3': 'BAD_BGP_ID',
   '2/6': 'UNACCEPTABLE_HOLD_TIME',
   '2/7': 'NO_COMMON_FAMILY',
+  '2/11': 'ROLE_MISMATCH',
   '4/0': 'HOLD_TIMER_EXPIRED',
   '6/2': 'ADMIN_DOWN',
   '6/3': 'DECONFIGURED',
   '6/7': 'COLLISION',
+  '6/8': 'OUT_OF_RESOURCES',
 };
 
 export function sessionDown(e: Ending): SessionDown {
@@ -48,7 +51,12 @@ function codeAndText(e: Ending): { code: string; text: string } {
   if (e.event === 'PeerRestarted')
     return { code: 'PEER_RESTARTED', text: 'the peer opened a new connection: it has restarted (RFC 4724 4.2)' };
   if (e.event === 'SilentStop') return { code: 'RESTART', text: 'we restart; TCP was closed without a NOTIFICATION' };
-  if (e.event === 'Stop') {
+  if (e.event === 'SendHoldExpired')
+    return {
+      code: 'SEND_HOLD_TIMER_EXPIRED',
+      text: 'the peer has taken nothing that we sent for the send hold time (RFC 9687 3)',
+    };
+  if (e.event === 'ManualStop') {
     if (e.sent === undefined) return { code: 'ADMIN_DOWN', text: 'stopped by us' };
     const said = unwrapHardReset(e.sent) ?? e.sent;
     return { code: said.subcode === PEER_DECONFIGURED ? 'DECONFIGURED' : 'ADMIN_DOWN', text: e.sent.text };
@@ -57,7 +65,7 @@ function codeAndText(e: Ending): { code: string; text: string } {
     return { code: SENT_CODES[`${e.sent.code}/${e.sent.subcode}`] ?? 'NOTIFICATION_SENT', text: e.sent.text };
   if (e.event === 'ConnectRetryExpired')
     return { code: 'TCP_TIMEOUT', text: 'the peer did not answer before the connect retry timer expired' };
-  return e.tcp ?? { code: 'TCP_CLOSED', text: 'the peer closed the TCP connection' };
+  return e.tcp ?? closedReason(undefined);
 }
 
 /** The families whose routes may stay as stale: the peer agreed on graceful restart for them and on a time above zero (or on a

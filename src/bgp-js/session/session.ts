@@ -3,7 +3,7 @@
  *  transport come in. */
 
 import { type BgpError, bgpError } from '../wire/error.ts';
-import { ROUTE_REFRESH_MESSAGE } from '../wire/message.ts';
+import { type Family, IPV4_UNICAST } from '../wire/family.ts';
 import {
   ADMINISTRATIVE_SHUTDOWN,
   CEASE,
@@ -12,6 +12,8 @@ import {
   PEER_DECONFIGURED,
   shutdown,
 } from '../wire/notification.ts';
+import { REFRESH_BEGIN, REFRESH_END, REFRESH_REQUEST } from '../wire/route-refresh.ts';
+import { challengerLives } from './collision.ts';
 import { Conversation, type ConversationOwner } from './conversation.ts';
 import { type Ending, sessionDown } from './down.ts';
 import { SESSION_STATES } from './fsm.ts';
@@ -52,7 +54,6 @@ export class BgpSession {
   /** Those the peer opened: one, or an established one and its challenger. */
   private arrivals: Conversation[] = [];
   private started = false;
-  private cancelIdleHold: (() => void) | undefined;
   private shown: SessionState = 'Idle';
   private since: number;
   private establishedCount = 0;
@@ -60,9 +61,12 @@ export class BgpSession {
   private lastDown: (SessionDown & { readonly at: number }) | undefined;
   private readonly received = noMessages();
   private readonly sent = noMessages();
-  /** Dials that failed since a session was up, and sessions that failed young: each slows its own kind of retry. */
+  /** Dials that failed since a session was up, and connections that failed otherwise (ConnectRetryCounter): each slows its
+   *  own kind of retry. */
   private failedDials = 0;
-  private failedSessions = 0;
+  private retries = 0;
+  /** What the next idle hold takes, ms, beside letting the peer go first. */
+  private idleHold = 0;
   /** The last dial was answered or refused at once: somebody is there, and its BGP will be soon. */
   private answered = false;
 
@@ -81,6 +85,12 @@ export class BgpSession {
         this.answered = fault === undefined || fault.code === 'TCP_REFUSED';
       },
       retryMs: (next) => this.retryMs(next),
+      idleHoldMs: () => this.idleHold + (this.yields ? jittered(config.yieldMs ?? 0, ports.random) : 0),
+      met: () => this.arrivals.length > 0,
+      countRetry: (conversation, said) => this.countRetry(conversation, said),
+      clearRetryCount: () => {
+        this.retries = 0;
+      },
       survives: (conversation, agreed) => this.survives(conversation, agreed),
       changed: () => this.showState(),
       established: (_conversation, agreed) => this.established(agreed),
@@ -116,14 +126,15 @@ export class BgpSession {
     if (this.started) return;
     this.started = true;
     this.failedDials = 0;
-    this.failedSessions = 0;
-    this.wake();
+    this.idleHold = 0;
+    if (this.config.passive) this.dialler.happen('ManualStartPassive');
+    else this.dialler.happen(this.yields ? 'AutomaticStartDamped' : 'ManualStart');
   }
 
   /** Takes over a connection that the peer opened to us. Not started: it is closed (RFC 4271 8.2.2, Idle). */
   accept(connection: Connection): void {
     // The newest wins over one that has said nothing yet: its peer may be gone without a word.
-    for (const waiting of this.arrivals.filter((c) => c.state === 'OpenSent')) this.discard(waiting);
+    for (const waiting of this.arrivals.filter((c) => !hasSpoken(c))) this.discard(waiting);
     const connected = this.conversations().filter((c) => c.connection !== undefined).length;
     if (!this.started || connected >= 2) {
       connection.destroy();
@@ -131,7 +142,7 @@ export class BgpSession {
     }
     const arrival = new Conversation(this.owner, false);
     this.arrivals.push(arrival);
-    arrival.happen('PassiveStart');
+    arrival.happen('AutomaticStartPassive');
     arrival.take(connection);
   }
 
@@ -139,48 +150,45 @@ export class BgpSession {
   stop(how: StopHow): void {
     if (!this.started) return;
     this.started = false;
-    this.cancelIdleHold?.();
-    this.cancelIdleHold = undefined;
     const main = this.current() ?? this.dialler;
     const others = this.conversations().filter((c) => c !== main);
     for (const other of others) this.discard(other, how.kind === 'restart' ? undefined : ceaseOf(how));
-    const event = how.kind === 'restart' ? 'SilentStop' : 'Stop';
+    const event = how.kind === 'restart' ? 'SilentStop' : 'ManualStop';
     // A session between two attempts has nobody to tell, but its listener.
     if (main.state === 'Idle')
       this.report({ from: 'Idle', event, agreed: undefined, sent: undefined, received: undefined, tcp: undefined });
-    else if (how.kind === 'restart') main.happen('SilentStop');
+    if (how.kind === 'restart') main.happen(event);
     else {
       const cease = ceaseOf(how);
       const hard = main.state === 'Established' && main.agreed?.gracefulRestart?.notification === true;
-      main.happen('Stop', { error: hard ? hardReset(cease) : cease });
+      main.happen(event, { error: hard ? hardReset(cease) : cease });
     }
     this.showState();
   }
 
   /** Ends the session with NOTIFICATION `error`; it comes back by itself. Without a connection it does nothing. */
   reset(error: BgpError): void {
-    this.current()?.happen('Reset', { error });
+    this.current()?.happen('AutomaticStop', { error });
   }
 
   /** Whole messages for an established session, which must not change afterwards; false: wait for onDrain before sending
-   *  more. Not Established: dropped, and true. */
+   *  more. Who goes on all the same ends the session when 16 MiB wait (Cease/8). Not Established: dropped, and true. */
   send(messages: Uint8Array): boolean {
-    const connection = this.current()?.connection;
-    if (connection === undefined || messages.length === 0) return true;
-    for (let at = 0; at + 18 < messages.length; ) {
-      this.sent.update++;
-      at += Math.max(19, ((messages[at + 16] ?? 0) << 8) | (messages[at + 17] ?? 0));
-    }
-    return connection.write(messages);
+    return this.current()?.send(messages) ?? true;
   }
 
-  /** Asks the peer for all its IPv4 unicast routes again; false when it cannot. RFC 2918 */
-  requestRefresh(): boolean {
-    const current = this.current();
-    if (current?.connection === undefined || current.agreed?.routeRefresh !== true) return false;
-    this.sent.routeRefresh++;
-    current.connection.write(ROUTE_REFRESH_MESSAGE);
-    return true;
+  /** Asks the peer for all its routes of a family again; false when it cannot, or has not got the family. RFC 2918 */
+  requestRefresh(family: Family = IPV4_UNICAST): boolean {
+    return this.current()?.sendRefresh(family, REFRESH_REQUEST) ?? false;
+  }
+  /** BoRR: all routes of the family follow, and then endRefresh(). False: send them without the marks, because the peer does not
+   *  know them, or because our End-of-RIB has not gone out yet. RFC 7313 4 */
+  beginRefresh(family: Family = IPV4_UNICAST): boolean {
+    return this.current()?.sendRefresh(family, REFRESH_BEGIN) ?? false;
+  }
+  /** EoRR: the peer drops what was not sent since beginRefresh(). RFC 7313 4 */
+  endRefresh(family: Family = IPV4_UNICAST): boolean {
+    return this.current()?.sendRefresh(family, REFRESH_END) ?? false;
   }
 
   /** Stops reading for a while: TCP slows the peer down, and its hold timer waits for resume(). */
@@ -228,56 +236,51 @@ export class BgpSession {
   /** A valid OPEN has come on `challenger`. */
   private survives(challenger: Conversation, agreed: Agreed): boolean {
     const others = this.conversations().filter((c) => c !== challenger);
-    const now = this.ports.clock.now();
     for (const other of others) {
+      const lives = challengerLives(this.config, agreed, challenger, other);
       if (other.state === 'Established') {
-        const gr = other.agreed?.gracefulRestart;
-        const late = now - other.establishedAt >= COLLISION_WINDOW_MS;
-        if (challenger.outgoing || gr === undefined || !gr.ipv4 || !late) return false;
-        other.happen('PeerRestarted');
+        if (this.hasRestarted(challenger, other)) other.happen('PeerRestarted');
+        else if (this.config.collisionDetectEstablishedState === true && lives)
+          other.happen('CollisionDump', { error: collision() });
+        else return false;
       } else if (other.state === 'OpenConfirm') {
-        if (!this.beats(challenger, other, agreed)) return false;
+        if (!lives) return false;
         other.happen('CollisionDump', { error: collision() });
-      } else if (other.state === 'Connect' || other.state === 'Active') other.happen('SilentStop');
-      // OpenSent: nothing is known of it yet; its own OPEN will settle it.
+      } else if (other.connection === undefined) other.happen('SilentStop');
+      // A connection without an OPEN of the peer: nothing is known of it yet, its own OPEN will settle it.
     }
     return true;
   }
 
-  /** The connection opened by the side with the higher BGP identifier lives; equal ones are told apart by AS number.
-   *  Both are unsigned. RFC 4271 6.8, RFC 6286 2.3. Of two that the peer opened, the later. */
-  private beats(challenger: Conversation, other: Conversation, agreed: Agreed): boolean {
-    if (challenger.outgoing === other.outgoing) return true;
-    const { bgpIdentifier, localAsn } = this.config;
-    const same = bgpIdentifier === agreed.peerBgpIdentifier;
-    const oursIsHigher = same ? localAsn > agreed.peerAsn : bgpIdentifier > agreed.peerBgpIdentifier;
-    return challenger.outgoing === oursIsHigher;
+  /** A peer with graceful restart that opens another connection, and not at the same time as the established one. RFC 4724 4.2 */
+  private hasRestarted(challenger: Conversation, established: Conversation): boolean {
+    const families = established.agreed?.gracefulRestart?.families ?? [];
+    const late = this.ports.clock.now() - established.establishedAt >= COLLISION_WINDOW_MS;
+    return !challenger.outgoing && families.length > 0 && late;
   }
 
   /** Ends a connection that nobody shall hear of. */
   private discard(conversation: Conversation, error?: BgpError): void {
     this.arrivals = this.arrivals.filter((c) => c !== conversation);
     if (error === undefined) conversation.happen('SilentStop');
-    else conversation.happen('Stop', { error });
+    else conversation.happen('ManualStop', { error });
   }
 
   private ended(conversation: Conversation, ending: Ending): void {
     const discarded = conversation !== this.dialler && !this.arrivals.includes(conversation);
     this.arrivals = this.arrivals.filter((c) => c !== conversation);
-    if (ending.from === 'Established' && this.ports.clock.now() - conversation.establishedAt >= STABLE_MS)
-      this.failedSessions = 0;
     // While another connection is on its way the peer is not down: a collision has one loser and no victim.
     const talking = this.conversations().some((c) => c.connection !== undefined);
     this.park();
     this.showState();
     if (ending.from === 'Established' || (!talking && !discarded)) this.report(ending);
-    if (this.started && !talking) this.wakeLater(ending);
+    if (this.started && !talking) this.wakeLater();
   }
 
   /** A dialler that fell back to waiting must not dial a peer we are talking with: to a peer with graceful restart a new
    *  connection says that we have restarted. */
   private park(): void {
-    const waiting = this.dialler.state === 'Active' || this.dialler.state === 'Connect';
+    const waiting = this.dialler.connection === undefined && this.dialler.state !== 'Idle';
     const met = this.arrivals.some((c) => c.state === 'OpenConfirm' || c.state === 'Established');
     if (waiting && met) this.dialler.happen('SilentStop');
   }
@@ -288,37 +291,35 @@ export class BgpSession {
     this.listener.onDown(down);
   }
 
-  private wake(): void {
-    const { passive, yieldMs, peerAddress, bgpIdentifier } = this.config;
-    if (passive) this.dialler.happen('PassiveStart');
-    else if (yieldMs !== undefined && peerAddress > bgpIdentifier) this.dialAfter(jittered(yieldMs, this.ports.random));
-    else this.dialler.happen('Start');
+  /** Where the peer's address is the higher one, its connection would win a collision: let it go first. */
+  private get yields(): boolean {
+    return this.config.yieldMs !== undefined && this.config.peerAddress > this.config.bgpIdentifier;
   }
 
-  /** Unless the peer was quicker: when its connection ends, wakeLater() is asked again. */
-  private dialAfter(ms: number): void {
-    this.cancelIdleHold = this.ports.timers.after(ms, () => {
-      this.cancelIdleHold = undefined;
-      if (this.arrivals.length === 0) this.dialler.happen('Start');
-    });
+  /** ConnectRetryCounter. Nobody's fault are ends by our or the peer's will, and what happens to one connection while another
+   *  lives; a session that lived long has earned a quick first retry. RFC 4271 8.1.1 */
+  private countRetry(conversation: Conversation, said: BgpError | undefined): void {
+    if (conversation.establishedAt > 0 && this.ports.clock.now() - conversation.establishedAt >= STABLE_MS)
+      this.retries = 0;
+    const talking = this.conversations().some((c) => c !== conversation && c.connection !== undefined);
+    if (!talking && !isInnocent(said)) this.retries++;
   }
 
-  /** IdleHoldTimer: after a fault the peer gets time; who only waits for it to come need not wait to do so. */
-  private wakeLater(ending: Ending): void {
-    if (this.dialler.state !== 'Idle' || this.cancelIdleHold !== undefined) return;
+  /** After an end the peer gets time: the idle hold timer. Who only waits for it to come need not wait to do so. */
+  private wakeLater(): void {
+    if (this.dialler.state !== 'Idle' || this.dialler.holdsIdle) return;
     if (this.config.passive) {
-      this.wake();
+      this.dialler.happen('AutomaticStartPassive');
       return;
     }
-    const ms = jittered(backoffMs(this.failedSessions), this.ports.random);
-    if (!innocent(ending)) this.failedSessions++;
-    this.cancelIdleHold = this.ports.timers.after(ms, () => {
-      this.cancelIdleHold = undefined;
-      // The peer was quicker: when its connection ends, we come here again.
-      if (this.arrivals.length === 0) this.wake();
-    });
+    const before = this.config.dampPeerOscillations === false ? 0 : Math.max(0, this.retries - 1);
+    this.idleHold = jittered(backoffMs(before), this.ports.random);
+    this.dialler.happen('AutomaticStartDamped');
   }
 }
+
+/** The peer has said something on it. */
+const hasSpoken = (c: Conversation): boolean => c.state === 'OpenConfirm' || c.state === 'Established';
 
 const collision = (): BgpError => bgpError(CEASE, COLLISION, 'another connection to this peer lives (RFC 4271 6.8)');
 
@@ -327,8 +328,5 @@ const ceaseOf = (how: Exclude<StopHow, { kind: 'restart' }>): BgpError =>
     ? shutdown(how.text)
     : bgpError(CEASE, PEER_DECONFIGURED, 'the peer was removed from our configuration');
 
-/** Ends that are nobody's fault do not make the next wait longer. */
-const innocent = (ending: Ending): boolean => {
-  const said = ending.received ?? ending.sent;
-  return said?.code === CEASE && [ADMINISTRATIVE_SHUTDOWN, PEER_DECONFIGURED, COLLISION].includes(said.subcode);
-};
+const isInnocent = (said: BgpError | undefined): boolean =>
+  said?.code === CEASE && [ADMINISTRATIVE_SHUTDOWN, PEER_DECONFIGURED, COLLISION].includes(said.subcode);

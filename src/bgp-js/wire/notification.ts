@@ -76,7 +76,9 @@ export const CEASE = 6;
 export const ADMINISTRATIVE_SHUTDOWN = 2;
 export const PEER_DECONFIGURED = 3;
 export const ADMINISTRATIVE_RESET = 4;
+export const OTHER_CONFIGURATION_CHANGE = 6;
 export const COLLISION = 7;
+export const OUT_OF_RESOURCES = 8;
 export const HARD_RESET = 9;
 
 /** "Cease / Administrative Shutdown"; numbers stand where there is no name. Subcode 0 is "unspecific" and left out. */
