@@ -1,6 +1,6 @@
 /** A framed UPDATE -> an object. Pure. RFC 4271 4.3, 4760, 7606. What it costs beside the hot path is in the README. */
 import { decodeAttributesOf, type RoutesIn } from '../attributes/attributes.ts';
-import { Faults, INVALID_NETWORK } from '../attributes/faults.ts';
+import { Faults, INVALID_NETWORK, OPTIONAL_ERROR } from '../attributes/faults.ts';
 import type { BgpError } from '../wire/error.ts';
 import { familyName, familyOfKey, IPV4_UNICAST } from '../wire/family.ts';
 import { readNlri } from './nlri-value.ts';
@@ -34,7 +34,8 @@ const NO_ROUTES: { readonly withdrawn: readonly Nlri[]; readonly announced: read
 
 function reset(error: BgpError): DecodedUpdate {
   const faults = new Faults();
-  faults.reset(0, error);
+  // The data of 3/9 is the attribute: flags, type, length, value.
+  faults.reset(error.subcode === OPTIONAL_ERROR ? (error.data[1] ?? 0) : 0, error);
   return { ...NO_ROUTES, faults: faults.list, disposition: 'reset', error };
 }
 
