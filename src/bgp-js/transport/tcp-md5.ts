@@ -6,7 +6,7 @@ import { sockaddr } from './sockaddr.ts';
 
 const IPPROTO_TCP = 6;
 const TCP_MD5SIG = 14;
-const TCP_MD5SIG_EXT = 38;
+const TCP_MD5SIG_EXT = 32;
 const FLAG_PREFIX = 1;
 /** TCP_MD5SIG_MAXKEYLEN */
 export const MAX_PASSWORD_OCTETS = 80;
