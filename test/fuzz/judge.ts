@@ -77,13 +77,20 @@ export class Judge {
     this.mostSize = Math.max(this.mostSize, size / sizeBound(octets));
     const bad = badError(value, octets);
     if (bad !== undefined) return { isNew, failure: { kind: 'error', text: bad } };
-    if (thorough || isNew || (this.turn++ & 3) === 0) {
-      const failure = this.elsewhere(input, length, context, hash) ?? this.again(value, context);
-      this.of.taken();
-      this.of.counts.fill(0);
-      if (failure !== undefined) return { isNew, failure };
-    }
-    return isNew ? NEW : NOTHING_NEW;
+    if (!thorough && !isNew && (this.turn++ & 3) !== 0) return NOTHING_NEW;
+    const outside = this.elsewhere(input, length, context, hash);
+    this.forget();
+    const failure = outside ?? this.again(value, context);
+    // What encoding passes counts as well.
+    const { isNew: isNewBack } = this.coverage.take(this.of.counts, this.of.touched, this.of.taken());
+    if (failure !== undefined) return { isNew, failure };
+    return isNew || isNewBack ? NEW : NOTHING_NEW;
+  }
+
+  private forget(): void {
+    const { counts, touched } = this.of;
+    const n = this.of.taken();
+    for (let i = 0; i < n; i++) counts[touched[i] as number] = 0;
   }
 
   private decodeIn(which: number, input: Uint8Array, length: number, context: number): unknown {

@@ -95,18 +95,36 @@ function readHot(slab: Uint8Array, start: number, end: number, agreed: UpdateCon
 const keyOf = (nlri: Nlri): string =>
   `${nlri.family.afi}/${nlri.family.safi} ${nlri.pathId ?? ''} ${Buffer.from(nlri.bytes).toString('hex')}`;
 
-/** Routes as they are known afterwards: a set, since the order within a list means nothing. */
-const routesOf = (updates: readonly DecodedUpdate[]): unknown => ({
-  withdrawn: [...new Set(updates.flatMap((u) => u.withdrawn.map(keyOf)))].sort(),
-  announced: [...new Set(updates.flatMap((u) => u.announced.map(keyOf)))].sort(),
-  attributes: [...new Set(updates.filter((u) => u.announced.length > 0).map((u) => textOf(u.attributes)))],
-  endOfRib: updates.map((u) => u.endOfRib).filter((f) => f !== undefined),
-  faults: updates.flatMap((u) => u.faults),
-});
+/** What is known afterwards, whichever and however many messages said it: a set of routes, each with its next hop (NEXT_HOP is
+ *  that of IPv4 unicast, where both are there), and one set of all other attributes. */
+function routesOf(updates: readonly DecodedUpdate[]): unknown {
+  const announced = new Set<string>();
+  const others = new Set<string>();
+  for (const { announced: list, attributes } of updates) {
+    if (list.length === 0 || attributes === undefined) continue;
+    const { nextHop, mpNextHop, ...rest } = attributes;
+    others.add(textOf(rest));
+    for (const nlri of list) {
+      const old = nlri.family.afi === 1 && nlri.family.safi === 1 && nextHop !== undefined;
+      announced.add(`${keyOf(nlri)} ${old ? nextHop : textOf(mpNextHop)}`);
+    }
+  }
+  return {
+    withdrawn: [...new Set(updates.flatMap((u) => u.withdrawn.map(keyOf)))].sort(),
+    announced: [...announced].sort(),
+    others: [...others],
+    endOfRib: updates.map((u) => u.endOfRib).filter((f) => f !== undefined),
+    faults: updates.flatMap((u) => u.faults),
+  };
+}
+/** Fields in one order, octets as hex. */
 const textOf = (value: unknown): string =>
-  JSON.stringify(value, (_key, v) =>
-    typeof v === 'bigint' ? `${v}n` : v instanceof Uint8Array ? Buffer.from(v).toString('hex') : v,
-  );
+  JSON.stringify(value, (_key, v: unknown) => {
+    if (typeof v === 'bigint') return `${v}n`;
+    if (v instanceof Uint8Array) return Buffer.from(v).toString('hex');
+    if (typeof v !== 'object' || v === null || Array.isArray(v)) return v;
+    return Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)));
+  }) ?? '';
 
 /** A message without faults, encoded and decoded again: what was and what is must be the same. */
 export function recode(value: unknown, which: number): { readonly was: unknown; readonly is: unknown } | undefined {
