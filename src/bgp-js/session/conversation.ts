@@ -9,6 +9,7 @@ import { decodeOpen, encodeOpen } from '../wire/open.ts';
 import { encodeRouteRefresh } from '../wire/route-refresh.ts';
 import type { Ending } from './down.ts';
 import { type FsmAction, type FsmCondition, type FsmEvent, SESSION_STATES, step, type Transition } from './fsm.ts';
+import { MESSAGE_TYPES } from './fsm-events.ts';
 import { HoldTimer } from './hold-timer.ts';
 import { Incoming } from './incoming.ts';
 import { negotiate, ourOpen } from './negotiate.ts';
@@ -383,6 +384,11 @@ function notification(t: Transition, from: SessionState, event: FsmEvent, error?
   return t.actions.includes('notify') ? error : undefined;
 }
 
-/** RFC 6608 3 and 4 */
-const unexpected = (state: SessionState, event: FsmEvent): BgpError =>
-  bgpError(5, SESSION_STATES.indexOf(state) - 2, `${event} in ${state} (RFC 6608 4)`);
+/** The data is the type of the message; what is no message has no subcode. RFC 6608 3 and 4 */
+function unexpected(state: SessionState, event: FsmEvent): BgpError {
+  const type = MESSAGE_TYPES[event];
+  const text = `${event} in ${state} (RFC 6608 4)`;
+  if (type === undefined) return bgpError(FSM_ERROR, 0, text);
+  return bgpError(FSM_ERROR, SESSION_STATES.indexOf(state) - 2, text, new Uint8Array([type]));
+}
+const FSM_ERROR = 5;

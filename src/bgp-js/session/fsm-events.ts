@@ -1,4 +1,5 @@
 /** The events of the FSM. Pure: types and a table. RFC 4271 8.1, RFC 9687 3.1. */
+import { KEEPALIVE, NOTIFICATION, OPEN, ROUTE_REFRESH, UPDATE } from '../wire/message.ts';
 
 /** Our name for each event, its number in the RFC, and what raises it. Where that is a dash the table has an answer, but
  *  nothing here asks: node:net shows a connection only when its handshake is done (TrackTcpState is off), and the listener
@@ -44,3 +45,17 @@ export const FSM_EVENTS = {
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type FsmEvent = keyof typeof FSM_EVENTS;
+
+/** The type of the message that an event is about. RFC 4271 4.1 */
+export const MESSAGE_TYPES: Readonly<Partial<Record<FsmEvent, number>>> = {
+  Open: OPEN,
+  DelayedOpen: OPEN,
+  OpenError: OPEN,
+  Update: UPDATE,
+  UpdateError: UPDATE,
+  Notification: NOTIFICATION,
+  NotificationVersionError: NOTIFICATION,
+  Keepalive: KEEPALIVE,
+  RouteRefresh: ROUTE_REFRESH,
+  RouteRefreshError: ROUTE_REFRESH,
+};

@@ -146,7 +146,7 @@ test('NOTIFICATION goes both ways with its data (RFC 4271 4.5)', () => {
   const bytes = framed(3, hex`01 02 1001`);
   expect(toHex(encodeNotification(bgpError(1, 2, 'any', hex`1001`)))).toBe(toHex(bytes));
   expect(decodeNotification(bytes, 0, bytes.length)).toEqual(
-    bgpError(1, 2, 'Message Header Error / Bad Message Length', hex`1001`),
+    bgpError(1, 2, 'Message Header Error / Bad Message Length: length 4097', hex`1001`),
   );
 });
 
