@@ -1,0 +1,6 @@
+// needs: root ip gobgpd
+/** The matrix's column of gobgp. */
+import { gobgp } from './gobgp.ts';
+import { tryDaemon } from './matrix-run.ts';
+
+tryDaemon(gobgp);
