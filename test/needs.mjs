@@ -23,6 +23,7 @@ export const NEEDS = {
   openbgpd: tool('bgpctl', 'openbgpd'),
   exabgp: tool('exabgp', 'exabgp'),
   tcpdump: tool('tcpdump', 'tcpdump'),
+  tshark: tool('tshark', 'tshark'),
   arping: tool('arping', 'iputils-arping'),
   nft: tool('nft', 'nftables'),
   iptables: tool('iptables-nft', 'iptables'),

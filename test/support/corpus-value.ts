@@ -166,9 +166,9 @@ const COMMUNITIES: Readonly<Record<number, string>> = {
   4294967043: 'no-export-subconfed',
   4294967044: 'no-peer',
 };
-const communityText = (c: number): string => COMMUNITIES[c] ?? `${c >>> 16}:${c & 0xffff}`;
+export const communityText = (c: number): string => COMMUNITIES[c] ?? `${c >>> 16}:${c & 0xffff}`;
 
-function runs(words: readonly string[]): string {
+export function runs(words: readonly string[]): string {
   const same = words.length >= 10 && words.every((word) => word === words[0]);
   return same ? `${words[0]} x${words.length}` : words.join(' ');
 }

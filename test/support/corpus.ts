@@ -16,7 +16,7 @@ export interface CorpusMessage {
   readonly outcome: string;
   /** What stands behind the outcome: attribute types, "3/6", Data. */
   readonly detail: readonly string[];
-  /** The value in lines, sorted. */
+  /** The value in lines, in the order written. */
   readonly value: readonly string[];
   /** Why our own encoding differs, when it may. */
   readonly notCanonical?: string;
@@ -99,7 +99,7 @@ function entry(file: string, line: number, title: string, block: string[], fragm
     bytes: assemble(expand(octets.join(' '), fragments)),
     outcome,
     detail,
-    value: values(block.slice(arrow + 1), fragments).sort(),
+    value: values(block.slice(arrow + 1), fragments),
     ...(notCanonical === undefined ? {} : { notCanonical }),
     ...(notTshark === undefined ? {} : { notTshark }),
   };
