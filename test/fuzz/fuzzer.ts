@@ -3,6 +3,7 @@
 import type { Chance } from './chance.ts';
 import type { Failure, Judge } from './judge.ts';
 import { MAX_INPUT, Mutator } from './mutator.ts';
+import { attributeOffsets, joined } from './seeds.ts';
 
 /** Beyond this, new ones take the place of old ones that are no seeds. */
 const MAX_POOL = 20_000;
@@ -61,6 +62,16 @@ export class Fuzzer {
     const fails = (input: Uint8Array): boolean => this.judge.judge(input, input.length, true).failure?.kind === kind;
     for (let tries = 0, better = true; better && tries < 8; tries++) {
       better = false;
+      for (const shorter of withoutAnAttribute(best))
+        if (fails(shorter)) {
+          best = shorter;
+          better = true;
+          break;
+        }
+      if (better) {
+        tries--;
+        continue;
+      }
       for (let size = best.length >> 1; size > 0; size >>= 1)
         for (let at = 1; at + size <= best.length; ) {
           const shorter = new Uint8Array(best.length - size);
@@ -82,6 +93,22 @@ export class Fuzzer {
       }
     }
     return best;
+  }
+}
+
+/** Each of the inputs that lacks one path attribute, all lengths put right. */
+function* withoutAnAttribute(input: Uint8Array): Generator<Uint8Array> {
+  const message = input.subarray(1);
+  const offsets = attributeOffsets(message, message.length);
+  for (let i = 0; i + 1 < offsets.length; i++) {
+    const [from, to] = [offsets[i] as number, offsets[i + 1] as number];
+    if (to === from) continue;
+    const shorter = joined(input.subarray(0, 1 + from), input.subarray(1 + to));
+    const at = 1 + (offsets[0] as number) - 2;
+    const total = (((shorter[at] as number) << 8) | (shorter[at + 1] as number)) - (to - from);
+    shorter[at] = total >>> 8;
+    shorter[at + 1] = total;
+    yield relength(shorter);
   }
 }
 
