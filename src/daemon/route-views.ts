@@ -1,7 +1,7 @@
 /** Routes of the Loc-RIB, with what the kernel has of them, as people see them. Pure but for the tables it reads. */
 import { formatIpv4, netmask } from '../base/ipv4.ts';
 import { containsAddress, formatPrefix, prefix } from '../base/prefix.ts';
-import type { AsSegment } from '../bgp-js/attributes/attribute-types.ts';
+import { formatAsPath } from '../bgp-js/attributes/as-path.ts';
 import type { RouteQuery } from '../control/source.ts';
 import type { RouteKernelView, RouteView } from '../control/views.ts';
 import type { RouteTarget } from '../model/kernel-route.ts';
@@ -81,9 +81,6 @@ const lost = (path: PathView): RouteView['reason'] =>
   path.lostAt === undefined
     ? undefined
     : { code: 'NOT_BEST', text: `${path.lostAt.step}: ${path.lostAt.this}, the best has ${path.lostAt.best}` };
-
-export const formatAsPath = (segments: readonly AsSegment[]): string =>
-  segments.map((s) => (s.type === 'set' ? `{${s.asns.join(',')}}` : s.asns.join(' '))).join(' ');
 
 /** "via 192.168.34.102 dev tunl0 onlink", "dev cali… scope link", "blackhole": as `ip route` says it. */
 export function formatTarget(target: RouteTarget): string {

@@ -1,13 +1,15 @@
-/** What peers announce goes into the tables here: withdrawals first, then NLRI. Pure, hot: no object, closure or string per
- *  route. RFC 4271 9 and 3.2; a malformed set is kept as a rejected path with its reason, RFC 7606 2 (treat-as-withdraw).
+/** What peers announce goes into the tables here: withdrawals first, then NLRI, of either the field comes before the
+ *  multiprotocol attribute. Pure, hot: no object, closure or string per route. RFC 4271 9 and 3.2; a malformed set is kept as a rejected path with its reason, RFC 7606 2 (treat-as-withdraw).
  *  Stale marks and sweeps are the table's half of RFC 4724; when to call them is peer/graceful-restart.ts. */
 
+import { decodeAttributesOf, encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { forEachPrefix } from '../bgp-js/update/update.ts';
 import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import { type BgpError, bgpError } from '../bgp-js/wire/error.ts';
+import { IPV4_UNICAST_KEY } from '../bgp-js/wire/family.ts';
 import { readsPrefix } from '../policy/evaluate.ts';
 import type { AttributeSet } from './attribute-table.ts';
-import { type Imported, judge } from './import.ts';
+import { type ImportContext, type Imported, judge } from './import.ts';
 import type { RouteTable } from './route-table.ts';
 import type { Source } from './source.ts';
 
@@ -37,25 +39,54 @@ export class AdjRibIn {
 
   receive(source: Source, update: UpdateFrame, fourOctetAs: boolean): Received {
     const { slab } = update;
-    const { sets, contexts } = this.table;
     this.source = source;
     if (update.withdrawnEnd > update.withdrawnStart) {
       forEachPrefix(slab, update.withdrawnStart, update.withdrawnEnd, this.withdrawOne);
     }
-    if (update.nlriEnd === update.nlriStart) return TAKEN;
-    const context = contexts.of(source.kind, fourOctetAs, source.localAsn, source.importPolicy);
-    this.set = sets.intern(slab, update.attributesStart, update.attributesEnd, context);
-    const { decoded, imported } = sets.get(this.set);
+    if (update.unreachFamily === IPV4_UNICAST_KEY) {
+      forEachPrefix(slab, update.unreachStart, update.unreachEnd, this.withdrawOne);
+    }
+    const { nlriStart, nlriEnd, reachStart, reachEnd } = update;
+    const inReach = update.reachFamily === IPV4_UNICAST_KEY && reachEnd > reachStart;
+    if (nlriEnd === nlriStart && !inReach) return TAKEN;
+    const context = this.table.contexts.of(source.kind, fourOctetAs, source.localAsn, source.importPolicy);
+    if (nlriEnd > nlriStart) {
+      const set = this.table.sets.intern(slab, update.attributesStart, update.attributesEnd, context);
+      const received = this.announce(set, context, slab, nlriStart, nlriEnd);
+      if (received !== TAKEN || !inReach) return received;
+    }
+    return this.announce(this.reachSet(update, context), context, slab, reachStart, reachEnd);
+  }
+
+  /** The routes in [start, end), of this set, whose reference is taken over. */
+  private announce(set: number, context: ImportContext, slab: Uint8Array, start: number, end: number): Received {
+    const { sets } = this.table;
+    this.set = set;
+    const { decoded, imported } = sets.get(set);
     if (decoded.error !== undefined && decoded.disposition === 'reset') {
-      sets.release(this.set);
+      sets.release(set);
       return { kind: 'reset', error: decoded.error };
     }
     this.now = this.nowSec();
     this.tooMany = false;
     this.perRoute = context.policy !== undefined && 'used' in imported && readsPrefix(context.policy);
-    forEachPrefix(slab, update.nlriStart, update.nlriEnd, this.announceOne);
-    sets.release(this.set);
-    return this.tooMany ? { kind: 'reset', error: tooManyPrefixes(source) } : TAKEN;
+    forEachPrefix(slab, start, end, this.announceOne);
+    sets.release(set);
+    return this.tooMany ? { kind: 'reset', error: tooManyPrefixes(this.source) } : TAKEN;
+  }
+
+  /** The set of IPv4 routes in MP_REACH_NLRI: as if its next hop stood in NEXT_HOP, so that both ways in share their sets. Few
+   *  speakers use it, so it may cost. What is malformed is interned as it came, without a NEXT_HOP. RFC 4760 3 */
+  private reachSet(update: UpdateFrame, context: ImportContext): number {
+    const { slab, attributesStart, attributesEnd } = update;
+    const { fourOctetAs } = context;
+    const params = { fourOctetAs, ibgp: context.kind === 'ibgp' };
+    const { attributes } = decodeAttributesOf(slab, attributesStart, attributesEnd, params, 'mp');
+    const nextHop = attributes?.mpNextHop?.address;
+    if (attributes === undefined || typeof nextHop !== 'number')
+      return this.table.sets.intern(slab, attributesStart, attributesEnd, context);
+    const bytes = encodeAttributes({ ...attributes, nextHop }, { fourOctetAs });
+    return this.table.sets.intern(bytes, 0, bytes.length, context);
   }
 
   /** Our own route. `set` comes with a reference, which is taken over. */

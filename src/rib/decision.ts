@@ -3,6 +3,7 @@
  *  Each step looks at the set of paths that is left and takes some away; it never compares in pairs in order of arrival. That
  *  makes MED deterministic (RFC 3345's oscillation cannot occur) and the result a function of the set: a property test
  *  scrambles the order. The first four steps fold into one number per attribute set, the rank; explaining walks them one by one. */
+import { firstAsn, asPathLength as lengthOf } from '../bgp-js/attributes/as-path.ts';
 import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { PathSource } from './feed.ts';
 
@@ -27,15 +28,12 @@ const ORIGINS = ['igp', 'egp', 'incomplete'] as const;
 
 /** A set counts one, however many AS numbers it holds. RFC 4271 9.1.2.2 a */
 export function asPathLength(attributes: Ipv4Attributes): number {
-  let length = 0;
-  for (const segment of attributes.asPath) length += segment.type === 'set' ? 1 : segment.asns.length;
-  return Math.min(length, MAX_PATH_LENGTH);
+  return Math.min(lengthOf(attributes.asPath), MAX_PATH_LENGTH);
 }
 
 /** The AS the path came in from; 0 stands for our own (an empty path, or one that begins with a set). RFC 4271 9.1.2.2 c */
 export function neighbourAs(attributes: Ipv4Attributes): number {
-  const first = attributes.asPath[0];
-  return first?.type === 'sequence' ? (first.asns[0] ?? 0) : 0;
+  return firstAsn(attributes.asPath) ?? 0;
 }
 
 const localPref = (a: Ipv4Attributes): number => a.localPref ?? DEFAULT_LOCAL_PREF;

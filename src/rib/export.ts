@@ -4,6 +4,7 @@ import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import { containsAddress, type Prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
 import type { AsSegment, Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
+import { transitiveCommunities } from '../bgp-js/attributes/communities.ts';
 import { DEFAULT_LOCAL_PREF } from './decision.ts';
 import type { PathSource } from './feed.ts';
 
@@ -85,13 +86,16 @@ function toIbgp(a: Ipv4Attributes, from: Kind, to: ExportTarget): Ipv4Attributes
   return { ...a, nextHop: nextHop(a, from, to), localPref };
 }
 
-/** LOCAL_PREF and what reflection added stay inside the AS; MED tells of one neighbouring AS only and goes no further. 5.1.4, 5.1.5 */
+/** LOCAL_PREF, AIGP (RFC 7311 3.4.1), non-transitive communities (RFC 4360 6) and what reflection added stay inside the AS; MED
+ *  tells of one neighbouring AS only and goes no further. 5.1.4, 5.1.5 */
 function toEbgp(a: Ipv4Attributes, from: Kind, to: ExportTarget): Ipv4Attributes {
-  const { localPref: _l, originatorId: _o, clusterList: _c, med, ...rest } = a;
+  const { localPref: _l, originatorId: _o, clusterList: _c, aigp: _a, extendedCommunities, med, ...rest } = a;
+  const transitive = transitiveCommunities(extendedCommunities);
   const keepMed = from === 'local' && med !== undefined;
   return {
     ...rest,
     ...(keepMed && { med }),
+    ...(transitive && { extendedCommunities: transitive }),
     asPath: prepend(a.asPath, to.localAsn),
     nextHop: nextHop(a, from, to),
   };

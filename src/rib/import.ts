@@ -77,6 +77,11 @@ const NAMES: Readonly<Record<number, string>> = {
   8: 'COMMUNITIES',
   9: 'ORIGINATOR_ID',
   10: 'CLUSTER_LIST',
+  14: 'MP_REACH_NLRI',
+  16: 'EXTENDED_COMMUNITIES',
+  25: 'IPV6_EXTENDED_COMMUNITIES',
+  32: 'LARGE_COMMUNITIES',
+  35: 'OTC',
 };
 
 /** MALFORMED_NEXT_HOP and the like, of the first fault that costs the routes. */
