@@ -34,6 +34,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** What a conversation asks of its session. */
 export interface ConversationOwner {
   readonly config: SessionConfig;
+  /** The same, with the TCP MD5 key of this moment. */
+  readonly dialConfig: () => SessionConfig;
   readonly ports: SessionPorts;
   readonly listener: SessionListener;
   readonly received: Mutable<MessageCounters>;
@@ -233,8 +235,8 @@ export class Conversation {
   }
 
   private dial(): void {
-    const { config, ports } = this.owner;
-    this.cancelDial = ports.transport.dial(config, (result: Result<Connection, DialFault>) => {
+    const { dialConfig, ports } = this.owner;
+    this.cancelDial = ports.transport.dial(dialConfig(), (result: Result<Connection, DialFault>) => {
       this.cancelDial = undefined;
       this.owner.dialled(result.ok ? undefined : result.error);
       if (result.ok) this.take(result.value);

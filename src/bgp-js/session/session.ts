@@ -9,6 +9,7 @@ import {
   CEASE,
   COLLISION,
   hardReset,
+  OTHER_CONFIGURATION_CHANGE,
   PEER_DECONFIGURED,
   shutdown,
 } from '../wire/notification.ts';
@@ -46,6 +47,8 @@ const noMessages = (): { -readonly [K in keyof MessageCounters]: MessageCounters
 
 export class BgpSession {
   private readonly config: SessionConfig;
+  /** `config` with the password of this moment. */
+  private dialConfig: SessionConfig;
   private readonly ports: SessionPorts;
   private readonly listener: SessionListener;
   private readonly owner: ConversationOwner;
@@ -75,8 +78,10 @@ export class BgpSession {
     this.ports = ports;
     this.listener = listener;
     this.since = ports.clock.wall();
+    this.dialConfig = config;
     this.owner = {
       config,
+      dialConfig: () => this.dialConfig,
       ports,
       listener,
       received: this.received,
@@ -169,6 +174,20 @@ export class BgpSession {
   /** Ends the session with NOTIFICATION `error`; it comes back by itself. Without a connection it does nothing. */
   reset(error: BgpError): void {
     this.current()?.happen('AutomaticStop', { error });
+  }
+
+  /** Another TCP MD5 key, undefined for none, on the connections that are there and on those to come: the session goes on.
+   *  What the peer signed meanwhile is dropped and sent again, so it has the hold time to do the same. A connection that
+   *  cannot change its key ends. Listeners have keys of their own: BgpListener.setPassword(). RFC 2385 */
+  setPassword(password: string | undefined): void {
+    const { password: _before, ...rest } = this.config;
+    this.dialConfig = password === undefined ? rest : { ...rest, password };
+    for (const conversation of this.conversations()) {
+      if (conversation.connection === undefined || conversation.connection.setPassword?.(password) === true) continue;
+      conversation.happen('AutomaticStop', {
+        error: bgpError(CEASE, OTHER_CONFIGURATION_CHANGE, 'our password of this peer changed (RFC 4486 4)'),
+      });
+    }
   }
 
   /** Whole messages for an established session, which must not change afterwards; false: wait for onDrain before sending

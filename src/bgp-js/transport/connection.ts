@@ -16,8 +16,9 @@ const slab = new Uint8Array(256 * 1024);
 /** Above this the session stops producing. */
 const HIGH_WATER = 256 * 1024;
 /** With so much waiting already another write ends the connection: its peer does not read, and its owner does not listen to
- *  what write() answers. A single write may be larger, because its octets are in memory before it. */
-export const WRITE_LIMIT = 4 * 1024 * 1024;
+ *  what write() answers. (A session has a limit of half as much, at which it says why.) A single write may be larger,
+ *  because its octets are in memory before it. */
+export const WRITE_LIMIT = 32 * 1024 * 1024;
 /** How long a half-closed socket waits for the peer to read our last words. */
 const LINGER_MS = 1_000;
 
