@@ -5,6 +5,8 @@ import type { Connection, SessionConfig, Transport } from '../../src/bgp-js/sess
 import type { FakeTime } from './fake-time.ts';
 
 const LATENCY_MS = 1;
+/** As the real one has. */
+const HIGH_WATER = 256 * 1024;
 
 export class MemoryConnection implements Connection {
   readonly localPort: number;
@@ -17,7 +19,8 @@ export class MemoryConnection implements Connection {
   readonly written: Uint8Array[] = [];
   gone = false;
   paused = false;
-  /** Nothing waits here; a test of slow readers writes what it wants. */
+  /** The other side's TCP takes nothing: what is written waits here. */
+  stalled = false;
   unsent = 0;
   /** The cable is cut: writes go nowhere. */
   cut = false;
@@ -37,6 +40,10 @@ export class MemoryConnection implements Connection {
     if (this.gone) return true;
     const copy = bytes.slice();
     this.written.push(copy);
+    if (this.stalled) {
+      this.unsent += copy.length;
+      return this.unsent < HIGH_WATER;
+    }
     if (!this.cut) this.time.after(LATENCY_MS, () => this.other?.arrive(copy));
     return true;
   }

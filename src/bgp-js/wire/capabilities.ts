@@ -1,8 +1,9 @@
 /** Capabilities of an OPEN, bytes <-> values. Pure. RFC 5492; one row of CAPABILITIES each, and a new one is a new row.
  *  Unknown capabilities are no fault and are kept for showing; a known one of wrong length is 2/0. A capability may come in
  *  several instances: each row says what that means. Everything kept is bounded. */
-import { type Reader, Writer } from '../../base/bytes.ts';
+import { Reader, ShortRead, Writer } from '../../base/bytes.ts';
 import { invariant } from '../../base/invariant.ts';
+import { err, ok, type Result } from '../../base/result.ts';
 import type { AddPathFamily, Capabilities, ExtendedNextHop, LongLivedFamily } from './capability-types.ts';
 import { type BgpError, bgpError } from './error.ts';
 import { type Family, sameFamily } from './family.ts';
@@ -293,4 +294,16 @@ export function encodeCapabilities(capabilities: Capabilities): Uint8Array {
   const w = new Writer(64);
   writeCapabilities(w, capabilities);
   return w.copy();
+}
+
+/** The other way; a fault is the one that an OPEN with them would be answered with. */
+export function decodeCapabilities(bytes: Uint8Array, start = 0, end = bytes.length): Result<Capabilities, BgpError> {
+  const into: Collected = {};
+  try {
+    const fault = readCapabilities(new Reader(bytes, start, end), into);
+    return fault === undefined ? ok(into) : err(fault);
+  } catch (e) {
+    if (!(e instanceof ShortRead)) throw e;
+    return err(bgpError(2, 0, `${end - start} octets of capabilities are shorter than their lengths say (RFC 5492 4)`));
+  }
 }
