@@ -77,7 +77,7 @@ export function encodeMessage(message: Message, context: UpdateContext = PLAIN_C
     case 'update':
       return encodeUpdate(message.update, context);
     case 'notification':
-      return encodeNotification(message.error);
+      return encodeNotification(message.error, context.maxMessageLength);
     case 'keepalive':
       return KEEPALIVE_MESSAGE;
     case 'route-refresh':

@@ -11,11 +11,10 @@ export * from './notification-codes.ts';
 export { notificationName } from './notification-names.ts';
 export { administrativeReset, shutdown, shutdownText } from './shutdown.ts';
 
-/** Data beyond this is not sent: header and codes less. A longer message would need extended ones, and says no more. */
-const MAX_DATA = MAX_MESSAGE_LENGTH - HEADER_LENGTH - 2;
-
-export function encodeNotification(error: BgpError): Uint8Array {
-  const data = error.data.subarray(0, MAX_DATA);
+/** Data beyond `limit` is not sent: 4096 octets of message, which every peer takes, or 65535 where extended ones were agreed
+ *  and the data must be whole (RFC 7313 5, RFC 8654 4). */
+export function encodeNotification(error: BgpError, limit: number = MAX_MESSAGE_LENGTH): Uint8Array {
+  const data = error.data.subarray(0, limit - HEADER_LENGTH - 2);
   const body = new Uint8Array(2 + data.length);
   body[0] = error.code;
   body[1] = error.subcode;

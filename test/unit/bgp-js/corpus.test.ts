@@ -2,9 +2,12 @@
  *  The messages and their language: test/corpus/README.md. */
 import { describe, expect, test } from 'vitest';
 import { decodeMessage, encodeMessage } from '../../../src/bgp-js/message.ts';
+import type { UpdateContext } from '../../../src/bgp-js/update/update-context.ts';
+import { frameLength } from '../../../src/bgp-js/wire/framer.ts';
 import { type CorpusMessage, readCorpus } from '../../support/corpus.ts';
 import { checkContext, updateContextOf } from '../../support/corpus-context.ts';
 import { expectedOf, outcomeOf } from '../../support/corpus-outcome.ts';
+import { comparable, linesOf } from '../../support/corpus-value.ts';
 import { toHex } from '../../support/hex.ts';
 
 const CORPUS = readCorpus();
@@ -35,3 +38,29 @@ describe('encoded again', () => {
         expect(toHex(encodeMessage(decoded.value, context))).toBe(toHex(m.bytes));
       });
 });
+
+describe('encoded again, in whatever form, it means the same', () => {
+  for (const m of CORPUS)
+    if (m.outcome === 'accept' && m.notCanonical !== undefined)
+      test(`${m.file}: ${m.title}`, () => {
+        const context = updateContextOf(m);
+        const decoded = decodeMessage(m.bytes, 0, m.bytes.length, context);
+        if (!decoded.ok) throw new Error(decoded.error.text);
+        const again = encodeMessage(decoded.value, context);
+        expect(comparable(meaningOf(again, context))).toEqual(comparable(meaningOf(m.bytes, context)));
+      });
+});
+
+/** One message, or the several that an UPDATE may need. */
+function meaningOf(bytes: Uint8Array, context: UpdateContext): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = frameLength(bytes, at, bytes.length, context.maxMessageLength);
+    if (length <= 0) throw new Error(`no message at octet ${at}`);
+    const decoded = decodeMessage(bytes, at, at + length, context);
+    if (!decoded.ok) throw new Error(decoded.error.text);
+    lines.push(...linesOf(decoded.value));
+    at += length;
+  }
+  return lines;
+}
