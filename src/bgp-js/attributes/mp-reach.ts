@@ -54,7 +54,7 @@ const IPV4_LENGTHS = [4];
 /** By SAFI, for AFI 1 and 2. A VPN's addresses have eight octets of route distinguisher in front. */
 const PLAIN_SAFIS = [SAFI_UNICAST, SAFI_MULTICAST, SAFI_LABELED_UNICAST];
 
-/** The lengths a next hop of the family may have; undefined where we do not know the family well enough to say. */
+/** The lengths a next hop of the family may have; undefined where it means nothing. */
 function nextHopLengths(family: number, params: AttributeParams): readonly number[] | undefined {
   const { afi, safi } = familyOfKey(family);
   const extended = params.extendedNextHop?.has(family) === true;
@@ -64,7 +64,8 @@ function nextHopLengths(family: number, params: AttributeParams): readonly numbe
   if (afi === AFI_IPV4 && safi === SAFI_L3VPN) return extended ? [12, 24, 48] : [12];
   if (afi === AFI_IPV6 && safi === SAFI_L3VPN) return [24, 48];
   if (afi === AFI_BGP_LS) return safi === SAFI_BGP_LS_VPN ? [12, 24] : [4, 16, 32]; // RFC 9552 5.5
-  return undefined;
+  // EVPN and all others: any form that readForm() knows. What we cannot read we could not send on either.
+  return [4, 12, 16, 24, 32, 48];
 }
 
 /** Undefined when the NLRI of an MP_REACH value in [start, end) can be found, else what is wrong. A next hop of a length that
