@@ -13,6 +13,7 @@ export interface Harness {
   readonly judge: Judge;
   readonly chance: Chance;
   readonly places: number;
+  readonly contexts: number;
   /** Seeds that fail as they are, with what is wrong. */
   readonly failing: readonly { readonly input: Uint8Array; readonly failure: Failure }[];
 }
@@ -30,5 +31,5 @@ export async function makeHarness(seed: number, inputs: readonly Uint8Array[] = 
     const failure = fuzzer.seed(input);
     if (failure !== undefined) failing.push({ input, failure });
   }
-  return { fuzzer, judge, chance, places: of.places, failing };
+  return { fuzzer, judge, chance, places: of.places, contexts: of.target.contexts, failing };
 }

@@ -3,6 +3,7 @@
  *  undoes. The seed is fixed, so that a failure is one here too. */
 import { expect, test } from 'vitest';
 import { makeHarness } from '../../fuzz/harness.ts';
+import { joined, longestMessages } from '../../fuzz/seeds.ts';
 
 const MESSAGES = 200_000;
 const SEED = 20_260_101;
@@ -24,3 +25,15 @@ test(`${MESSAGES} mutated messages decode to a value or a BgpError, within the b
 
 const shown = (input: Uint8Array): string =>
   `context ${input[0]}, message ${Buffer.from(input.subarray(1)).toString('hex')}`;
+
+test('the longest messages made to cost the most stay within the same bounds, which grow with the octets and not faster', async () => {
+  const { judge, contexts } = await makeHarness(SEED);
+  const wrong: string[] = [];
+  for (const { name, message } of longestMessages())
+    for (let context = 0; context < contexts; context++) {
+      const { failure } = judge.judge(joined(Uint8Array.of(context), message), message.length + 1, true);
+      if (failure !== undefined)
+        wrong.push(`${name}, context ${context}: ${failure.kind}: ${failure.text.slice(0, 300)}`);
+    }
+  expect(wrong).toEqual([]);
+}, 60_000);
