@@ -67,8 +67,8 @@ test('updates arrive whole, End-of-RIB is reported as such, and a refresh reache
   one.session.send(END_OF_RIB);
   two.session.requestRefresh();
   world.time.pass(10);
-  expect(two.log.slice(-2)).toEqual(['update 2/0', 'end of RIB']);
-  expect(one.log.at(-1)).toBe('refresh');
+  expect(two.log.slice(-2)).toEqual(['update 2/0', 'end of RIB ipv4 unicast']);
+  expect(one.log.at(-1)).toBe('refresh request ipv4 unicast');
   expect(two.session.counters.received.update).toBe(2);
 });
 

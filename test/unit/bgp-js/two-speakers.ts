@@ -7,6 +7,7 @@ import type {
   SessionDown,
   SessionListener,
 } from '../../../src/bgp-js/session/session-types.ts';
+import { familyName } from '../../../src/bgp-js/wire/family.ts';
 import { FakeTime } from '../../support/fake-time.ts';
 import { MemoryTcp } from '../../support/memory-tcp.ts';
 
@@ -41,6 +42,8 @@ export interface Speaker {
 export class World {
   readonly time = new FakeTime();
   readonly tcp = new MemoryTcp(this.time);
+  /** Chance, for those who want another. */
+  random: () => number = () => 0.5;
 
   /** A session of `from` with `to`; it listens unless told otherwise. */
   speaker(from: Ipv4, to: Ipv4, overrides: Partial<SessionConfig> = {}, listens = true): Speaker {
@@ -50,15 +53,20 @@ export class World {
       onState: (state) => log.push(state),
       onEstablished: (agreed) => log.push(`up ${agreed.outgoing ? 'dialled' : 'accepted'}`),
       onUpdate: (u) => log.push(`update ${u.withdrawnEnd - u.withdrawnStart}/${u.nlriEnd - u.nlriStart}`),
-      onEndOfRib: () => log.push('end of RIB'),
-      onRouteRefresh: () => log.push('refresh'),
+      onEndOfRib: (family) => log.push(`end of RIB ${familyName(family)}`),
+      onRouteRefresh: (family, kind) => log.push(`refresh ${kind} ${familyName(family)}`),
       onDrain: () => log.push('drain'),
       onDown: (down) => {
         downs.push(down);
         log.push(`down ${down.code}${down.keepRoutes ? ' keep' : ''}`);
       },
     };
-    const ports = { clock: this.time, timers: this.time, random: () => 0.5, transport: this.tcp.transport(from) };
+    const ports = {
+      clock: this.time,
+      timers: this.time,
+      random: () => this.random(),
+      transport: this.tcp.transport(from),
+    };
     const session = new BgpSession(configOf(from, to, overrides), ports, listener);
     if (listens) this.listen(from, session);
     return { session, log, downs };
