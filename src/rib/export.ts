@@ -86,7 +86,7 @@ function toIbgp(a: Ipv4Attributes, from: Kind, to: ExportTarget): Ipv4Attributes
   return { ...a, nextHop: nextHop(a, from, to), localPref };
 }
 
-/** LOCAL_PREF, AIGP (RFC 7311 3.4.1), non-transitive communities (RFC 4360 6) and what reflection added stay inside the AS; MED
+/** LOCAL_PREF, AIGP (RFC 7311 3.3), non-transitive communities (RFC 4360 6) and what reflection added stay inside the AS; MED
  *  tells of one neighbouring AS only and goes no further. 5.1.4, 5.1.5 */
 function toEbgp(a: Ipv4Attributes, from: Kind, to: ExportTarget): Ipv4Attributes {
   const { localPref: _l, originatorId: _o, clusterList: _c, aigp: _a, extendedCommunities, med, ...rest } = a;

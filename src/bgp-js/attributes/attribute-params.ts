@@ -9,7 +9,7 @@ export interface AttributeParams {
   readonly allowAsSets?: boolean;
   /** The peer is in our confederation, in our member AS (`ibgp`) or in another. RFC 5065 4 */
   readonly confederation?: boolean;
-  /** AIGP is read, not ignored. Default: within the AS and the confederation only. RFC 7311 3.4.1 */
+  /** AIGP is read, not ignored. Default: within the AS and the confederation only. RFC 7311 3.3 */
   readonly aigp?: boolean;
   readonly peerAsn?: number;
   readonly localAsn?: number;

@@ -237,7 +237,7 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
     onFault: 'discard', // RFC 7311 3.2
     onFlags: 'discard',
     subcode: OPTIONAL_ERROR,
-    refuse: (p) => ((p.aigp ?? (p.ibgp || p.confederation === true)) ? undefined : 'is not enabled (RFC 7311 3.4.1)'),
+    refuse: (p) => ((p.aigp ?? (p.ibgp || p.confederation === true)) ? undefined : 'is not enabled (RFC 7311 3.3)'),
     quietly: true,
     decode: readAigp,
     toWire: (a) => a.aigp,

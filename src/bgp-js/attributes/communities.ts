@@ -1,13 +1,13 @@
 /** Communities of all kinds as text, and from text. Pure. RFC 1997, 4360, 5701, 8092; the registered names of RFC 1997 2,
- *  7999 5, 8326 4.1, 9494 4.1 and IANA's registry. The bytes are community-values.ts. */
+ *  7999 5, 8326 4, 9494 3.2 and 3.3 and IANA's registry. The bytes are community-values.ts. */
 import { formatIpv4, parseIpv4 } from '../../base/ipv4.ts';
 import { formatIpv6, parseIpv6 } from '../../base/ipv6.ts';
 import type { Ipv6ExtendedCommunity, LargeCommunity } from './attribute-types.ts';
 
-export const GRACEFUL_SHUTDOWN = 0xffff0000; // RFC 8326 4.1
+export const GRACEFUL_SHUTDOWN = 0xffff0000; // RFC 8326 4
 export const ACCEPT_OWN = 0xffff0001; // RFC 7611 4
-export const LLGR_STALE = 0xffff0006; // RFC 9494 4.1
-export const NO_LLGR = 0xffff0007; // RFC 9494 4.1
+export const LLGR_STALE = 0xffff0006; // RFC 9494 3.2
+export const NO_LLGR = 0xffff0007; // RFC 9494 3.3
 export const BLACKHOLE = 0xffff029a; // RFC 7999 5
 export const NO_EXPORT = 0xffffff01; // RFC 1997 2
 export const NO_ADVERTISE = 0xffffff02; // RFC 1997 2
@@ -49,7 +49,7 @@ export function parseCommunity(text: string): number | undefined {
   return h === undefined || l === undefined || more.length > 0 ? undefined : h * 0x10000 + l;
 }
 
-/** "65001:1:2". RFC 8092 4: three decimals without leading zeros */
+/** "65001:1:2". RFC 8092 5: three decimals without leading zeros */
 export const formatLargeCommunity = (c: LargeCommunity): string => `${c.global}:${c.local1}:${c.local2}`;
 
 export function parseLargeCommunity(text: string): LargeCommunity | undefined {

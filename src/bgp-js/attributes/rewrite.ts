@@ -27,7 +27,7 @@ export interface Rewrite {
 }
 
 /** Never beyond the AS they were made in, each by its own section: MULTI_EXIT_DISC (RFC 4271 5.1.4: of a neighbour's, not to
- *  other neighbours), LOCAL_PREF (5.1.5), ORIGINATOR_ID and CLUSTER_LIST (RFC 4456 8), AIGP (RFC 7311 3.4). */
+ *  other neighbours), LOCAL_PREF (5.1.5), ORIGINATOR_ID and CLUSTER_LIST (RFC 4456 8), AIGP (RFC 7311 3.3). */
 const WITHIN_AN_AS = [4, 5, 9, 10, 26];
 /** Of the 2-octet way, and the routes of the message itself. */
 const NOT_OF_A_SET = [14, 15, 17, 18];

@@ -1,5 +1,5 @@
 /** Our OPEN, and what ours and the peer's agree on. Pure. RFC 4271 6.2, 4724 3, 4760 8, 5492 5, 6286 2, 6793 4.1, 7911 4,
- *  8538 2, 8654 4, 8950 4, 9234 4.2, 9494 4.1. */
+ *  8538 2, 8654 4, 8950 4, 9234 4.2, 9494 3.1. */
 import { formatIpv4 } from '../../base/ipv4.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { type Capabilities, encodeCapabilities } from '../wire/capabilities.ts';
@@ -9,7 +9,7 @@ import { AS_TRANS, type OpenMessage } from '../wire/open.ts';
 import { roleOfValue, rolesMatch, roleValue } from '../wire/role.ts';
 import type { Agreed, SessionConfig } from './session-types.ts';
 
-/** GR has 12 bits for its seconds, LLGR 24. RFC 4724 3, RFC 9494 4.1 */
+/** GR has 12 bits for its seconds, LLGR 24. RFC 4724 3, RFC 9494 3.1 */
 const MAX_RESTART_SEC = 0xfff;
 const MAX_STALE_SEC = 0xffffff;
 
@@ -188,7 +188,7 @@ function agreeRoles(config: SessionConfig, theirs: Capabilities): Result<Pick<Ag
 
 const mismatch = (text: string): BgpError => bgpError(2, 11, `${text} (RFC 9234 4.2)`);
 
-/** What the peer promises, as far as the session has the families; LLGR without GR does not count. RFC 4724 4, RFC 9494 4.1 */
+/** What the peer promises, as far as the session has the families; LLGR without GR does not count. RFC 4724 4, RFC 9494 3.1 */
 function peersGracefulRestart(
   config: SessionConfig,
   theirs: Capabilities,

@@ -48,7 +48,7 @@ export interface SessionConfig {
       readonly forwarding: boolean | ((family: Family) => boolean);
     };
   };
-  /** Seconds that routes of a family may stay as long-lived stale; needs `gracefulRestart`. RFC 9494 4.1 */
+  /** Seconds that routes of a family may stay as long-lived stale; needs `gracefulRestart`. RFC 9494 3.1 */
   readonly longLivedGracefulRestart?: readonly { readonly family: Family; readonly staleTimeSec: number }[];
   /** Families with several paths per prefix, by direction. RFC 7911 4 */
   readonly addPath?: { readonly receive?: readonly Family[]; readonly send?: readonly Family[] };

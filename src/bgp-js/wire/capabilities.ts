@@ -139,7 +139,7 @@ export const CAPABILITIES: readonly CapabilityRow[] = [
   ),
   flag(70, 'enhanced route refresh', 'enhancedRouteRefresh'), // RFC 7313 3.1
   list<LongLivedFamily>(
-    71, // RFC 9494 4.1: AFI (2), SAFI (1), flags (1), seconds (3)
+    71, // RFC 9494 3.1: AFI (2), SAFI (1), flags (1), seconds (3)
     'long-lived graceful restart',
     7,
     (c) => c.longLivedGracefulRestart,

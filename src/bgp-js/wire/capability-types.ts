@@ -11,7 +11,7 @@ export interface GracefulRestartCapability {
   readonly families: readonly (Family & { readonly forwarding: boolean })[];
 }
 
-/** RFC 9494 4.1 */
+/** RFC 9494 3.1 */
 export interface LongLivedFamily extends Family {
   readonly forwarding: boolean;
   /** 24 bits of seconds. */

@@ -61,7 +61,7 @@ test.each<[string, Uint8Array, Capabilities]>([
   ],
   ['enhanced route refresh (RFC 7313 3.1)', hex`46 00`, { enhancedRouteRefresh: true }],
   [
-    'long-lived graceful restart, 24 bits of seconds (RFC 9494 4.1)',
+    'long-lived graceful restart, 24 bits of seconds (RFC 9494 3.1)',
     hex`47 07 0001 01 80 015180`,
     { longLivedGracefulRestart: [{ ...IPV4, forwarding: true, staleTimeSec: 86_400 }] },
   ],

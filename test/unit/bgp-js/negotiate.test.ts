@@ -219,7 +219,7 @@ test('F is asked for per family at every OPEN, and the restart time fits its 12 
   });
 });
 
-test('long-lived graceful restart needs the capability of both and GR beside it (RFC 9494 4.1)', () => {
+test('long-lived graceful restart needs the capability of both and GR beside it (RFC 9494 3.1)', () => {
   const lived = { longLivedGracefulRestart: [{ family: IPV4_UNICAST, staleTimeSec: 3600 }] };
   const theirs = { longLivedGracefulRestart: [{ ...IPV4_UNICAST, forwarding: true, staleTimeSec: 86_400 }] };
   const gr = { gracefulRestart: { ...GR, families: [] } };
