@@ -56,7 +56,10 @@ export async function startCluster(
     store,
     server: store.server,
     signal,
-    onChange: () => running.cluster?.poke(),
+    onChange: () => {
+      running.cluster?.poke();
+      running.cni?.storeAnswers();
+    },
     log,
   });
   running.watch = watch;
