@@ -13,7 +13,7 @@ else docker build -q -t "$IMAGE" -f "$top/deploy/Dockerfile" "$top" >/dev/null; 
 step 2/4 "cluster $CLUSTER, three nodes"
 if kubectl get nodes >/dev/null 2>&1; then echo "      it runs already"
 elif [ -n "$RIG" ]; then
-  docker image inspect "${NODE:-$CLUSTER/node}" >/dev/null 2>&1 || "$RIG/build.sh"
+  docker image inspect "${RIG_IMAGE:-$CLUSTER/node}" >/dev/null 2>&1 || "$RIG/build.sh"
   "$RIG/up.sh"
 else
   command -v kind >/dev/null || stop "kind is not installed: https://kind.sigs.k8s.io"

@@ -40,7 +40,7 @@ export async function targetsOf(call: Call): Promise<Chosen> {
     environment: call.terminal.env['GINGHAM_SOCKET'],
   };
   const fixed = asked.socket ?? (asked.lab === undefined && asked.node === undefined ? asked.environment : undefined);
-  const labs = fixed === undefined ? (await import('../lab/registry.ts')).listLabs() : [];
+  const labs = fixed === undefined ? (await import('../lab/machine/registry.ts')).listLabs() : [];
   const chosen = chooseTargets(asked, { socketExists: fs.existsSync, labs: () => labs });
   if (chosen.hint !== undefined) call.terminal.err(`${chosen.hint}\n`);
   return chosen;

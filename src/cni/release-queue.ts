@@ -44,6 +44,15 @@ export class ReleaseQueue {
     this.cancel = undefined;
   }
 
+  /** The store was heard from: a long pause is not waited out. */
+  wake(): void {
+    if (this.cancel === undefined || this.pauseMs === FIRST_PAUSE_MS) return;
+    this.cancel();
+    this.cancel = undefined;
+    this.pauseMs = FIRST_PAUSE_MS;
+    this.schedule(this.pauseMs);
+  }
+
   /** Resolves when the wish is on disk. */
   async add(handleId: string): Promise<void> {
     await writeWhole(this.file(handleId), '');

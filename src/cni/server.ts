@@ -116,6 +116,11 @@ export class CniServer {
     return this.context.releases.pending();
   }
 
+  /** The store was heard from: what waits for it is tried soon. */
+  storeAnswers(): void {
+    this.context.releases.wake();
+  }
+
   /** Since the daemon started: pods connected, and requests that failed; "try again later" is no failure. */
   counters(): { readonly adds: number; readonly errors: number } {
     return { adds: this.adds, errors: this.errors };

@@ -56,7 +56,10 @@ export async function startCluster(
     store,
     server: store.server,
     signal,
-    onChange: () => running.cluster?.poke(),
+    onChange: () => {
+      running.cluster?.poke();
+      running.cni?.storeAnswers();
+    },
     log,
   });
   running.watch = watch;
@@ -174,7 +177,6 @@ async function addressOfNode(
   signal: AbortSignal,
   log: Running['log'],
 ): Promise<Ipv4 | undefined> {
-  const ASK_AGAIN_MS = 500;
   for (let said = false; !signal.aborted; said = true) {
     const node = watch.node(nodeName);
     const address = node === undefined ? undefined : readNode(node).node.address;
@@ -183,7 +185,7 @@ async function addressOfNode(
       return address;
     }
     if (!said) log.warn({ nodeName }, 'the Node object has no address yet; waiting for it (or set cluster.address)');
-    await new Promise((again) => setTimeout(again, ASK_AGAIN_MS));
+    await Promise.race([watch.nextChange(), aborted(signal)]);
   }
   return undefined;
 }

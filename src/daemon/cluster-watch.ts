@@ -16,6 +16,8 @@ export interface ClusterWatch {
   /** Resolves when every kind was listed once. Never rejects: an unreachable store is waited for, and said. */
   readonly synced: Promise<void>;
   isSynced(): boolean;
+  /** Resolves with the next change of anything. */
+  nextChange(): Promise<void>;
   snapshot(): ClusterSnapshot;
   node(name: string): Resource | undefined;
   /** Any object of a kind that is watched. */
@@ -45,12 +47,15 @@ export function watchCluster(options: {
 }): ClusterWatch {
   const { log } = options;
   let pending = false;
+  const waiting: (() => void)[] = [];
   const changed = (): void => {
     if (pending) return;
     pending = true;
     setImmediate(() => {
       pending = false;
-      if (!options.signal.aborted) options.onChange();
+      if (options.signal.aborted) return;
+      options.onChange();
+      for (const tell of waiting.splice(0)) tell();
     });
   };
   const reflectors = new Map<Kind, Reflector>();
@@ -85,6 +90,7 @@ export function watchCluster(options: {
 
   return {
     synced: Promise.all([...reflectors.values()].map((r) => r.synced)).then(() => undefined),
+    nextChange: () => new Promise((resolve) => void waiting.push(resolve)),
     isSynced: () => [...reflectors.values()].every((r) => r.isSynced()),
     object: (kind, name) => reflectors.get(kind)?.objects.get(name),
     node: (name) => reflectors.get(KINDS.node)?.objects.get(name),

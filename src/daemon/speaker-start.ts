@@ -22,6 +22,11 @@ export async function startSpeaker(
       onComplete: (why) => {
         log.info({ why }, 'initial routes are in');
         speaker.rib.settle();
+      },
+      onAllHeard: (why) => {
+        log.info({ why }, 'peers that restarted with us have spoken: routes that nobody announced leave the kernel');
+        // Their last words are in the table, and the kernel hears of them, before it may sweep.
+        speaker.rib.settle();
         dataplane.bestPathsInSync();
       },
     },

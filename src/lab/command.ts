@@ -2,9 +2,9 @@
  *  4 no such lab or node, 130 interrupted. */
 import fs from 'node:fs';
 import { enter } from './enter.ts';
-import type { LabOptions } from './options.ts';
-import { findLab, isAlive, type LabRecord, labsDirs, listLabs, removeLab, sweepLabs } from './registry.ts';
-import { table } from './steps.ts';
+import { findLab, isAlive, type LabRecord, labsDirs, listLabs, removeLab, sweepLabs } from './machine/registry.ts';
+import type { LabOptions } from './mesh/options.ts';
+import { table } from './tour/steps.ts';
 import { up } from './up.ts';
 
 /** Brings a lab up; returns when it is down again, or with `detach` when it is ready. */

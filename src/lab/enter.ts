@@ -1,9 +1,9 @@
 /** `gingham lab exec`: a command inside a node, a pod or the fabric of a running lab, by util-linux nsenter. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { findProgram, searchPath } from './preflight.ts';
-import type { LabRecord } from './registry.ts';
-import { NODE_PATH } from './topology-root.ts';
+import type { LabRecord } from './machine/registry.ts';
+import { findProgram, searchPath } from './mesh/preflight.ts';
+import { NODE_PATH } from './topology/root.ts';
 
 /** The supervisor's own network namespace: bridge and store. */
 export const FABRIC = 'fabric';

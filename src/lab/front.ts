@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { logTail } from './machine/patience.ts';
+import { processStart } from './machine/registry.ts';
 import { type FromInside, INSIDE_VARIABLE, type Inside, parseFromInside, type ToInside } from './messages.ts';
-import { logTail } from './patience.ts';
-import { processStart } from './registry.ts';
 
 export type Outcome =
   /** It ended: because we asked it to, or `byItself` (lab down, a signal). */

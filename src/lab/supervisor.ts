@@ -7,19 +7,19 @@ import { invariant } from '../base/invariant.ts';
 import { type NetlinkClient, openNetlink } from '../netlink/client.ts';
 import { primeThreadPool } from '../sys/netns.ts';
 import { bringUp } from './bring-up.ts';
+import { mountNetnsDir, unmountNetnsDir } from './machine/namespaces.ts';
+import { startReaper } from './machine/reaper.ts';
+import { type LabRecord, removeLab, writeLab } from './machine/registry.ts';
+import { Running } from './machine/running.ts';
+import { labPlan } from './mesh/plan.ts';
+import { searchPath } from './mesh/preflight.ts';
+import { tryEverything } from './mesh/trial.ts';
 import { type FromInside, INSIDE_VARIABLE, type Inside, parseToInside } from './messages.ts';
-import { mountNetnsDir, unmountNetnsDir } from './namespaces.ts';
-import { labPlan } from './plan.ts';
-import { searchPath } from './preflight.ts';
-import { startReaper } from './reaper.ts';
-import { type LabRecord, removeLab, writeLab } from './registry.ts';
-import { Running } from './running.ts';
-import { painter, stepLine } from './steps.ts';
-import { bringUpTopology } from './topology-bring-up.ts';
-import { loadTopology } from './topology-load.ts';
-import type { TopologyNode } from './topology-node.ts';
-import { topologyPlan } from './topology-plan.ts';
-import { tryEverything } from './trial.ts';
+import { bringUpTopology } from './topology/bring-up.ts';
+import { loadTopology } from './topology/load.ts';
+import type { TopologyNode } from './topology/node.ts';
+import { topologyPlan } from './topology/plan.ts';
+import { painter, stepLine } from './tour/steps.ts';
 
 /** Resolves with the exit code when the lab has ended. */
 export async function supervise(inside: Inside): Promise<number> {

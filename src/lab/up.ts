@@ -3,12 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ok, type Result } from '../base/result.ts';
 import { Front, type Outcome } from './front.ts';
+import { claimLab, removeLab } from './machine/registry.ts';
+import { checkLabOptions, DEFAULT_LAB, type LabOptions } from './mesh/options.ts';
+import { type Preflight, preflight, whyUnshareFailed } from './mesh/preflight.ts';
 import { INSIDE_VARIABLE, type Inside, parseInside } from './messages.ts';
-import { checkLabOptions, DEFAULT_LAB, type LabOptions } from './options.ts';
-import { type Preflight, preflight, whyUnshareFailed } from './preflight.ts';
-import { claimLab, removeLab } from './registry.ts';
-import { painter, wantsColour } from './steps.ts';
-import { loadTopology } from './topology-load.ts';
+import { loadTopology } from './topology/load.ts';
+import { painter, wantsColour } from './tour/steps.ts';
 
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
 const print = (text: string): void => void process.stdout.write(`${text}\n`);

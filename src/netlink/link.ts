@@ -21,6 +21,8 @@ export interface Link {
   readonly master: number;
   /** ifindex of the lower device or of the veth peer (maybe in another namespace); 0: none. */
   readonly link: number;
+  /** 0 on many virtual devices: they have no queue. */
+  readonly txQueueLen: number;
   readonly vxlan?: { readonly vni: number; readonly port: number; readonly local: number; readonly device: number };
 }
 
@@ -208,6 +210,7 @@ export function decodeLink(m: MessageView): Link {
   let mac = '';
   let master = 0;
   let link = 0;
+  let txQueueLen = 0;
   let carrier = (flags & k.IFF_LOWER_UP) !== 0;
   let kind = '';
   let vxlan: Link['vxlan'];
@@ -217,6 +220,7 @@ export function decodeLink(m: MessageView): Link {
     else if (type === k.IFLA_ADDRESS && length === 6) mac = formatMac(m.u8.subarray(at, at + 6));
     else if (type === k.IFLA_MASTER) master = m.word(at);
     else if (type === k.IFLA_LINK) link = m.word(at);
+    else if (type === k.IFLA_TXQLEN) txQueueLen = m.word(at);
     else if (type === k.IFLA_CARRIER) carrier = m.byte(at) === 1;
     else if (type === k.IFLA_LINKINFO)
       m.attributes(at, at + length, (t, a, l) => {
@@ -225,7 +229,7 @@ export function decodeLink(m: MessageView): Link {
       });
   });
   const index = m.word(m.at + 20);
-  const decoded = { index, name, mtu, up: (flags & k.IFF_UP) !== 0, carrier, mac, kind, master, link };
+  const decoded = { index, name, mtu, up: (flags & k.IFF_UP) !== 0, carrier, mac, kind, master, link, txQueueLen };
   return vxlan === undefined ? decoded : { ...decoded, vxlan };
 }
 function decodeVxlan(m: MessageView, from: number, length: number): NonNullable<Link['vxlan']> {

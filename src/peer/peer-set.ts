@@ -116,7 +116,7 @@ export class PeerSet {
     return this.restart.active;
   }
 
-  /** Peers whose End-of-RIB is waited for. */
+  /** Peers whose End-of-RIB is waited for, by us or by what the kernel kept. */
   get awaited(): readonly string[] {
     return this.restart.awaited();
   }

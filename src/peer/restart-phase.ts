@@ -5,6 +5,8 @@
  *  - Our own routes are sent as soon as a session is up: no selection can change them. Learned ones, and End-of-RIB, wait.
  *  - We wait for End-of-RIB only from peers whose capability covers IPv4 and that did not set R themselves; others may never
  *    send one. Two nodes that restart together do not wait for each other.
+ *  - What the kernel still forwards from before waits a little longer: a peer that did set R sends its End-of-RIB as soon as
+ *    its own wait is over, which does not depend on ours. So after a power cut of all nodes no route goes to come back.
  *  - A peer that is not up yet is waited for a short time only (3 s), one that was up in this phase and went until the cap
  *    (15 s): never all routes for one dead peer, which is what makes BIRD's 240 s hurt.
  *  - End-of-RIB also says "these were all": it must not go out before our own routes are known, or helpers sweep what they
@@ -23,7 +25,10 @@ export interface RestartOptions {
   readonly connectMs?: number;
   /** True: the phase does not end before localRoutesReady() was called (the store told us our blocks). */
   readonly waitForLocalRoutes?: boolean;
+  /** The wait is over: learned routes and End-of-RIB may go out. */
   readonly onComplete?: (why: RestartEnd) => void;
+  /** Those that restarted with us have spoken too: what nobody announced may leave the kernel. Never before onComplete. */
+  readonly onAllHeard?: (why: RestartEnd) => void;
 }
 
 const CAP_MS = 15_000;
@@ -47,6 +52,7 @@ export class RestartPhase {
   private capped = false;
   private localReady: boolean;
   private done = false;
+  private allHeard = false;
   private abandoned = false;
 
   constructor(options: RestartOptions, timers: Timers) {
@@ -110,7 +116,7 @@ export class RestartPhase {
 
   /** Those whose End-of-RIB is waited for: for people. */
   awaited(): string[] {
-    if (this.done || this.capped) return [];
+    if (this.allHeard || this.capped) return [];
     return [...this.peers].filter(([, peer]) => this.isAwaited(peer)).map(([name]) => name);
   }
 
@@ -128,19 +134,26 @@ export class RestartPhase {
     ];
   }
 
+  /** While we defer, a peer that restarts too does not count, and one that is not up counts for 3 s; for what the kernel kept
+   *  both count until the cap. */
   private isAwaited(peer: Awaited): boolean {
     if (peer.endOfRib) return false;
-    if (peer.agreed === undefined) return peer.wasUp || !this.graceOver;
+    if (peer.agreed === undefined) return peer.wasUp || this.done || !this.graceOver;
     const gr = peer.agreed.gracefulRestart;
-    return gr?.ipv4 === true && !gr.restarting;
+    return gr?.ipv4 === true && (this.done || !gr.restarting);
   }
 
   private check(): void {
-    if (this.done || this.abandoned || !this.begun || !this.localReady) return;
-    const waiting = this.awaited().length > 0;
-    if (waiting) return;
-    this.done = true;
+    if (this.allHeard || this.abandoned || !this.begun || !this.localReady) return;
+    if (this.awaited().length > 0) return;
+    const why = this.capped ? 'cap' : this.peers.size === 0 ? 'no-peers' : 'all-peers';
+    if (!this.done) {
+      this.done = true;
+      this.options.onComplete?.(why);
+      if (this.awaited().length > 0) return;
+    }
+    this.allHeard = true;
     this.cancel();
-    this.options.onComplete?.(this.capped ? 'cap' : this.peers.size === 0 ? 'no-peers' : 'all-peers');
+    this.options.onAllHeard?.(why);
   }
 }

@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { findLab } from '../../src/lab/registry.ts';
+import { findLab } from '../../src/lab/machine/registry.ts';
 import { eventually, GINGHAM, gingham, makeLabsDir, openLab } from '../support/lab.ts';
 
 const top = new URL('../..', import.meta.url).pathname;

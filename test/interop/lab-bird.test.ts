@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { birdConf } from '../../src/lab/bird-conf.ts';
-import { DEFAULT_LAB } from '../../src/lab/options.ts';
-import { labPlan } from '../../src/lab/plan.ts';
-import { findProgram } from '../../src/lab/preflight.ts';
+import { birdConf } from '../../src/lab/mesh/bird-conf.ts';
+import { DEFAULT_LAB } from '../../src/lab/mesh/options.ts';
+import { labPlan } from '../../src/lab/mesh/plan.ts';
+import { findProgram } from '../../src/lab/mesh/preflight.ts';
 import { eventually, gingham, type Lab, makeLabsDir, startLab } from '../support/lab.ts';
 
 const labsDir = makeLabsDir();

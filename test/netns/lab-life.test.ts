@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { findLab } from '../../src/lab/registry.ts';
+import { findLab } from '../../src/lab/machine/registry.ts';
 import { eventually, GINGHAM, gingham, makeLabsDir, openLab, startLab } from '../support/lab.ts';
 
 const labsDir = makeLabsDir();

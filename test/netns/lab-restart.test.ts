@@ -101,6 +101,40 @@ for (const encap of ['ipip', 'vxlan', 'none'] as const) {
   }
 }
 
+test('all daemons killed at once lose no packet and no route: everybody restarts, and nobody sweeps before the others have spoken', async () => {
+  const l = start('--nodes', '3', '--encap', 'ipip');
+  const nodes = ['node1', 'node2', 'node3'];
+  const blocks = Object.fromEntries(nodes.map((node) => [node, l.block(node)]));
+  const before = new Map<string, number>();
+  for (const node of nodes) before.set(node, (await l.ask(node, (client) => client.status())).process.pid);
+  const { tunnel } = await l.ask('node1', (client) => client.status());
+  const ping = pinging(l, 'web-1-1', 'web-3-1');
+  const watches = nodes.map((node) => ({ node, ...watching(l, node, '/26') }));
+  await Promise.all(nodes.map((node) => l.kill(node, 'KILL')));
+  for (const node of nodes) {
+    const others = nodes.filter((n) => n !== node);
+    await eventually(
+      `${node} has another process, and all its sessions`,
+      async () => {
+        const { process: daemon, phase } = await l.ask(node, (client) => client.status());
+        if (daemon.pid === before.get(node) || phase !== 'running') return false;
+        const up = await l.established(node);
+        return others.every((n) => up.includes(n)) && others.every((n) => has(l, node, blocks[n] as string));
+      },
+      20_000,
+    );
+  }
+  for (const { stop } of watches) stop();
+  const { sent, lost } = await ping.stop();
+  expect(sent).toBeGreaterThan(3);
+  if (tunnel?.carrier !== 'user-space') expect(lost).toBe(0);
+  for (const { node, lines } of watches)
+    expect(
+      lines().filter((line) => line.startsWith('Deleted')),
+      node,
+    ).toEqual([]);
+});
+
 test('a killed daemon that does not come back loses its block after the restart time, and not before (RFC 4724 4.2)', async () => {
   const l = start('--encap', 'none', '--restart-time', '4');
   const block = l.block('node2');

@@ -47,6 +47,7 @@ describe('two nodes with tc-bpf, one with user space', () => {
   let two: JsonChild;
   let three: JsonChild;
   beforeAll(async () => {
+    ns.ip('n1', 'link set eth0 txqueuelen 0'); // as Docker makes them
     one = start(1);
     two = start(2);
     three = start(3, 'user-space');
@@ -70,6 +71,10 @@ describe('two nodes with tc-bpf, one with user space', () => {
     expect(status.notUsed.map((r) => r.code)).toEqual(['CARRIER_KERNEL_HAS_NO_IPIP']);
     expect(filters(1, 'eth0')).toMatch(/pref 4 bpf .*handle 0x4 gingham_decap direct-action/);
     expect(filters(1, 'tunl0-x')).toMatch(/pref 4 bpf .*handle 0x4 gingham_encap direct-action/);
+  });
+
+  test('a device without a queue stays without', () => {
+    expect(ns.sh('n1', 'ip -o link show eth0')).not.toContain('qlen');
   });
 
   test.each([

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { type ControlClient, openControlClient } from '../../src/control/client.ts';
 import type { PeerView } from '../../src/control/views.ts';
 import { nsenterArgs } from '../../src/lab/enter.ts';
-import { findLab, type LabRecord } from '../../src/lab/registry.ts';
+import { findLab, type LabRecord } from '../../src/lab/machine/registry.ts';
 import type { Outcome } from './namespaces.ts';
 
 export const GINGHAM = new URL('../../dist/gingham.js', import.meta.url).pathname;

@@ -47,7 +47,7 @@ export const labUp: CommandRow = {
 async function up(call: Call): Promise<number> {
   const [{ labUp: bringUp }, { checkLabOptions }] = await Promise.all([
     import('../../lab/command.ts'),
-    import('../../lab/options.ts'),
+    import('../../lab/mesh/options.ts'),
   ]);
   const encap = call.text('encap');
   const checked = checkLabOptions({

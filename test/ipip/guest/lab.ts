@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { findLab } from '../../../src/lab/registry.ts';
+import { findLab } from '../../../src/lab/machine/registry.ts';
 import { packetsOf } from '../../support/capture.ts';
 import { eventually, GINGHAM, type Lab, openLab } from '../../support/lab.ts';
 import { say } from './say.ts';

@@ -1,6 +1,6 @@
 #!/bin/bash
-# From nothing to the node image $NODE: kind, Kubernetes, etcd, coredns and containerd from their Go modules, nodes from
-# Debian's packages. Needs root, go, gcc, debootstrap and a Docker engine. STEPS="kube tools rootfs base images": any of
+# From nothing to the node image $RIG_IMAGE: kind, Kubernetes, etcd, coredns and containerd from their Go modules, nodes from
+# Debian's packages. Needs root, go, gcc, debootstrap and a Docker engine. KINDRIG_STEPS="kube tools rootfs base images": any of
 # them alone. About 11 minutes on 2 cores with a cold cache (Go's build cache grows by 4 GB), 85 s with a warm one; the
 # image has 714 MB.
 set -euo pipefail
@@ -123,13 +123,13 @@ step_images() {
   docker exec -d $c containerd
   for t in $(seq 100); do docker exec $c ctr version > /dev/null 2>&1 && break; sleep .1; done
   for t in img/tar/*.tar; do
-    docker exec -i $c ctr -n k8s.io images import ${COMPRESS---compress-blobs} --all-platforms --no-unpack - < "$t" > /dev/null 2> img/import.log || { cat img/import.log >&2; return 1; }
+    docker exec -i $c ctr -n k8s.io images import --compress-blobs --all-platforms --no-unpack - < "$t" > /dev/null 2> img/import.log || { cat img/import.log >&2; return 1; }
   done
   docker exec $c sh -c 'ctr -n k8s.io images ls -q; kill $(pidof containerd); sleep 1; du -sm /var/lib/containerd; rm -rf /var/log/* /run/containerd'
-  docker commit --change 'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]' $c "$NODE" > /dev/null
+  docker commit --change 'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]' $c "$RIG_IMAGE" > /dev/null
   docker rm -fv $c > /dev/null
   rm -f img/tar/*
-  say "$NODE $(( $(docker image inspect -f '{{.Size}}' "$NODE") / 1000000 )) MB"
+  say "$RIG_IMAGE $(( $(docker image inspect -f '{{.Size}}' "$RIG_IMAGE") / 1000000 )) MB"
 }
-for s in ${STEPS:-kube tools rootfs base images}; do step_$s; done
+for s in ${KINDRIG_STEPS:-kube tools rootfs base images}; do step_$s; done
 say "done"

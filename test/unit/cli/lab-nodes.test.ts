@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { labsDirs, processStart, writeLab } from '../../../src/lab/registry.ts';
+import { labsDirs, processStart, writeLab } from '../../../src/lab/machine/registry.ts';
 import { BROKEN, CLUSTER } from '../control/fake-views.ts';
 import { type FakeDaemon, fakeDaemon, gingham } from './fake-daemon.ts';
 

@@ -29,6 +29,7 @@ export const RANKS: Readonly<Record<string, number>> = {
 export const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'bgp-js': { wire: 0, attributes: 1, update: 2, session: 3, json: 3, transport: 4 },
   kernel: { devices: 0, packets: 1, tunnels: 1, pods: 2, routes: 2 },
+  lab: { machine: 0, mesh: 1, tour: 2, topology: 3 },
 };
 
 /** Folders end with a slash. Everything else in src/ is a function of its arguments. */
@@ -56,25 +57,25 @@ export const IO_FILES: readonly string[] = [
   'store/embedded/watch-response.ts', // writes to the connection of a watch
   'store/embedded/http-server.ts', // the embedded store's listening side
   'store/embedded/server.ts', // opens files and socket, and wires the three above
-  'lab/registry.ts', // the folder of running labs
-  'lab/preflight.ts', // looks for programs and settings
-  'lab/namespaces.ts', // pins namespaces to files
-  'lab/trial.ts', // pins one for the attempt
-  'lab/world.ts', // switches forwarding on inside nodes
-  'lab/process.ts', // starts and restarts everything of a lab
-  'lab/reaper.ts', // reads /proc for orphans
-  'lab/patience.ts', // reads the end of a log
-  'lab/bird-control.ts', // speaks to BIRD's socket
-  'lab/bird-node.ts', // writes BIRD's configuration
+  'lab/machine/registry.ts', // the folder of running labs
+  'lab/mesh/preflight.ts', // looks for programs and settings
+  'lab/machine/namespaces.ts', // pins namespaces to files
+  'lab/mesh/trial.ts', // pins one for the attempt
+  'lab/mesh/world.ts', // switches forwarding on inside nodes
+  'lab/machine/process.ts', // starts and restarts everything of a lab
+  'lab/machine/reaper.ts', // reads /proc for orphans
+  'lab/machine/patience.ts', // reads the end of a log
+  'lab/mesh/bird-control.ts', // speaks to BIRD's socket
+  'lab/mesh/bird-node.ts', // writes BIRD's configuration
   'lab/bring-up.ts', // writes the daemons' configurations
   'lab/supervisor.ts', // the lab's log
   'lab/front.ts', // starts unshare
   'lab/up.ts', // the lab's folder
   'lab/enter.ts', // starts nsenter
-  'lab/topology-load.ts', // reads the file, looks for what it names
-  'lab/topology-world.ts', // sysctls of nodes
-  'lab/topology-node.ts', // starts nodes, enters them
-  'lab/topology-bring-up.ts', // looks for control sockets
+  'lab/topology/load.ts', // reads the file, looks for what it names
+  'lab/topology/world.ts', // sysctls of nodes
+  'lab/topology/node.ts', // starts nodes, enters them
+  'lab/topology/bring-up.ts', // looks for control sockets
   'lab/command.ts', // waits for a folder to go
   'control/socket-path.ts', // who has the control socket's path
   'control/server.ts', // the gRPC service

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decodeEchoReply, encodeEcho, internetChecksum } from '../../../src/lab/icmp.ts';
+import { decodeEchoReply, encodeEcho, internetChecksum } from '../../../src/lab/tour/icmp.ts';
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'));
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ipv4, parseIpv4 } from '../../../src/base/ipv4.ts';
-import { formatIpRoute, formatIpRoutes } from '../../../src/lab/ip-route-text.ts';
+import { formatIpRoute, formatIpRoutes } from '../../../src/lab/tour/ip-route-text.ts';
 import type { Route } from '../../../src/netlink/route.ts';
 
 const at = (text: string): Route['dst'] => parseIpv4(text) ?? ipv4(0);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkLabOptions, DEFAULT_LAB } from '../../../src/lab/options.ts';
+import { checkLabOptions, DEFAULT_LAB } from '../../../src/lab/mesh/options.ts';
 
 test('without options a lab has three nodes, two pods on each, IPIP, and graceful restart', () => {
   expect(checkLabOptions({})).toEqual({ ok: true, value: DEFAULT_LAB });

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { formatIpv4 } from '../../../src/base/ipv4.ts';
 import { parseNodeConfig } from '../../../src/config/parse.ts';
-import { birdConf } from '../../../src/lab/bird-conf.ts';
-import { clusterObjects } from '../../../src/lab/cluster-objects.ts';
-import { nodeYaml } from '../../../src/lab/node-yaml.ts';
-import { DEFAULT_LAB, type LabOptions } from '../../../src/lab/options.ts';
-import { type LabNode, type LabPlan, labPlan } from '../../../src/lab/plan.ts';
+import { birdConf } from '../../../src/lab/mesh/bird-conf.ts';
+import { clusterObjects } from '../../../src/lab/mesh/cluster-objects.ts';
+import { nodeYaml } from '../../../src/lab/mesh/node-yaml.ts';
+import { DEFAULT_LAB, type LabOptions } from '../../../src/lab/mesh/options.ts';
+import { type LabNode, type LabPlan, labPlan } from '../../../src/lab/mesh/plan.ts';
 
 const plan = (options: Partial<LabOptions> = {}): LabPlan =>
   labPlan({ ...DEFAULT_LAB, ...options }, '/run/gingham-lab/gingham', '/run/netns');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { DEFAULT_LAB } from '../../../src/lab/options.ts';
-import { preflight, whyUnshareFailed } from '../../../src/lab/preflight.ts';
+import { DEFAULT_LAB } from '../../../src/lab/mesh/options.ts';
+import { preflight, whyUnshareFailed } from '../../../src/lab/mesh/preflight.ts';
 
 const having =
   (...names: string[]) =>

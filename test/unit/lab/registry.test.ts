@@ -13,7 +13,7 @@ import {
   removeLab,
   sweepLabs,
   writeLab,
-} from '../../../src/lab/registry.ts';
+} from '../../../src/lab/machine/registry.ts';
 
 let dir = '';
 beforeEach(() => {

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { ipv4 } from '../../../src/base/ipv4.ts';
-import { parseProtocols } from '../../../src/lab/bird-control.ts';
-import { judge } from '../../../src/lab/cni-call.ts';
 import { nsenterArgs } from '../../../src/lab/enter.ts';
-import { DEFAULT_LAB } from '../../../src/lab/options.ts';
-import { type PingMatrix, silentPairs } from '../../../src/lab/ping.ts';
-import { labPlan } from '../../../src/lab/plan.ts';
-import type { LabRecord } from '../../../src/lab/registry.ts';
-import { countSessions, type MeshRow, meshLines, pingLines } from '../../../src/lab/report.ts';
-import { painter, stepLine, table, wantsColour } from '../../../src/lab/steps.ts';
+import type { LabRecord } from '../../../src/lab/machine/registry.ts';
+import { parseProtocols } from '../../../src/lab/mesh/bird-control.ts';
+import { judge } from '../../../src/lab/mesh/cni-call.ts';
+import { DEFAULT_LAB } from '../../../src/lab/mesh/options.ts';
+import { labPlan } from '../../../src/lab/mesh/plan.ts';
+import { type PingMatrix, silentPairs } from '../../../src/lab/tour/ping.ts';
+import { countSessions, type MeshRow, meshLines, pingLines } from '../../../src/lab/tour/report.ts';
+import { painter, stepLine, table, wantsColour } from '../../../src/lab/tour/steps.ts';
 
 const plain = painter(false);
 const { nodes } = labPlan(DEFAULT_LAB, '/run/x', '/run/netns');

@@ -6,9 +6,9 @@ import { Ajv } from 'ajv';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { nsenterArgs } from '../../../src/lab/enter.ts';
-import { checkLabOptions, DEFAULT_LAB } from '../../../src/lab/options.ts';
-import { preflight } from '../../../src/lab/preflight.ts';
-import { loadTopology } from '../../../src/lab/topology-load.ts';
+import { checkLabOptions, DEFAULT_LAB } from '../../../src/lab/mesh/options.ts';
+import { preflight } from '../../../src/lab/mesh/preflight.ts';
+import { loadTopology } from '../../../src/lab/topology/load.ts';
 
 let dir = '';
 beforeEach(() => {

@@ -1,8 +1,8 @@
 /** containerlab files: what is followed, how a node inherits, and every message for what is not as it should be. */
 import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Topology } from '../../../src/lab/topology.ts';
-import { parseTopology } from '../../../src/lab/topology-parse.ts';
+import { parseTopology } from '../../../src/lab/topology/parse.ts';
+import type { Topology } from '../../../src/lab/topology/topology.ts';
 
 const parsed = (text: string, env: Record<string, string> = {}) => {
   const result = parseTopology(text, env);

@@ -1,9 +1,9 @@
 /** The script that gives a node its file system: a shell takes it, and names with quotes stay names. */
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import type { Topology } from '../../../src/lab/topology.ts';
-import { topologyPlan } from '../../../src/lab/topology-plan.ts';
-import { rootScript } from '../../../src/lab/topology-root.ts';
+import { topologyPlan } from '../../../src/lab/topology/plan.ts';
+import { rootScript } from '../../../src/lab/topology/root.ts';
+import type { Topology } from '../../../src/lab/topology/topology.ts';
 
 const SPEC = {
   hostname: 'r1',

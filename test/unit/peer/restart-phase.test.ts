@@ -39,9 +39,17 @@ const up = (gr?: Partial<NonNullable<Agreed['gracefulRestart']>>): Agreed => ({
 function phase(...names: string[]) {
   const time = new FakeTime();
   const ends: string[] = [];
-  const made = new RestartPhase({ forwarding: true, onComplete: (why) => ends.push(`${why} ${time.now()}`) }, time);
+  const heard: string[] = [];
+  const made = new RestartPhase(
+    {
+      forwarding: true,
+      onComplete: (why) => ends.push(`${why} ${time.now()}`),
+      onAllHeard: (why) => heard.push(`${why} ${time.now()}`),
+    },
+    time,
+  );
   made.configured(names);
-  return { time, ends, phase: made };
+  return { time, ends, heard, phase: made };
 }
 
 describe('RestartPhase (RFC 4724 4.1)', () => {
@@ -91,5 +99,29 @@ describe('RestartPhase (RFC 4724 4.1)', () => {
     const { ends, phase: p } = phase('a');
     p.configured([]);
     expect(ends).toEqual(['no-peers 0']);
+  });
+
+  test('after a power cut of all nodes the kernel keeps what it has until those that restarted too have spoken', () => {
+    const { time, ends, heard, phase: p } = phase('a', 'b', 'late');
+    p.up('a', up({ restarting: true }));
+    p.up('b', up({ restarting: true }));
+    time.pass(3000);
+    expect(ends).toEqual(['all-peers 3000']);
+    expect(p.bits.restarting).toBe(false);
+    p.endOfRib('a');
+    p.endOfRib('b');
+    expect(p.awaited()).toEqual(['late']);
+    p.up('late', up({ restarting: true }));
+    expect(heard).toEqual([]);
+    p.endOfRib('late');
+    expect(heard).toEqual(['all-peers 3000']);
+    expect(time.pending).toBe(0);
+  });
+
+  test('a peer that stays away keeps nothing in the kernel beyond the cap', () => {
+    const { time, ends, heard } = phase('dead');
+    time.pass(15_000);
+    expect(ends).toEqual(['all-peers 3000']);
+    expect(heard).toEqual(['cap 15000']);
   });
 });

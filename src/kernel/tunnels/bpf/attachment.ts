@@ -3,6 +3,8 @@
  *  is ours too: so a process with no memory takes away what Gingham brought and nothing else. */
 import type { NetlinkClient } from '../../../netlink/client.ts';
 import { CLSACT_EGRESS, CLSACT_INGRESS } from '../../../netlink/constants.ts';
+import { setLink } from '../../../netlink/link.ts';
+import { getLink } from '../../../netlink/read.ts';
 import { isErrno } from '../../../netlink/request.ts';
 import {
   addClsact,
@@ -70,15 +72,18 @@ export async function attachProgram(
   await netlink.request(replaceBpfFilter({ ...keyOf(index, place.protocol), name, fd: program.fd }));
 }
 
-/** True when it was not there. */
+/** True when it was not there. The kernel takes a queue length of 0 for a mistake as soon as any qdisc is made, and changes
+ *  it: a device without a queue, as Docker's are, is given its 0 back. */
 async function makeQdisc(netlink: NetlinkClient, index: number): Promise<boolean> {
+  const before = await getLink(netlink, index);
   try {
     await netlink.request(addClsact(index));
-    return true;
   } catch (error) {
     if (isErrno(error, 'EEXIST')) return false;
     throw error;
   }
+  if (before?.txQueueLen === 0) await netlink.request(setLink({ index, txQueueLen: 0 }));
+  return true;
 }
 
 /** From every device but those: an underlay that is no longer ours, or all when another carrier takes over. */

@@ -1,14 +1,14 @@
 /** The tour at the end of `lab up`: waits for the mesh, pings, and shows mesh, routing tables, pings and carrier. */
-import type { ControlClient } from '../control/client.ts';
-import type { StatusView } from '../control/views.ts';
-import { dumpLinks, dumpRoutes } from '../netlink/read.ts';
-import { birdSessions } from './bird-control.ts';
+import type { ControlClient } from '../../control/client.ts';
+import type { StatusView } from '../../control/views.ts';
+import { dumpLinks, dumpRoutes } from '../../netlink/read.ts';
+import { birdSessions } from '../mesh/bird-control.ts';
+import type { LabNode, LabPlan } from '../mesh/plan.ts';
+import { insideOf } from '../mesh/world.ts';
 import { formatIpRoutes } from './ip-route-text.ts';
 import { countAnswers, type PingEnd, pingAll, pingOneByOne, silentPairs } from './ping.ts';
-import type { LabNode, LabPlan } from './plan.ts';
 import { countSessions, hintLines, type MeshRow, meshLines, pingLines, tunnelLines } from './report.ts';
 import { painter } from './steps.ts';
-import { insideOf } from './world.ts';
 
 export interface Tour {
   readonly plan: LabPlan;

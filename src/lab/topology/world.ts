@@ -1,14 +1,14 @@
 /** The wires of a topology: a network namespace per node, bridges, links, sysctls. By netlink, inside the lab's namespaces. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { NetlinkClient } from '../netlink/client.ts';
-import { newBridge, newVeth, setLink } from '../netlink/link.ts';
-import { getLink } from '../netlink/read.ts';
-import { inNetns } from '../sys/netns.ts';
-import { makeNetns, withNetnsFd } from './namespaces.ts';
+import type { NetlinkClient } from '../../netlink/client.ts';
+import { newBridge, newVeth, setLink } from '../../netlink/link.ts';
+import { getLink } from '../../netlink/read.ts';
+import { inNetns } from '../../sys/netns.ts';
+import { makeNetns, withNetnsFd } from '../machine/namespaces.ts';
+import { insideOf } from '../mesh/world.ts';
+import { bridgesIn, type NodePlan, type TopologyPlan } from './plan.ts';
 import type { TopologyLink } from './topology.ts';
-import { bridgesIn, type NodePlan, type TopologyPlan } from './topology-plan.ts';
-import { insideOf } from './world.ts';
 
 /** What a container has from Docker before its own sysctls. */
 const AS_DOCKER: Readonly<Record<string, string>> = {

@@ -1,10 +1,10 @@
 /** Pings between namespaces, all pairs at once, by one raw socket in each: a hundred pairs cost a hundred packets, not
  *  a hundred processes, and ping(8) need not be there. The sockets stay in the pods' namespaces, we stay at home. */
-import { formatIpv4, type Ipv4, ipv4 } from '../base/ipv4.ts';
-import { AF_INET, IPPROTO_ICMP, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from '../sys/constants.ts';
-import { type FdSocket, openFdSocket } from '../sys/fd-socket.ts';
-import * as ffi from '../sys/ffi.ts';
-import { inNetns } from '../sys/netns.ts';
+import { formatIpv4, type Ipv4, ipv4 } from '../../base/ipv4.ts';
+import { AF_INET, IPPROTO_ICMP, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from '../../sys/constants.ts';
+import { type FdSocket, openFdSocket } from '../../sys/fd-socket.ts';
+import * as ffi from '../../sys/ffi.ts';
+import { inNetns } from '../../sys/netns.ts';
 import { decodeEchoReply, encodeEcho } from './icmp.ts';
 
 export interface PingEnd {

@@ -1,5 +1,5 @@
 /** Text of a topology: variables of the environment, and lines to words. Pure. */
-import { err, ok, type Result } from '../base/result.ts';
+import { err, ok, type Result } from '../../base/result.ts';
 
 /** $NAME, ${NAME}, ${NAME:-otherwise} by the environment, $$ for a dollar sign. A variable that is not set stays as it
  *  stands, as in containerlab: a line of exec may mean one of the node's shell. */

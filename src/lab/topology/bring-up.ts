@@ -1,15 +1,15 @@
 /** The order in which a topology comes up, as containerlab has it: nodes with their links, then exec lines, so a daemon
  *  starts before its addresses exist. Ends with what came of it: sessions and routing tables. */
 import fs from 'node:fs';
-import type { NetlinkClient } from '../netlink/client.ts';
-import { birdSessions } from './bird-control.ts';
-import { type LabRecord, writeLab } from './registry.ts';
-import { ESTABLISHED } from './report.ts';
-import { routingTable } from './show.ts';
-import { painter, table } from './steps.ts';
-import { TopologyNode } from './topology-node.ts';
-import type { NodePlan, TopologyPlan } from './topology-plan.ts';
-import { makeWires } from './topology-world.ts';
+import type { NetlinkClient } from '../../netlink/client.ts';
+import { type LabRecord, writeLab } from '../machine/registry.ts';
+import { birdSessions } from '../mesh/bird-control.ts';
+import { ESTABLISHED } from '../tour/report.ts';
+import { routingTable } from '../tour/show.ts';
+import { painter, table } from '../tour/steps.ts';
+import { TopologyNode } from './node.ts';
+import type { NodePlan, TopologyPlan } from './plan.ts';
+import { makeWires } from './world.ts';
 
 export interface TopologyBringUp {
   readonly plan: TopologyPlan;
@@ -106,7 +106,7 @@ async function sessionsOf(node: NodePlan): Promise<Sessions | undefined> {
   if (!fs.existsSync(node.controlSocket)) return undefined;
   try {
     if (node.runs === 'bird') return await birdSessions(node.controlSocket);
-    const { openControlClient } = await import('../control/client.ts');
+    const { openControlClient } = await import('../../control/client.ts');
     const client = openControlClient(node.controlSocket, CONTROL_TIMEOUT_MS);
     try {
       return new Map((await client.peers()).map((peer) => [peer.name, peer.state]));

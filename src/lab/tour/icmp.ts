@@ -1,6 +1,6 @@
 /** ICMP echo, bytes <-> values. Pure. RFC 792; the checksum is RFC 1071's. */
-import { Writer } from '../base/bytes.ts';
-import { type Ipv4, ipv4 } from '../base/ipv4.ts';
+import { Writer } from '../../base/bytes.ts';
+import { type Ipv4, ipv4 } from '../../base/ipv4.ts';
 
 const ECHO_REPLY = 0;
 const ECHO = 8;

@@ -1,10 +1,10 @@
 /** A topology file to a Topology, or every fault at once. Pure: text and environment in. */
-import { err, ok, type Result } from '../base/result.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { checkBridge, checkLinks, checkLinux, checkNetworks } from './check.ts';
+import { Findings, readSections, shown } from './document.ts';
+import { mergeNode } from './merge.ts';
+import { expandVariables } from './text.ts';
 import type { BridgeNode, LinuxNode, Topology } from './topology.ts';
-import { checkBridge, checkLinks, checkLinux, checkNetworks } from './topology-check.ts';
-import { Findings, readSections, shown } from './topology-document.ts';
-import { mergeNode } from './topology-merge.ts';
-import { expandVariables } from './topology-text.ts';
 
 export interface ParsedTopology {
   readonly topology: Topology;

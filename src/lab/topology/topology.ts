@@ -1,5 +1,5 @@
 /** A containerlab topology as this lab runs it: resolved, checked, in words of its own. Pure: types.
- *  From the file to this: topology-parse.ts. From this to namespaces: topology-bring-up.ts. */
+ *  From the file to this: parse.ts. From this to namespaces: bring-up.ts. */
 
 export interface Topology {
   readonly name: string;

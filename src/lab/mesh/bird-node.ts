@@ -1,14 +1,14 @@
 /** A node that runs BIRD 2 instead of Gingham. The lab claims its block for it, since BIRD knows nothing of IPAM. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { formatIpv4 } from '../base/ipv4.ts';
-import { formatPrefix } from '../base/prefix.ts';
-import { Ipam } from '../ipam/allocator.ts';
-import type { Store } from '../store/port.ts';
-import { systemRandom, systemTimers } from '../sys/time.ts';
+import { formatIpv4 } from '../../base/ipv4.ts';
+import { formatPrefix } from '../../base/prefix.ts';
+import { Ipam } from '../../ipam/allocator.ts';
+import type { Store } from '../../store/port.ts';
+import { systemRandom, systemTimers } from '../../sys/time.ts';
+import type { Running } from '../machine/running.ts';
 import { birdConf } from './bird-conf.ts';
 import type { LabNode, LabPlan } from './plan.ts';
-import type { Running } from './running.ts';
 
 /** The node's block, and its first address, held in the node's name so that nothing else is given it. */
 export async function claimBirdBlock(store: Store, node: LabNode): Promise<{ block: string; address: string }> {

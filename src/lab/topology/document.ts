@@ -1,8 +1,8 @@
 /** YAML of a topology to its sections, field by field: what is followed, what is ignored (a note), what is refused (a
- *  fault). Pure. What the sections mean together is topology-merge.ts and topology-check.ts. */
+ *  fault). Pure. What the sections mean together is merge.ts and check.ts. */
 import { inspect } from 'node:util';
 import { parseDocument } from 'yaml';
-import { suggest } from '../config/suggest.ts';
+import { suggest } from '../../config/suggest.ts';
 import {
   FOLLOWED,
   type FollowedField,
@@ -12,7 +12,7 @@ import {
   REFUSED,
   REFUSED_LINK,
   SECTIONS,
-} from './topology-fields.ts';
+} from './fields.ts';
 
 /** What one section says of a node. */
 export interface Fields {

@@ -1,6 +1,6 @@
 /** The objects a new lab's store begins with: what an installer would have made. Pure. */
-import { apiVersion, KINDS } from '../store/kinds.ts';
-import type { JsonObject, Kind, Resource } from '../store/port.ts';
+import { apiVersion, KINDS } from '../../store/kinds.ts';
+import type { JsonObject, Kind, Resource } from '../../store/port.ts';
 import type { LabOptions } from './options.ts';
 import { BIRD_POOL, FABRIC_LENGTH, type LabNode, type LabPlan, POOL } from './plan.ts';
 

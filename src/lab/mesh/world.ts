@@ -1,14 +1,14 @@
 /** The lab's wires: the fabric (the supervisor's own network namespace, with a bridge), and a namespace for each node and
  *  pod. All by netlink; no program is started. Needs to run inside the lab's namespaces. */
 import fs from 'node:fs';
-import { invariant } from '../base/invariant.ts';
-import { parseIpv4 } from '../base/ipv4.ts';
-import { addAddress } from '../netlink/address.ts';
-import { type NetlinkClient, openNetlink } from '../netlink/client.ts';
-import { newBridge, newVeth, setLink } from '../netlink/link.ts';
-import { getLink } from '../netlink/read.ts';
-import { inNetns } from '../sys/netns.ts';
-import { makeNetns, withNetnsFd } from './namespaces.ts';
+import { invariant } from '../../base/invariant.ts';
+import { parseIpv4 } from '../../base/ipv4.ts';
+import { addAddress } from '../../netlink/address.ts';
+import { type NetlinkClient, openNetlink } from '../../netlink/client.ts';
+import { newBridge, newVeth, setLink } from '../../netlink/link.ts';
+import { getLink } from '../../netlink/read.ts';
+import { inNetns } from '../../sys/netns.ts';
+import { makeNetns, withNetnsFd } from '../machine/namespaces.ts';
 import { FABRIC_ADDRESS, FABRIC_LENGTH, type LabNode, type LabPod } from './plan.ts';
 
 export const BRIDGE = 'br0';

@@ -1,9 +1,9 @@
 /** A topology from its file, with what only this machine can tell: whether binds exist and programs are installed. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { err, type Result } from '../base/result.ts';
-import { findProgram } from './preflight.ts';
-import { type ParsedTopology, parseTopology } from './topology-parse.ts';
+import { err, type Result } from '../../base/result.ts';
+import { findProgram } from '../mesh/preflight.ts';
+import { type ParsedTopology, parseTopology } from './parse.ts';
 
 const MOST_BYTES = 1 << 20;
 /** What a node brings along, wherever this machine has it. */

@@ -5,10 +5,10 @@ import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { logTail, until } from './patience.ts';
-import { spawnIn } from './process.ts';
-import type { NodePlan } from './topology-plan.ts';
-import { NODE_PATH, READY_FILE, rootScript } from './topology-root.ts';
+import { logTail, until } from '../machine/patience.ts';
+import { spawnIn } from '../machine/process.ts';
+import type { NodePlan } from './plan.ts';
+import { NODE_PATH, READY_FILE, rootScript } from './root.ts';
 
 const START_PATIENCE_MS = 20_000;
 const EXEC_PATIENCE_MS = 30_000;

@@ -1,7 +1,7 @@
 /** PID 1 of a namespace inherits every orphan of it, and libuv waits for its own children only: what `lab exec` left in
  *  the background would stay a zombie for ever. */
 import fs from 'node:fs';
-import { reap } from '../sys/ffi.ts';
+import { reap } from '../../sys/ffi.ts';
 import { isOurChild } from './process.ts';
 
 const EVERY_MS = 2_000;

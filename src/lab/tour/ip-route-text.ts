@@ -1,7 +1,7 @@
 /** Kernel routes in the words of `ip route` (iproute2), line for line, so that a lab can be compared with any other
  *  machine by eye. Pure: decoded routes and device names in, text out. IPv4. */
-import { formatIpv4 } from '../base/ipv4.ts';
-import type { Route, RouteHop } from '../netlink/route.ts';
+import { formatIpv4 } from '../../base/ipv4.ts';
+import type { Route, RouteHop } from '../../netlink/route.ts';
 
 const UNICAST = 1;
 const TYPES: Readonly<Record<number, string>> = {

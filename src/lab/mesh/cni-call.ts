@@ -2,8 +2,8 @@
  *  node's namespace. https://www.cni.dev/docs/spec/ section 2 */
 import path from 'node:path';
 import { z } from 'zod';
+import { spawnIn } from '../machine/process.ts';
 import type { LabPod } from './plan.ts';
-import { spawnIn } from './process.ts';
 
 const answer = z.object({ ips: z.array(z.object({ address: z.string() })).min(1) });
 const fault = z.object({ code: z.number(), msg: z.string(), details: z.string().optional() });

@@ -1,5 +1,5 @@
 /** What `gingham lab up` is asked for. Pure: text and numbers in, options or every fault at once out. */
-import { err, ok, type Result } from '../base/result.ts';
+import { err, ok, type Result } from '../../base/result.ts';
 
 export type LabEncap = 'ipip' | 'vxlan' | 'none';
 

@@ -3,7 +3,7 @@
  *  while all our own threads stay at home. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { inNetns } from '../sys/netns.ts';
+import { inNetns } from '../../sys/netns.ts';
 
 export interface ProcessSpec {
   /** What the lab calls it: "node2", "store". */

@@ -1,6 +1,6 @@
 /** Inheritance: a node says more than its group, a group more than the kind, a kind more than the defaults. Pure. */
-import { type Fields, type Findings, NO_FIELDS, type Sections } from './topology-document.ts';
-import type { FollowedField } from './topology-fields.ts';
+import { type Fields, type Findings, NO_FIELDS, type Sections } from './document.ts';
+import type { FollowedField } from './fields.ts';
 
 /** A node's fields with all that it inherits. */
 export interface Merged {

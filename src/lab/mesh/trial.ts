@@ -2,13 +2,21 @@
  *  lab's namespaces; what it makes is in a namespace that goes when it ends. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { type NetlinkClient, openNetlink } from '../netlink/client.ts';
-import { newBridge, newVeth, newVxlan } from '../netlink/link.ts';
-import { isErrno, type NetlinkRequest } from '../netlink/request.ts';
-import { AF_INET, AF_PACKET, IPPROTO_ICMP, MNT_DETACH, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_RAW } from '../sys/constants.ts';
-import * as ffi from '../sys/ffi.ts';
-import { inNetns } from '../sys/netns.ts';
-import { makeNetns } from './namespaces.ts';
+import { type NetlinkClient, openNetlink } from '../../netlink/client.ts';
+import { newBridge, newVeth, newVxlan } from '../../netlink/link.ts';
+import { isErrno, type NetlinkRequest } from '../../netlink/request.ts';
+import {
+  AF_INET,
+  AF_PACKET,
+  IPPROTO_ICMP,
+  MNT_DETACH,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_RAW,
+} from '../../sys/constants.ts';
+import * as ffi from '../../sys/ffi.ts';
+import { inNetns } from '../../sys/netns.ts';
+import { makeNetns } from '../machine/namespaces.ts';
 import type { LabEncap } from './options.ts';
 
 const IPPROTO_IPIP = 4;

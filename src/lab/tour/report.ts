@@ -1,7 +1,7 @@
 /** What a finished lab shows of itself. Pure: facts in, lines out. */
-import type { StatusView } from '../control/views.ts';
+import type { StatusView } from '../../control/views.ts';
+import type { LabNode, LabPlan } from '../mesh/plan.ts';
 import type { PingMatrix } from './ping.ts';
-import type { LabNode, LabPlan } from './plan.ts';
 import { type Paint, table } from './steps.ts';
 
 /** One node's view of its sessions: state by peer name. */

@@ -1,6 +1,9 @@
 /** What containerlab's own schema lets pass and a run would stumble over: names, endpoints, binds, sysctls, commands. Pure. */
 import { posix } from 'node:path';
-import { suggest } from '../config/suggest.ts';
+import { suggest } from '../../config/suggest.ts';
+import { type Findings, type LinkFields, shown } from './document.ts';
+import type { Merged } from './merge.ts';
+import { expandNodeName, splitWords } from './text.ts';
 import {
   type Bind,
   type BridgeNode,
@@ -9,9 +12,6 @@ import {
   type LinuxNode,
   type TopologyLink,
 } from './topology.ts';
-import { type Findings, type LinkFields, shown } from './topology-document.ts';
-import type { Merged } from './topology-merge.ts';
-import { expandNodeName, splitWords } from './topology-text.ts';
 
 /** A folder and a host name. */
 const NODE_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;

@@ -2,8 +2,8 @@
  *  namespace and die with its last process: nothing has to be deleted, and nothing can be left over. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { CLONE_NEWNET, MNT_DETACH, MS_BIND, O_CLOEXEC, O_RDONLY } from '../sys/constants.ts';
-import * as ffi from '../sys/ffi.ts';
+import { CLONE_NEWNET, MNT_DETACH, MS_BIND, O_CLOEXEC, O_RDONLY } from '../../sys/constants.ts';
+import * as ffi from '../../sys/ffi.ts';
 
 const OWN = '/proc/thread-self/ns/net';
 
