@@ -12,11 +12,11 @@ export interface HexBlock {
   readonly columns: Uint32Array;
 }
 
-/** `HEX` has groups of whole octets; a dump's line is an offset, a colon or two blanks, groups, then perhaps characters. */
+/** A dump's line is an offset, a colon or two blanks, groups, then perhaps characters. */
 const OFFSET_LINE = /^(\s*)(?:0x)?([0-9a-f]{4,16})(?::\s|:$|\s\s|\s(?=[0-9a-f]{2}(?:\s|$))|$)\s*(.*)$/i;
 const GROUP = /^(?:[0-9a-f]{2}){1,8}$/i;
 /** What may stand between bare octets and mean nothing. */
-const FILLER = /0x|\\x|[\s:,.;|"'{}()\\_-]+/gi;
+const FILLER = /0x|\\x?|[\s:,.;|"'{}()_-]/gi;
 
 class Block {
   readonly bytes: number[] = [];

@@ -21,6 +21,7 @@ const HONOURED: readonly string[] = [
   'keepOriginalNextHop',
   'nextHopMode',
   'sourceAddress',
+  'ttlSecurity',
 ];
 
 /** Calico's expressions over labels: of a higher part, hence given. */
@@ -141,6 +142,9 @@ function readPeer(
     invalid(`nextHopMode is ${shown(mode)}. Use Auto, Self or Keep.`);
   const source = spec.sourceAddress ?? 'UseNodeIP';
   if (source !== 'UseNodeIP' && source !== 'None') invalid(`sourceAddress is ${shown(source)}. Use UseNodeIP or None.`);
+  // Calico writes BIRD's `ttl security on; multihop N` for N hops, and nothing for 0. RFC 5082
+  const hops = spec.ttlSecurity ?? 0;
+  if (!isHops(hops)) invalid(`ttlSecurity is ${shown(hops)}. Write the number of hops to the neighbour, 1 to 255.`);
   // A session without the password that was meant would be worse than none: this peer waits, the others do not.
   const password = spec.password === undefined ? undefined : passwordOf(spec.password, context.passwords);
   if (password?.ok === false) faults.push([password.error.code, `held: ${password.error.text}`]);
@@ -160,6 +164,7 @@ function readPeer(
       asn,
       localAsn,
       ...(source === 'UseNodeIP' ? { localAddress: context.localAddress } : {}),
+      ...(isHops(hops) && hops > 0 ? { ttlSecurity: hops } : {}),
       passive: false,
       ...(password?.ok === true ? { password: password.value } : {}),
       holdTimeSec: context.holdTimeSec,
@@ -188,4 +193,6 @@ function parseEndpoint(value: unknown): { readonly address: Ipv4; readonly port:
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const isAsn = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= LARGEST_AS;
+const isHops = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255;
 const shown = (value: unknown): string => (value === undefined ? 'missing' : `${JSON.stringify(value)}`.slice(0, 80));

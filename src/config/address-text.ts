@@ -1,6 +1,7 @@
 /** Addresses and prefixes as people type them, to values, with a fault that says what to type instead. Pure.
  *  ip-cidr judges what it is (also IPv6, also host bits); base/ makes the number. */
 import IPCIDR from 'ip-cidr';
+import { type IpAddress, parseIp } from '../base/ip.ts';
 import { type Ipv4, parseIpv4 } from '../base/ipv4.ts';
 import { type Prefix, parsePrefix } from '../base/prefix.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -26,6 +27,21 @@ export function addressOfText(text: string): Result<Ipv4, TextFault> {
   return err({
     text: 'is not an IPv4 address',
     remedy: 'Write four numbers of 0 to 255 without leading zeros, as 10.9.0.1.',
+  });
+}
+
+/** Of either family. */
+export function ipAddressOfText(text: string): Result<IpAddress, TextFault> {
+  const address = text.length <= LONGEST_CIDR ? parseIp(text) : undefined;
+  if (address !== undefined) return ok(address);
+  const [bare = '', zone] = text.split('%', 2);
+  if (zone !== undefined && parseIp(bare) !== undefined)
+    return err({ text: 'names an interface', remedy: `Write ${bare} here, and interface: ${zone} beside it.` });
+  if (isCidr(text))
+    return err({ text: 'is a prefix, not an address', remedy: `Write it without its length: ${text.split('/')[0]}.` });
+  return err({
+    text: 'is not an IP address',
+    remedy: 'Write four numbers of 0 to 255 without leading zeros, as 10.9.0.1, or an IPv6 address, as 2001:db8::1.',
   });
 }
 

@@ -1,6 +1,7 @@
 /** What no single setting can see: duplicates, a neighbor that is ourselves, settings that contradict. Pure. Each check
  *  is a row of CHECKS and looks only at what was read without a fault. */
-import { formatIpv4 } from '../base/ipv4.ts';
+import { formatIp, type IpAddress, type IpPrefix, ipPrefix, isIpv6, prefixHolds } from '../base/ip.ts';
+import { ipv6, isLinkLocal6 } from '../base/ipv6.ts';
 import { containsAddress, formatPrefix, type Prefix, prefix, prefixKey } from '../base/prefix.ts';
 import type { DocumentReader, Values } from './document.ts';
 import type { NEIGHBOR_SETTINGS, NODE_SETTINGS } from './settings.ts';
@@ -22,7 +23,14 @@ interface Checked {
 }
 
 const MULTICAST_UP = prefix(0xe0000000, 3);
-const THIS_NETWORK = prefix(0, 8);
+/** Multicast and reserved, "this network", ::/96 without ::1, IPv4 in IPv6's clothes, IPv6 multicast. RFC 6890, RFC 4291 2 */
+const NOT_UNICAST: readonly IpPrefix[] = [
+  MULTICAST_UP,
+  prefix(0, 8),
+  ipPrefix(ipv6(0n), 128),
+  ipPrefix(ipv6(0xffff_0000_0000n), 96),
+  ipPrefix(ipv6(0xffn << 120n), 8),
+];
 
 const required = ({ node, neighbors, fault }: Checked): void => {
   for (const n of neighbors)
@@ -33,7 +41,7 @@ const required = ({ node, neighbors, fault }: Checked): void => {
           path,
           undefined,
           'is missing',
-          path === 'asn' ? "Write the neighbor's AS number." : "Write the neighbor's IPv4 address.",
+          path === 'asn' ? "Write the neighbor's AS number." : "Write the neighbor's IP address.",
         );
   if (!node.mentions('cluster')) return;
   if (!node.mentions('cluster.nodeName'))
@@ -73,14 +81,15 @@ const unicast = ({ node, neighbors, fault }: Checked): void => {
   const check = (
     values: NodeValues | NeighborValues,
     path: string,
-    address: number | undefined,
+    address: IpAddress | undefined,
     zeroIsAny = false,
   ): void => {
-    if (address === undefined || (zeroIsAny && address === 0)) return;
-    if (containsAddress(MULTICAST_UP, address) || containsAddress(THIS_NETWORK, address))
-      fault(values, path, formatIpv4(address), 'is not a unicast address', 'Write the address of one host.');
+    if (address === undefined || (zeroIsAny && Number(address) === 0)) return;
+    if (NOT_UNICAST.some((p) => prefixHolds(p, address)))
+      fault(values, path, formatIp(address), 'is not a unicast address', 'Write the address of one host.');
   };
   check(node, 'listen.address', node.get('listen.address'), true);
+  for (const [i, address] of node.each('listen.also')) check(node, `listen.also[${i}]`, address, true);
   check(node, 'cluster.address', node.get('cluster.address'));
   for (const n of neighbors) {
     check(n, 'address', n.get('address'));
@@ -92,26 +101,28 @@ const unicast = ({ node, neighbors, fault }: Checked): void => {
 };
 
 const neighborTwice = ({ neighbors, fault }: Checked): void => {
-  const byAddress = new Map<number, string>();
+  const byAddress = new Map<IpAddress | string, string>();
   const byName = new Map<string, string>();
   for (const n of neighbors) {
     const address = n.get('address');
-    const name = n.get('name') ?? (address === undefined ? undefined : formatIpv4(address));
+    const name = n.get('name') ?? (address === undefined ? undefined : formatIp(address));
+    // fe80::1 on two links are two neighbors.
+    const device = address !== undefined && isLinkLocal(address) ? n.get('interface') : undefined;
+    const key = device === undefined ? address : `${device} ${address}`;
     const here = n.prefix.slice(0, -1);
-    if (address !== undefined) {
-      const other = byAddress.get(address);
+    if (address !== undefined && key !== undefined) {
+      const other = byAddress.get(key);
       if (other !== undefined)
         fault(
           n,
           'address',
-          formatIpv4(address),
+          formatIp(address),
           `is ${other}'s address too: a connection from it could belong to either`,
           'Remove one of the two.',
         );
-      else byAddress.set(address, here);
+      else byAddress.set(key, here);
     }
-    if (name === undefined || (address !== undefined && !n.mentions('name') && byAddress.get(address) !== here))
-      continue;
+    if (name === undefined || (key !== undefined && !n.mentions('name') && byAddress.get(key) !== here)) continue;
     const other = byName.get(name);
     if (other !== undefined)
       fault(
@@ -126,7 +137,7 @@ const neighborTwice = ({ neighbors, fault }: Checked): void => {
 };
 
 const neighborIsUs = ({ node, neighbors, fault }: Checked): void => {
-  const own = new Map<number, string>();
+  const own = new Map<IpAddress, string>();
   const listen = node.get('listen.address');
   if (listen !== undefined && listen !== 0) own.set(listen, 'listen.address');
   const cluster = node.get('cluster.address');
@@ -136,9 +147,43 @@ const neighborIsUs = ({ node, neighbors, fault }: Checked): void => {
     if (address === undefined) continue;
     const whose = own.get(address) ?? (n.get('localAddress') === address ? `${n.prefix}localAddress` : undefined);
     if (whose !== undefined)
-      fault(n, 'address', formatIpv4(address), `is our own address (${whose})`, 'Write the address of the other side.');
+      fault(n, 'address', formatIp(address), `is our own address (${whose})`, 'Write the address of the other side.');
   }
 };
+
+const addressFamilies = ({ node, neighbors, fault }: Checked): void => {
+  for (const [i, address] of node.each('listen.also'))
+    if (isLinkLocal(address))
+      fault(
+        node,
+        `listen.also[${i}]`,
+        formatIp(address),
+        'is good on one link only',
+        "Listen on '::': connections to link-local addresses come in there too.",
+      );
+  for (const n of neighbors) {
+    const [address, local] = [n.get('address'), n.get('localAddress')];
+    if (address !== undefined && isLinkLocal(address) && !n.mentions('interface'))
+      fault(
+        n,
+        'address',
+        formatIp(address),
+        'is good on one link only (RFC 4291 2.5.6)',
+        'Add interface: the device that the neighbor is on.',
+      );
+    if (address !== undefined && local !== undefined && isIpv6(address) !== isIpv6(local))
+      fault(
+        n,
+        'localAddress',
+        formatIp(local),
+        'is of another family than address',
+        'Write an address of the same family, or leave the line out.',
+      );
+    if (n.mentions('ttl') && n.mentions('ttlSecurity'))
+      fault(n, 'ttl', undefined, 'is 255 with ttlSecurity (RFC 5082 3)', 'Remove one of the two.');
+  }
+};
+const isLinkLocal = (address: IpAddress): boolean => isIpv6(address) && isLinkLocal6(address);
 
 const prefixTwice = ({ node, fault }: Checked): void => {
   for (const path of ['originate', 'kernel.allow'] as const) {
@@ -192,6 +237,7 @@ const CHECKS: readonly ((c: Checked) => void)[] = [
   unicast,
   neighborTwice,
   neighborIsUs,
+  addressFamilies,
   prefixTwice,
   restartTime,
   sockets,

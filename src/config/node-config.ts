@@ -1,5 +1,6 @@
 /** What `gingham node` is configured with, after parsing: addresses are numbers, defaults are filled in, units are in the
  *  names. Pure. The table of settings, with defaults and descriptions, is settings.ts. */
+import type { IpAddress } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import type { Prefix } from '../base/prefix.ts';
 import type { PeerConfig } from '../model/peer.ts';
@@ -56,7 +57,13 @@ export interface NodeConfig {
   readonly asn: number;
   /** Absent: the daemon takes the local address. */
   readonly routerId?: Ipv4;
-  readonly listen: { readonly address: Ipv4; readonly port: number };
+  readonly listen: {
+    /** 0.0.0.0: every IPv4 address. */
+    readonly address: Ipv4;
+    readonly port: number;
+    /** More addresses. Absent: every IPv6 address too, where `address` is every IPv4 address and the machine has IPv6. */
+    readonly also?: readonly IpAddress[];
+  };
   /** Seconds; 0 turns hold and keepalive timers off. */
   readonly holdTimeSec: number;
   readonly connectRetrySec: number;

@@ -1,6 +1,7 @@
 /** Text of a configuration file to a NodeConfig, or every fault in it at once. Pure. Settings come from settings.ts,
  *  reading from document.ts, what concerns several settings from check.ts; here they become the NodeConfig. */
-import { formatIpv4, ipv4 } from '../base/ipv4.ts';
+import { formatIp } from '../base/ip.ts';
+import { ipv4 } from '../base/ipv4.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { checkTogether, type NeighborValues, type NodeValues } from './check.ts';
@@ -65,11 +66,16 @@ function toNodeConfig(
   const healthPort = v.get('health.port') ?? (cluster !== undefined && inPod(cluster.store) ? HEALTH_PORT : undefined);
   const gracefulRestart = restart(v.get('gracefulRestart'), v.get('gracefulRestart.restartTime'), FULL_RESTART);
   const listenAddress = v.get('listen.address') ?? ipv4(0);
+  const also = v.get('listen.also');
   const base = {
     path,
     asn: v.get('asn') ?? D.asn.default,
     ...(routerId !== undefined && { routerId }),
-    listen: { address: listenAddress, port: v.get('listen.port') ?? D['listen.port'].default },
+    listen: {
+      address: listenAddress,
+      port: v.get('listen.port') ?? D['listen.port'].default,
+      ...(also !== undefined && { also }),
+    },
     holdTimeSec: v.get('holdTime') ?? D.holdTime.default,
     connectRetrySec: v.get('connectRetry') ?? D.connectRetry.default,
     families: v.get('families') ?? (['ipv4-unicast'] as const),
@@ -157,10 +163,11 @@ function toPeer(n: NeighborValues, node: Inherited): PeerConfig {
   const address = n.get('address') ?? ipv4(0);
   const asn = n.get('asn') ?? 0;
   const localAddress = n.get('localAddress');
+  const [device, ttlSecurity, ttl] = [n.get('interface'), n.get('ttlSecurity'), n.get('ttl')];
   const password = n.get('password');
   const gracefulRestart = restart(n.get('gracefulRestart'), n.get('gracefulRestart.restartTime'), node.gracefulRestart);
   return {
-    name: n.get('name') ?? formatIpv4(address),
+    name: n.get('name') ?? formatIp(address),
     kind: 'file',
     // Not the index: it would change with every line above it, and with it a peer that did not.
     configuredBy: `neighbors of ${node.path}`,
@@ -169,6 +176,9 @@ function toPeer(n: NeighborValues, node: Inherited): PeerConfig {
     asn,
     localAsn: node.asn,
     ...(localAddress !== undefined && { localAddress }),
+    ...(device !== undefined && { interface: device }),
+    ...(ttlSecurity !== undefined && { ttlSecurity }),
+    ...(ttl !== undefined && { ttl }),
     passive: n.get('passive') ?? NEIGHBOR_SETTINGS.passive.default,
     ...(password !== undefined && { password }),
     holdTimeSec: n.get('holdTime') ?? node.holdTimeSec,

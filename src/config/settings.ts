@@ -38,6 +38,13 @@ export const NODE_SETTINGS = {
     needs: 'restart',
     description: 'Port BGP connections are accepted on.',
   },
+  'listen.also': {
+    type: TYPES.ipAddress,
+    many: true,
+    defaultText: "['::'] with 0.0.0.0 where there is IPv6, else []",
+    needs: 'restart',
+    description: 'More addresses BGP connections are accepted on, IPv4 or IPv6.',
+  },
   holdTime: {
     type: TYPES.holdTime,
     default: 90,
@@ -219,7 +226,12 @@ export const NEIGHBOR_SETTINGS = {
     needs: 'peer-reset',
     description: 'What views and logs call it.',
   },
-  address: { type: TYPES.address, required: true, needs: 'peer-reset', description: "The neighbor's address." },
+  address: {
+    type: TYPES.ipAddress,
+    required: true,
+    needs: 'peer-reset',
+    description: "The neighbor's address, IPv4 or IPv6. Over either the routes are IPv4's.",
+  },
   asn: {
     type: TYPES.asn,
     required: true,
@@ -234,15 +246,34 @@ export const NEIGHBOR_SETTINGS = {
     description: 'Never dial; wait for the neighbor.',
   },
   localAddress: {
-    type: TYPES.address,
+    type: TYPES.ipAddress,
     defaultText: "the kernel's choice",
     needs: 'peer-reset',
     description: 'Address we dial from.',
   },
+  interface: {
+    type: TYPES.interface,
+    needs: 'peer-reset',
+    description: 'Device the neighbor is on: a must for a link-local address (fe80::/10); others are bound to it.',
+  },
+  ttlSecurity: {
+    type: TYPES.hops,
+    unit: 'hops',
+    needs: 'peer-reset',
+    description:
+      'The neighbor is at most so many hops away, 1 on our link; packets from farther are dropped (RFC 5082).',
+  },
+  ttl: {
+    type: TYPES.hops,
+    defaultText: "the system's, 255 with ttlSecurity",
+    needs: 'peer-reset',
+    description: 'TTL of what we send: 1 keeps a session on the link.',
+  },
   password: {
     type: TYPES.password,
-    needs: 'peer-reset',
-    description: 'TCP MD5 (RFC 2385), the same on both sides.',
+    needs: 'nothing',
+    description:
+      'TCP MD5 (RFC 2385), the same on both sides. A change leaves the session up, if the neighbor follows within the hold time.',
   },
   holdTime: {
     type: TYPES.holdTime,

@@ -1,8 +1,9 @@
 /** The types a setting can have: one row each, from a scalar of the file to a value or to what is wrong with it. Pure. */
+import type { IpAddress } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import type { Prefix } from '../base/prefix.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { addressOfText, prefixOfText, type TextFault } from './address-text.ts';
+import { addressOfText, ipAddressOfText, prefixOfText, type TextFault } from './address-text.ts';
 import type { LogLevel } from './node-config.ts';
 
 export interface ValueType<T> {
@@ -115,6 +116,17 @@ export const TYPES = {
       typeof raw === 'boolean' ? ok(raw) : fault('is neither true nor false', 'Write true or false, without quotes.'),
   }),
   address: text<Ipv4>('IPv4 address', '10.9.0.1', addressOfText),
+  ipAddress: text<IpAddress>('IPv4 or IPv6 address', '10.9.0.1', ipAddressOfText),
+  /** IFNAMSIZ, with its zero octet. */
+  interface: text('name of a network interface', 'eth0', (t) =>
+    /^[^\s/]{1,15}$/.test(t)
+      ? ok(t)
+      : fault(
+          'is no name of a network interface',
+          'Use 1 to 15 characters without slash and space, as `ip link` shows.',
+        ),
+  ),
+  hops: number('a number of hops', 1, 255),
   prefix: text<Prefix>('IPv4 prefix', '10.1.0.0/24', prefixOfText),
   /** As in an IPPool. */
   encapMode: word('Never', 'Always', 'CrossSubnet'),

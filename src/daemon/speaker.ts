@@ -1,10 +1,18 @@
 /** The BGP half of the daemon: tables, peers, and the listening socket, wired. It knows no cluster and no kernel. */
 import { delta } from '../base/delta.ts';
-import { formatIp, type IpAddress } from '../base/ip.ts';
-import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
+import { formatIp, type IpAddress, isIpv6 } from '../base/ip.ts';
+import type { Ipv4 } from '../base/ipv4.ts';
+import { ipv6 } from '../base/ipv6.ts';
 import { formatPrefix, type Prefix, prefixKey } from '../base/prefix.ts';
 import type { StopHow } from '../bgp-js/session/session-types.ts';
-import { type BgpListener, type ListenOptions, listenBgp, tcpTransport } from '../bgp-js/transport/transport.ts';
+import {
+  type BgpListener,
+  ListenError,
+  type ListenOptions,
+  listenBgp,
+  tcpTransport,
+} from '../bgp-js/transport/transport.ts';
+import type { NodeConfig } from '../config/node-config.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { type ApplyReport, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
 import { LocRib } from '../rib/loc-rib.ts';
@@ -13,7 +21,7 @@ import type { Log } from './log.ts';
 import { peerLog } from './peer-log.ts';
 
 export interface SpeakerOptions {
-  readonly listen: { readonly address: Ipv4; readonly port: number };
+  readonly listen: NodeConfig['listen'];
   readonly bgpIdentifier: Ipv4;
   readonly isOurAddress: (address: number) => boolean;
   readonly restart: RestartOptions;
@@ -44,7 +52,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     isOurAddress: options.isOurAddress,
   });
   const callbacks: Pick<ListenOptions, 'accepts' | 'onConnection'> = {
-    accepts: (remote) => peers.knows(remote),
+    accepts: (remote, device) => peers.admits(remote, device),
     onConnection: (connection) => peers.accept(connection),
   };
   let listener = await listenOrExplain(listen, callbacks);
@@ -69,7 +77,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const moveTo = async (port: number): Promise<boolean> => {
     if (port === listener.port) return true;
     try {
-      const next = await listenOrExplain({ address: listen.address, port }, callbacks);
+      const next = await listenOrExplain({ ...listen, port }, callbacks);
       for (const [peer, password] of passwords) setPassword(next, peer, password, log);
       listener.close();
       log.info({ from: listener.port, to: port }, 'listening on another port');
@@ -100,16 +108,23 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   };
 }
 
+const ANY_IPV6 = ipv6(0n);
+
 async function listenOrExplain(
-  { address, port }: SpeakerOptions['listen'],
+  { address, port, also }: SpeakerOptions['listen'],
   callbacks: Pick<ListenOptions, 'accepts' | 'onConnection'>,
 ): Promise<BgpListener> {
+  const addresses = also ?? (address === 0 ? [ANY_IPV6] : []);
   try {
-    return await listenBgp({ address, port, ...callbacks });
+    return await listenBgp({ address, port, also: addresses.map((a) => ({ address: a })), ...callbacks });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof ListenError)) throw error;
+    // A machine without IPv6 was not asked for any.
+    if (also === undefined && error.address === ANY_IPV6 && error.code === 'EAFNOSUPPORT')
+      return listenOrExplain({ address, port, also: [] }, callbacks);
+    const where = isIpv6(error.address) ? `[${formatIp(error.address)}]` : formatIp(error.address);
     throw new Error(
-      `cannot listen for BGP on ${formatIpv4(address)}:${port}: ${why}. Another BGP speaker may hold the port (ss -ltnp 'sport = :${port}'): stop it, or set listen.port.`,
+      `cannot listen for BGP on ${where}:${port}: ${error.message}. Another BGP speaker may hold the port (ss -ltnp 'sport = :${port}'): stop it, or set listen.port.`,
     );
   }
 }

@@ -2,8 +2,10 @@
 import type { IpAddress } from '../base/ip.ts';
 import type { Reason } from '../base/reason.ts';
 import type { PeerConfig } from '../model/peer.ts';
+import { peerKey } from './peer-key.ts';
 
-/** nothing: only what views print. resend: the peer is sent its routes anew. reset: the session ends and comes back. */
+/** nothing: only what views print, and the TCP MD5 key, which changes under the session. resend: the peer is sent its routes
+ *  anew. reset: the session ends and comes back. */
 export type Cost = 'nothing' | 'resend' | 'reset';
 
 const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
@@ -19,7 +21,7 @@ const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
   ttlSecurity: 'reset',
   ttl: 'reset',
   passive: 'reset',
-  password: 'reset',
+  password: 'nothing',
   holdTimeSec: 'reset', // agreed in OPEN, as graceful restart is
   connectRetrySec: 'reset',
   gracefulRestart: 'reset',
@@ -67,13 +69,14 @@ const sameValue = (a: PeerConfig[keyof PeerConfig], b: PeerConfig[keyof PeerConf
 /** The configurations to follow, and those that name a peer or an address a second time: the first one counts. */
 export function admit(configs: readonly PeerConfig[]): { wanted: Map<string, PeerConfig>; refused: RefusedPeer[] } {
   const wanted = new Map<string, PeerConfig>();
-  const byAddress = new Map<IpAddress, PeerConfig>();
+  const byAddress = new Map<IpAddress | string, PeerConfig>();
   const refused: RefusedPeer[] = [];
   for (const config of configs) {
-    const first = wanted.get(config.name) ?? byAddress.get(config.address);
+    const key = peerKey(config.address, config.interface);
+    const first = wanted.get(config.name) ?? byAddress.get(key);
     if (first === undefined) {
       wanted.set(config.name, config);
-      byAddress.set(config.address, config);
+      byAddress.set(key, config);
       continue;
     }
     const text = `${config.configuredBy} and ${first.configuredBy} have the same ${first.name === config.name ? 'name' : 'address'}; the latter is followed`;

@@ -3,12 +3,14 @@
 import type { IpAddress } from '../base/ip.ts';
 import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { Connection, SessionPorts, StopHow } from '../bgp-js/session/session-types.ts';
+import type { Admission } from '../bgp-js/transport/listen.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import type { Exported } from '../rib/export.ts';
 import type { PathSource } from '../rib/feed.ts';
 import type { LocRib } from '../rib/loc-rib.ts';
 import { type ApplyReport, admit, type ChangedPeer, compareConfigs } from './config-change.ts';
 import { Peer, type PeerLog, type PeerPorts } from './peer.ts';
+import { peerKey } from './peer-key.ts';
 import type { PeerState } from './peer-state.ts';
 import { type RestartOptions, RestartPhase } from './restart-phase.ts';
 
@@ -33,7 +35,7 @@ export class PeerSet {
   private readonly shared: PeerPorts;
   private readonly restart: RestartPhase;
   private readonly peers = new Map<string, Peer>();
-  private readonly byAddress = new Map<IpAddress, Peer>();
+  private readonly byAddress = new Map<IpAddress | string, Peer>();
   private stopped = false;
 
   constructor(ports: PeerSetPorts) {
@@ -69,11 +71,12 @@ export class PeerSet {
     // Goings before comings: an address may pass from one peer to another.
     for (const name of report.removed) this.remove(name);
     const fresh: Peer[] = [];
-    for (const { name, cost } of report.changed) {
+    for (const { name, cost, fields } of report.changed) {
       const config = wanted.get(name);
       const old = this.peers.get(name);
       if (config === undefined || old === undefined) continue;
       if (cost !== 'reset') {
+        if (fields.includes('password')) this.ports.setPassword?.(config.address, config.password);
         old.reconfigure(config, cost === 'resend');
         continue;
       }
@@ -87,21 +90,30 @@ export class PeerSet {
     }
     this.restart.configured([...this.peers.keys()]);
     for (const peer of fresh) {
-      this.byAddress.set(peer.config.address, peer);
+      this.byAddress.set(keyOf(peer.config), peer);
       this.ports.setPassword?.(peer.config.address, peer.config.password);
       peer.start();
     }
     return report;
   }
 
-  /** For the listener: connections from anywhere else are closed on accept. */
-  knows(address: IpAddress): boolean {
-    return !this.stopped && this.byAddress.has(address);
+  /** For the listener: connections from anywhere else are closed on accept; what a peer's own must show or is given. */
+  admits(address: IpAddress, device: string | undefined): false | Admission {
+    const peer = this.stopped ? undefined : this.byAddress.get(peerKey(address, device));
+    if (peer === undefined) return false;
+    const { ttlSecurity, ttl, interface: bound, password } = peer.config;
+    return {
+      ...(ttlSecurity !== undefined && { ttlSecurity }),
+      ...(ttl !== undefined && { ttl }),
+      ...(bound !== undefined && { interface: bound }),
+      signed: password !== undefined,
+    };
   }
 
   /** A connection that a peer opened; one from an unknown address is closed. */
   accept(connection: Connection): void {
-    const peer = this.stopped ? undefined : this.byAddress.get(connection.remoteAddress);
+    const key = peerKey(connection.remoteAddress, connection.remoteInterface);
+    const peer = this.stopped ? undefined : this.byAddress.get(key);
     if (peer) peer.accept(connection);
     else connection.destroy();
   }
@@ -170,9 +182,11 @@ export class PeerSet {
   }
 
   private forget(peer: Peer): void {
-    const { address } = peer.config;
-    if (this.byAddress.get(address) !== peer) return;
-    this.byAddress.delete(address);
-    this.ports.setPassword?.(address, undefined);
+    const key = keyOf(peer.config);
+    if (this.byAddress.get(key) !== peer) return;
+    this.byAddress.delete(key);
+    this.ports.setPassword?.(peer.config.address, undefined);
   }
 }
+
+const keyOf = (config: PeerConfig): IpAddress | string => peerKey(config.address, config.interface);

@@ -102,8 +102,9 @@ export class Peer implements SessionListener {
     this.session.accept(connection);
   }
 
-  /** Settings that the session does not know. */
+  /** Settings that the session does not know, and the password, which changes under it. */
   reconfigure(config: PeerConfig, resend: boolean): void {
+    if (config.password !== this.current.password) this.session.setPassword(config.password);
     this.current = config;
     if (resend && this.agreed && this.out)
       this.out.retarget(toTarget(config, this.source, this.agreed, ipv4(this.ports.bgpIdentifier)));
@@ -250,7 +251,7 @@ const notYet = (config: PeerConfig): Reason =>
     : { code: 'CONNECTING', text: 'the first attempt to connect has not ended yet' };
 
 function toSessionConfig(config: PeerConfig, ports: PeerPorts): SessionConfig {
-  const { gracefulRestart, localAddress, password } = config;
+  const { gracefulRestart, localAddress, interface: device, ttlSecurity, ttl, password } = config;
   return {
     localAsn: config.localAsn,
     peerAsn: config.asn,
@@ -263,6 +264,9 @@ function toSessionConfig(config: PeerConfig, ports: PeerPorts): SessionConfig {
     // In a mesh both sides start at once: one of them waits, and nothing collides.
     ...(config.kind === 'mesh' ? { yieldMs: MESH_YIELD_MS } : {}),
     ...(localAddress !== undefined && { localAddress }),
+    ...(device !== undefined && { interface: device }),
+    ...(ttlSecurity !== undefined && { ttlSecurity }),
+    ...(ttl !== undefined && { ttl }),
     ...(password !== undefined && { password }),
     ...(gracefulRestart && { gracefulRestart: { ...gracefulRestart, bits: () => ports.restart.bits } }),
   };

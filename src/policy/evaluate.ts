@@ -55,9 +55,10 @@ export function evaluate(policy: Policy, input: PolicyInput): Verdict {
     if (rule.action === 'accept') return { kind: 'accept', attributes: change(input.attributes, rule.changes) };
     return reject(policy, `rule "${rule.name}"`, input);
   }
-  return policy.otherwise === 'accept'
-    ? { kind: 'accept', attributes: input.attributes }
-    : reject(policy, 'no rule that accepts', input);
+  if (policy.otherwise === 'accept') return { kind: 'accept', attributes: input.attributes };
+  return policy.because === undefined
+    ? reject(policy, 'no rule that accepts', input)
+    : { kind: 'reject', reason: policy.because };
 }
 
 function reject(policy: Policy, by: string, input: PolicyInput): Verdict {

@@ -4,7 +4,7 @@
 import { Chance } from './chance.ts';
 import { corpusMessages } from './corpus.ts';
 import { Fuzzer } from './fuzzer.ts';
-import { instrumented } from './instrument.ts';
+import { type Instrumented, instrumented } from './instrument.ts';
 import { type Failure, Judge, type Target } from './judge.ts';
 import { joined, SEED_MESSAGES } from './seeds.ts';
 
@@ -13,13 +13,14 @@ export interface Harness {
   readonly judge: Judge;
   readonly chance: Chance;
   readonly places: number;
-  readonly contexts: number;
   /** Seeds that fail as they are, with what is wrong. */
   readonly failing: readonly { readonly input: Uint8Array; readonly failure: Failure }[];
 }
 
+export const makeTarget = (): Promise<Instrumented<Target>> => instrumented<Target>('test/fuzz/target.ts');
+
 export async function makeHarness(seed: number, inputs: readonly Uint8Array[] = []): Promise<Harness> {
-  const of = await instrumented<Target>('test/fuzz/target.ts');
+  const of = await makeTarget();
   const judge = new Judge(of);
   const chance = new Chance(seed);
   const fuzzer = new Fuzzer(judge, chance);
@@ -31,5 +32,5 @@ export async function makeHarness(seed: number, inputs: readonly Uint8Array[] = 
     const failure = fuzzer.seed(input);
     if (failure !== undefined) failing.push({ input, failure });
   }
-  return { fuzzer, judge, chance, places: of.places, contexts: of.target.contexts, failing };
+  return { fuzzer, judge, chance, places: of.places, failing };
 }

@@ -12,9 +12,9 @@ export interface Target {
 }
 
 /** Time: places in the code passed while one message is decoded. Linear, whatever it says. */
-export const workBound = (octets: number): number => 4_000 + 120 * octets;
+export const workBound = (octets: number): number => 3_000 + 60 * octets;
 /** Memory: values, characters and octets of what a message decodes to. Linear, and 65535 octets cannot make more than that. */
-export const sizeBound = (octets: number): number => 4_000 + 60 * octets;
+export const sizeBound = (octets: number): number => 2_000 + 20 * octets;
 
 const MARGIN = 256;
 /** What stands round the message: a decoder that looks there answers differently, or makes a difference of it. */

@@ -167,17 +167,21 @@ export function attributeOffsets(message: Uint8Array, length: number): number[] 
   return offsets;
 }
 
-/** Messages of 65535 octets made to cost as much as they can: whatever there can be many of. For the bounds; too slow to mutate. */
+/** Messages as long as they get, made to cost as much as they can: whatever there can be many of. For the bounds; too slow to
+ *  mutate. An OPEN has 4096 octets at most, also with extended messages (RFC 8654 4). */
 export function longestMessages(): readonly { readonly name: string; readonly message: Uint8Array }[] {
   const ROOM = 65_535 - 23;
-  const filled = (part: Uint8Array, room = ROOM): Uint8Array => {
-    const whole = new Uint8Array(Math.floor(room / part.length) * part.length);
-    for (let at = 0; at < whole.length; at += part.length) whole.set(part, at);
+  const OPEN_ROOM = 4096 - 36;
+  const NLRI = hexOf('18 0a0101');
+  const filled = (part: string, room: number): Uint8Array => {
+    const octets = hexOf(part);
+    const whole = new Uint8Array(Math.floor(room / octets.length) * octets.length);
+    for (let at = 0; at < whole.length; at += octets.length) whole.set(octets, at);
     return whole;
   };
-  /** Parts that count up, so that none is like another. */
+  /** Parts that count up in their last two octets, so that none is like another. */
   const counted = (part: string, room: number): Uint8Array => {
-    const whole = filled(hexOf(part), room);
+    const whole = filled(part, room);
     const step = hexOf(part).length;
     for (let i = 0; i * step < whole.length; i++) {
       whole[i * step + step - 1] = i;
@@ -185,98 +189,56 @@ export function longestMessages(): readonly { readonly name: string; readonly me
     }
     return whole;
   };
-  const must = joined(ORIGIN, attribute(0x40, 2, ''), NEXT_HOP, attribute(0x40, 5, '00000064'));
-  const room = ROOM - must.length - 4;
-  const big = (type: number, value: Uint8Array): Uint8Array =>
-    joined(Uint8Array.of(0xd0, type), u16(value.length), value);
-  const withAttributes = (...parts: readonly Uint8Array[]): Uint8Array => {
-    const all = joined(must, ...parts);
-    return messageOf(2, joined(u16(0), u16(all.length), all));
-  };
-  const extended = (body: Uint8Array): Uint8Array =>
-    joined(hexOf('04 fde8 005a 0a000001 ff ff'), u16(body.length), body);
-  return [
-    {
-      name: 'withdrawals of nothing but lengths',
-      message: messageOf(2, joined(u16(ROOM), new Uint8Array(ROOM), u16(0))),
-    },
-    {
-      name: 'NLRI of nothing but lengths',
-      message: messageOf(2, joined(u16(0), u16(must.length), must, new Uint8Array(ROOM - must.length))),
-    },
-    {
-      name: 'NLRI that differ',
-      message: messageOf(2, joined(u16(0), u16(must.length), must, counted('18 0a0000', ROOM - must.length))),
-    },
-    { name: 'empty attributes', message: withAttributes(filled(hexOf('c0 63 00'), room)) },
-    {
-      name: 'unknown attributes of all types',
-      message: withAttributes(...Array.from({ length: 256 }, (_, i) => big(i, new Uint8Array(240)))),
-    },
-    { name: 'a path of segments of one', message: withAttributes(big(2, filled(hexOf('0201 0000fde8'), room))) },
-    {
-      name: 'a path of long segments',
-      message: withAttributes(big(17, filled(joined(hexOf('02ff'), filled(hexOf('0000fde8'), 1020)), room))),
-    },
-    { name: 'communities', message: withAttributes(big(8, counted('fde80000', room))) },
-    { name: 'extended communities', message: withAttributes(big(16, counted('0002fde800000000', room))) },
-    {
-      name: 'large communities that differ',
-      message: withAttributes(big(32, counted('0000fde8 00000001 00000000', room))),
-    },
-    {
-      name: 'large communities that repeat',
-      message: withAttributes(big(32, filled(hexOf('0000fde8 00000001 00000000'), room))),
-    },
-    {
-      name: 'AIGP of empty TLVs',
-      message: withAttributes(
-        joined(
-          Uint8Array.of(0x90, 26),
-          u16(11 + filled(hexOf('020003'), room - 11).length),
-          hexOf('01 000b 0000000000000001'),
-          filled(hexOf('020003'), room - 11),
-        ),
+  const must = (...without: readonly number[]): Uint8Array =>
+    joined(
+      ...[ORIGIN, attribute(0x40, 2, ''), NEXT_HOP, attribute(0x40, 5, '00000064')].filter(
+        (part) => !without.includes(part[1] as number),
       ),
-    },
-    {
-      name: 'cluster list',
-      message: withAttributes(
-        joined(Uint8Array.of(0x90, 10), u16(filled(hexOf('0a000001'), room).length), filled(hexOf('0a000001'), room)),
-      ),
-    },
-    {
-      name: 'IPv6 withdrawals of nothing but lengths',
-      message: withAttributes(joined(Uint8Array.of(0x90, 15), u16(room), hexOf('000201'), new Uint8Array(room - 3))),
-    },
-    {
-      name: 'FlowSpec rules of one octet',
-      message: withAttributes(
-        joined(Uint8Array.of(0x90, 15), u16(room - ((room - 3) % 2)), hexOf('000185'), filled(hexOf('0101'), room - 3)),
-      ),
-    },
-    {
-      name: 'EVPN routes of two octets',
-      message: withAttributes(
-        joined(Uint8Array.of(0x90, 15), u16(room - ((room - 3) % 2)), hexOf('001946'), filled(hexOf('0100'), room - 3)),
-      ),
-    },
-    {
-      name: 'capabilities of two octets',
-      message: messageOf(1, extended(joined(hexOf('02'), u16(60_000), filled(hexOf('c800'), 60_000)))),
-    },
-    { name: 'parameters without a capability', message: messageOf(1, extended(filled(hexOf('02 0000'), 60_000))) },
-    {
-      name: 'families',
-      message: messageOf(1, extended(joined(hexOf('02'), u16(60_000), counted('01 04 0001 00 01', 60_000)))),
-    },
-    {
-      name: 'a NOTIFICATION full of text',
-      message: messageOf(3, joined(hexOf('0602 ff'), new Uint8Array(65_000).fill(0x61))),
-    },
-    {
-      name: 'filters behind a ROUTE-REFRESH',
-      message: messageOf(5, joined(hexOf('00010001'), new Uint8Array(65_000))),
-    },
+    );
+  const room = ROOM - must().length - 4 - NLRI.length;
+  const big = (flags: number, type: number, value: Uint8Array): Uint8Array =>
+    joined(Uint8Array.of(flags | 0x10, type), u16(value.length), value);
+  const updateWith = (attributes: Uint8Array, nlri: Uint8Array): Uint8Array =>
+    messageOf(2, joined(u16(0), u16(attributes.length), attributes, nlri));
+  const one = (flags: number, type: number, value: Uint8Array): Uint8Array =>
+    updateWith(joined(must(type), big(flags, type, value)), NLRI);
+  const unreach = (family: string, routes: Uint8Array): Uint8Array =>
+    updateWith(big(0x80, 15, joined(hexOf(family), routes)), new Uint8Array(0));
+  const longOpen = (parameters: Uint8Array): Uint8Array =>
+    messageOf(1, joined(hexOf('04 fde8 005a 0a000001 ff ff'), u16(parameters.length), parameters));
+  const capabilities = (all: Uint8Array): Uint8Array => longOpen(joined(hexOf('02'), u16(all.length), all));
+  const segment255 = `02ff ${'0000fde8'.repeat(255)}`;
+  const rows: readonly (readonly [string, Uint8Array])[] = [
+    ['withdrawals of nothing but lengths', messageOf(2, joined(u16(ROOM), new Uint8Array(ROOM), u16(0)))],
+    ['NLRI of nothing but lengths', updateWith(must(), new Uint8Array(ROOM - must().length))],
+    ['NLRI that differ', updateWith(must(), counted('18 0a0000', ROOM - must().length))],
+    ['an empty attribute again and again', updateWith(joined(must(), filled('c0 63 00', room)), NLRI)],
+    [
+      'unknown attributes of all types',
+      updateWith(joined(must(), ...Array.from({ length: 250 }, (_, i) => big(0xc0, i + 5, new Uint8Array(240)))), NLRI),
+    ],
+    ['a path of segments of one', one(0x40, 2, filled('0201 0000fde8', room))],
+    ['a path of long segments', one(0x40, 2, filled(segment255, room))],
+    ['AS4_PATH of long segments', one(0xc0, 17, filled(segment255, room))],
+    ['communities', one(0xc0, 8, counted('fde80000', room))],
+    ['extended communities', one(0xc0, 16, counted('0002fde800000000', room))],
+    ['IPv6 extended communities', one(0xc0, 25, counted('0002 20010db8000000000000000000000001 0000', room))],
+    ['large communities that differ', one(0xc0, 32, counted('0000fde8 00000001 00000000', room))],
+    ['large communities that repeat', one(0xc0, 32, filled('0000fde8 00000001 00000000', room))],
+    ['AIGP of empty TLVs', one(0x80, 26, joined(hexOf('01 000b 0000000000000001'), filled('02 0003', room - 11)))],
+    ['AIGP of AIGP TLVs', one(0x80, 26, filled('01 000b 0000000000000001', room))],
+    ['CLUSTER_LIST', one(0x80, 10, filled('0a000001', room))],
+    ['IPv6 withdrawals of nothing but lengths', unreach('0002 01', new Uint8Array(room))],
+    ['FlowSpec rules of one octet', unreach('0001 85', filled('0101', room))],
+    ['EVPN routes of two octets', unreach('0019 46', filled('0100', room))],
+    ['BGP-LS routes of four octets', unreach('4004 47', filled('0001 0000', room))],
+    ['labelled routes', unreach('0001 04', filled('18 800000', room))],
+    ['capabilities of two octets', capabilities(filled('c8 00', OPEN_ROOM))],
+    ['parameters without a capability', longOpen(filled('02 0000', OPEN_ROOM))],
+    ['families', capabilities(counted('01 04 0001 0001', OPEN_ROOM))],
+    ['families of graceful restart', capabilities(filled(`40 fe 0078 ${'00010180'.repeat(63)}`, OPEN_ROOM))],
+    ['a NOTIFICATION full of text', messageOf(3, joined(hexOf('0602 ff'), new Uint8Array(65_000).fill(0x61)))],
+    ['filters behind a ROUTE-REFRESH', messageOf(5, joined(hexOf('00010001'), new Uint8Array(65_000)))],
   ];
+  return rows.map(([name, message]) => ({ name, message }));
 }

@@ -45,6 +45,7 @@ const CONTEXTS: readonly UpdateContext[] = [
   context({ ibgp: true, localAsn: 65000, peerAsn: 65000 }),
   context({ fourOctetAs: false, allowAsSets: true }),
   context({ addPath: new Set([IPV4, IPV6]), maxMessageLength: 65535 }),
+  context({ maxMessageLength: 65535, ibgp: true, allowAsSets: true, aigp: true }),
   context({ addPath: new Set(ALL), ibgp: true, allowAsSets: true, aigp: true, fourOctetAs: false }),
   context({ confederation: true, localAsn: 65001, peerAsn: 65002, allowAsSets: true, role: 'customer' }),
 ];

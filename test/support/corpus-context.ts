@@ -8,7 +8,7 @@ import type { CorpusMessage } from './corpus.ts';
 
 type Words = Pick<CorpusMessage, 'context' | 'file' | 'line'>;
 
-const WORDS = /^(as2|ibgp|confederation|extended|as-sets|enhanced-refresh|strict-role)$/;
+const WORDS = /^(as2|ibgp|confederation|extended|as-sets|first-as|enhanced-refresh|strict-role)$/;
 const VALUED = /^(family|add-path|next-hop|role|peer-as|local-as|local-id) (.+)$/;
 
 const all = (m: Words, key: string): string[] =>
@@ -48,6 +48,7 @@ export function updateContextOf(m: Words): UpdateContext {
     extendedNextHop: keys(families(m, 'next-hop')),
     maxMessageLength: has(m, 'extended') ? 65535 : 4096,
     ...(has(m, 'as-sets') ? { allowAsSets: true } : {}),
+    ...(has(m, 'first-as') ? { enforceFirstAs: true } : {}),
     ...(has(m, 'confederation') ? { confederation: true } : {}),
     ...(role !== undefined ? { role } : {}),
     ...(peerAsn !== undefined ? { peerAsn: Number(peerAsn) } : {}),

@@ -168,7 +168,15 @@ const COMMUNITIES: Readonly<Record<number, string>> = {
 };
 export const communityText = (c: number): string => COMMUNITIES[c] ?? `${c >>> 16}:${c & 0xffff}`;
 
+/** Words in a row, ten or more of the same as "X xN". */
 export function runs(words: readonly string[]): string {
-  const same = words.length >= 10 && words.every((word) => word === words[0]);
-  return same ? `${words[0]} x${words.length}` : words.join(' ');
+  const said: string[] = [];
+  for (let at = 0; at < words.length; ) {
+    let end = at + 1;
+    while (end < words.length && words[end] === words[at]) end++;
+    if (end - at >= 10) said.push(`${words[at]} x${end - at}`);
+    else said.push(...words.slice(at, end));
+    at = end;
+  }
+  return said.join(' ');
 }

@@ -1,4 +1,5 @@
 /** Whole speakers in memory: a Loc-RIB and a PeerSet each, on one fake time and one memory TCP. */
+import { formatIp } from '../../src/base/ip.ts';
 import { formatPrefix, prefix } from '../../src/base/prefix.ts';
 import type { PeerConfig } from '../../src/model/peer.ts';
 import { PeerSet, type RestartOptions } from '../../src/peer/peer-set.ts';
@@ -30,6 +31,8 @@ export class MemorySpeaker {
   readonly peers: PeerSet;
   readonly kernel = new HeardFeed();
   readonly log: string[] = [];
+  /** What the listener's TCP MD5 keys were made. */
+  readonly keys: string[] = [];
   /** Why the restart phase ended, when. */
   completed: string | undefined;
   private readonly tcp: MemoryTcp;
@@ -57,6 +60,7 @@ export class MemorySpeaker {
         onComplete: (why) => (this.completed = `${why} after ${time.now() - born} ms`),
         ...restart,
       },
+      setPassword: (peer, password) => void this.keys.push(`${formatIp(peer)} ${password ?? 'none'}`),
       log: {
         up: ({ peer, downForMs }) =>
           this.log.push(`up ${peer.name}${downForMs === undefined ? '' : ` after ${downForMs} ms`}`),

@@ -66,5 +66,8 @@ export const countOf = (r: Reader, size: number): Result<number, RowFault> =>
 /** A list of elements of `size` octets: at least one. */
 export function readList<T>(r: Reader, size: number, element: (r: Reader) => T): Result<readonly T[], RowFault> {
   const count = countOf(r, size);
-  return count.ok ? ok(Array.from({ length: count.value }, () => element(r))) : count;
+  if (!count.ok) return count;
+  const list: T[] = [];
+  for (let i = 0; i < count.value; i++) list.push(element(r));
+  return ok(list);
 }

@@ -1,6 +1,6 @@
 /** Path attributes, bytes <-> values. Pure. RFC 4271 4.3 and 5; faults as RFC 7606 3 and 7.
  *  The walk finds attributes, checks flags, duplicates and lengths; what each means is its row in attribute-table.ts. */
-import { Reader, ShortRead, Writer } from '../../base/bytes.ts';
+import { Reader, Writer } from '../../base/bytes.ts';
 import { type BgpError, bgpError } from '../wire/error.ts';
 import { AS_TRANS } from '../wire/open.ts';
 import { mergeAs4Path } from './as-path.ts';
@@ -12,6 +12,7 @@ import {
   FLAG_OPTIONAL,
   FLAG_PARTIAL,
   FLAG_TRANSITIVE,
+  type Key,
   type RowFault,
 } from './attribute-row.ts';
 import { ATTRIBUTES } from './attribute-table.ts';
@@ -50,15 +51,23 @@ export type RoutesIn = 'nlri' | 'mp' | 'both' | 'none';
 const MAX_UNKNOWN = 32;
 const FLAG_KIND = FLAG_OPTIONAL | FLAG_TRANSITIVE;
 const NEXT_HOP = 3;
+const AS4_PATH = 17;
+const AS4_AGGREGATOR = 18;
 const ROWS = new Map<number, AttributeRow>(ATTRIBUTES.map((row) => [row.type, row]));
 
 /** What the walk has found so far. */
 class Walk {
-  readonly block: { -readonly [K in keyof DecodedBlock]?: DecodedBlock[K] } = {};
+  readonly block: { -readonly [K in keyof PathAttributes]?: PathAttributes[K] } = {};
+  /** What stands beside it and goes in at the end. */
+  as4Path: DecodedBlock['as4Path'];
+  as4Aggregator: DecodedBlock['as4Aggregator'];
   readonly unknown: RawAttribute[] = [];
   readonly partial: number[] = [];
   readonly faults = new Faults();
-  readonly seen = new Set<number>();
+  /** The types so far: one bit each, those above 31 in the second, and above 63 as numbers. */
+  private seenLow = 0;
+  private seenHigh = 0;
+  private seenAbove: Set<number> | undefined;
   readonly params: AttributeParams;
   readonly routes: RoutesIn;
   readonly bytes: Uint8Array;
@@ -74,6 +83,30 @@ class Walk {
     this.start = start;
     this.params = params;
     this.routes = routes;
+  }
+  keep(key: Key, value: DecodedBlock[Key]): void {
+    if (key === 'as4Path') this.as4Path = value as DecodedBlock['as4Path'];
+    else if (key === 'as4Aggregator') this.as4Aggregator = value as DecodedBlock['as4Aggregator'];
+    // The row's types tie key and value together.
+    else (this.block as Record<string, unknown>)[key] = value;
+  }
+  /** True from the second time on. */
+  again(type: number): boolean {
+    const bit = 1 << (type & 31);
+    if (type < 32) {
+      const seen = (this.seenLow & bit) !== 0;
+      this.seenLow |= bit;
+      return seen;
+    }
+    if (type < 64) {
+      const seen = (this.seenHigh & bit) !== 0;
+      this.seenHigh |= bit;
+      return seen;
+    }
+    this.seenAbove ??= new Set();
+    const seen = this.seenAbove.has(type);
+    this.seenAbove.add(type);
+    return seen;
   }
   fault(action: FaultAction, subcode: number, text: string): void {
     const at = this.at - this.start;
@@ -107,7 +140,7 @@ export function decodeAttributesOf(
 ): DecodedAttributes {
   const found = new Walk(bytes, start, params, routes);
   const { faults } = found;
-  walk(new Reader(bytes, start, end), found);
+  walk(end, found);
   if (faults.disposition === 'reset' && faults.error !== undefined)
     return { faults: faults.list, disposition: 'reset', error: faults.error };
   const attributes = routes === 'none' ? undefined : complete(found);
@@ -116,37 +149,39 @@ export function decodeAttributesOf(
     : { attributes, faults: faults.list, disposition: faults.disposition };
 }
 
-function walk(r: Reader, found: Walk): void {
-  while (r.left > 0) {
-    found.at = r.position;
-    found.type = 0;
-    let body: Reader;
-    try {
-      found.flags = r.u8();
-      found.type = r.u8();
-      body = r.sub((found.flags & FLAG_EXTENDED) !== 0 ? r.u16() : r.u8());
-    } catch (e) {
-      if (!(e instanceof ShortRead)) throw e;
+/** Type, length, value; the length has two octets where a flag says so. RFC 4271 4.3 */
+function walk(end: number, found: Walk): void {
+  const { bytes } = found;
+  let at = found.start;
+  while (at < end) {
+    found.at = at;
+    const flags = bytes[at]!;
+    const long = (flags & FLAG_EXTENDED) !== 0;
+    const value = at + (long ? 4 : 3);
+    found.flags = flags;
+    found.type = at + 1 < end ? bytes[at + 1]! : 0;
+    const next = value + (long ? (bytes[at + 2]! << 8) | bytes[at + 3]! : bytes[at + 2]!);
+    if (value > end || next > end) {
       // The NLRI is still found by the total attribute length, so the session can live. RFC 7606 4
       const text = `attribute ${found.type} runs past the end of the attributes (RFC 7606 4)`;
       found.fault('withdraw', MALFORMED_LIST, text);
       return;
     }
-    found.end = r.position;
-    attribute(body, found);
+    found.end = next;
+    attribute(new Reader(bytes, value, next), found);
+    at = next;
   }
 }
 
 function attribute(body: Reader, found: Walk): void {
   const { type, params } = found;
   const row = ROWS.get(type);
-  if (found.seen.has(type)) {
+  if (found.again(type)) {
     const text = `${row?.name ?? `attribute ${type}`} comes twice`;
     if (row?.duplicate === 'reset') found.fault('reset', MALFORMED_LIST, `${text} (RFC 7606 3 g)`);
     else found.fault('discard', MALFORMED_LIST, `${text}; the first counts (RFC 7606 3 g)`);
     return;
   }
-  found.seen.add(type);
   if (row === undefined) {
     unknownAttribute(body, found);
     return;
@@ -189,63 +224,71 @@ function knownAttribute(row: AttributeRow, body: Reader, found: Walk): void {
     // A reset of a multiprotocol attribute is always 3/9 with the attribute. RFC 4760 7
     found.fault(action, action === 'reset' ? row.subcode : (fault.subcode ?? row.subcode), text);
   } else if (value.ok && value.value !== undefined && row.key !== undefined) {
-    Object.assign(found.block, { [row.key]: value.value });
+    found.keep(row.key, value.value);
     if (row.flags === FLAG_KIND && (flags & FLAG_PARTIAL) !== 0) found.partial.push(row.type);
   }
 }
 
 /** Puts the 4-octet parts in and asks for the mandatory attributes. RFC 6793 4.2.3, RFC 7606 3 d */
 function complete(found: Walk): PathAttributes | undefined {
-  const { params, routes, faults } = found;
-  const { as4Path, as4Aggregator, ...block } = found.block;
+  const { params, routes, faults, block, as4Path, as4Aggregator } = found;
   const { origin, asPath } = block;
   const missing = (type: number, name: string): void => {
-    // One that was there and malformed has said so already.
-    if (!found.seen.has(type)) faults.add(type, 'withdraw', MISSING_WELL_KNOWN, `${name} is missing (RFC 7606 3 d)`);
+    // One that is there and malformed is not missing as well.
+    if (!found.again(type)) faults.add(type, 'withdraw', MISSING_WELL_KNOWN, `${name} is missing (RFC 7606 3 d)`);
   };
   if (origin === undefined) missing(1, 'ORIGIN');
   if (asPath === undefined) missing(2, 'AS_PATH');
   if (routes !== 'mp' && block.nextHop === undefined) missing(NEXT_HOP, 'NEXT_HOP');
   if (params.ibgp && block.localPref === undefined) missing(5, 'LOCAL_PREF');
   if (origin === undefined || asPath === undefined || faults.disposition === 'withdraw') return undefined;
-  const partial = found.partial.filter((type) => type < 17 || type > 18);
-  const plain = {
-    ...block,
-    origin,
-    asPath,
-    ...(partial.length > 0 ? { partial } : {}),
-    ...(found.unknown.length > 0 ? { unknown: found.unknown } : {}),
-  };
-  // A peer that speaks 4 octets must not send these; AGGREGATOR without AS_TRANS tells that they are out of date.
-  const outdated = as4Aggregator !== undefined && plain.aggregator !== undefined && plain.aggregator.asn !== AS_TRANS;
-  if (params.fourOctetAs || outdated) return plain;
-  return {
-    ...plain,
-    ...(as4Path !== undefined ? { asPath: mergeAs4Path(asPath, as4Path) } : {}),
-    ...(as4Aggregator !== undefined && plain.aggregator !== undefined ? { aggregator: as4Aggregator } : {}),
-  };
+  const partial = found.partial.filter((type) => type !== AS4_PATH && type !== AS4_AGGREGATOR);
+  if (partial.length > 0) block.partial = partial;
+  if (found.unknown.length > 0) block.unknown = found.unknown;
+  // AGGREGATOR without AS_TRANS tells that the 4-octet parts are out of date.
+  const outdated = as4Aggregator !== undefined && block.aggregator !== undefined && block.aggregator.asn !== AS_TRANS;
+  if (!outdated) {
+    if (as4Path !== undefined) block.asPath = mergeAs4Path(asPath, as4Path);
+    if (as4Aggregator !== undefined && block.aggregator !== undefined) block.aggregator = as4Aggregator;
+  }
+  return { ...block, origin, asPath: block.asPath ?? asPath };
 }
+
+/** Encoding runs to its end before another begins, so one does. */
+const SCRATCH = new Writer(512);
+const NONE: readonly RawAttribute[] = [];
 
 /** The attributes as on the wire, in ascending order of type (RFC 4271 5), but MP_REACH_NLRI, which the packers write. Which of
  *  them a peer may see is the caller's: what is there is written. A 2-octet peer gets AS_TRANS, and AS4_PATH and
  *  AS4_AGGREGATOR beside it. RFC 6793 4.2.2 */
 export function encodeAttributes(attributes: PathAttributes, params: { readonly fourOctetAs: boolean }): Uint8Array {
-  const w = new Writer(128);
-  const unknown = [...(attributes.unknown ?? [])].sort((a, b) => a.type - b.type);
+  const w = SCRATCH;
+  w.length = 0;
+  const unknown = attributes.unknown === undefined ? NONE : [...attributes.unknown].sort((a, b) => a.type - b.type);
   let next = 0;
   const unknownBelow = (type: number): void => {
     for (let raw = unknown[next]; raw !== undefined && raw.type < type; raw = unknown[++next])
       writeAttribute(w, raw.flags | FLAG_PARTIAL, raw.type, raw.value);
   };
-  const body = new Writer(64);
   for (const row of ATTRIBUTES) {
     const value = row.toWire(attributes, params.fourOctetAs);
     if (value === undefined) continue;
     unknownBelow(row.type);
-    body.length = 0;
-    row.encode(body, value, params.fourOctetAs);
     const partial = row.flags === FLAG_KIND && attributes.partial?.includes(row.type) === true;
-    writeAttribute(w, partial ? row.flags | FLAG_PARTIAL : row.flags, row.type, body.view());
+    const flags = partial ? row.flags | FLAG_PARTIAL : row.flags;
+    const at = w.length;
+    w.u8(flags);
+    w.u8(row.type);
+    w.u8(0);
+    row.encode(w, value, params.fourOctetAs);
+    const length = w.length - at - 3;
+    if (length <= 255) {
+      w.u8At(at + 2, length);
+      continue;
+    }
+    const long = w.view().slice(at + 3);
+    w.length = at;
+    writeAttribute(w, flags, row.type, long);
   }
   unknownBelow(256);
   return w.copy();

@@ -14,14 +14,14 @@ import {
   type RowFault,
 } from '../attributes/attribute-row.ts';
 import { readOrigin } from '../attributes/basic-values.ts';
-import { readAigp, readExtendedCommunities, readIpv6ExtendedCommunities } from '../attributes/community-values.ts';
-import { familyName } from '../wire/family.ts';
 import {
   formatCommunity,
   formatExtendedCommunity,
   formatIpv6ExtendedCommunity,
   formatLargeCommunity,
-} from './community-text.ts';
+} from '../attributes/communities.ts';
+import { readAigp, readExtendedCommunities, readIpv6ExtendedCommunities } from '../attributes/community-values.ts';
+import { familyName } from '../wire/family.ts';
 import { toHex } from './hex.ts';
 import type { AttributeJson, AttributesJson } from './json-types.ts';
 import { rdText } from './nlri-json.ts';

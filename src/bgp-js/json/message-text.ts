@@ -1,5 +1,6 @@
 /** A message as lines for people: what messageJson says, dense, one line per thing, faults last with an exclamation mark.
  *  Pure. What a peer wrote is shown without its control characters: a terminal obeys them. */
+import { attributeKey } from './attribute-json.ts';
 import type {
   AttributeJson,
   AttributesJson,
@@ -13,6 +14,8 @@ import type {
   UpdateJson,
 } from './json-types.ts';
 
+const MP_REACH = 14;
+const MP_UNREACH = 15;
 /** Lists are broken before this column. */
 const WIDTH = 120;
 
@@ -43,7 +46,11 @@ function body(message: MessageJson): string[] {
 
 /** "  ! withdraw, 3/5 UPDATE Message Error / Attribute Length Error at octet 27: ORIGIN: length 2, not 1 (RFC 7606 7.1)" */
 export const faultText = (f: FaultJson, octet: (at: number) => string): string =>
-  `  ! ${f.disposition}, ${f.code}/${f.subcode} ${f.name} at ${octet(f.octet)}: ${f.text}${f.section !== undefined && !f.text.includes(f.section) ? ` (${f.section})` : ''}`;
+  `  ! ${f.disposition}, ${f.code}/${f.subcode} ${f.name} at ${octet(f.octet)}: ${withSection(f)}`;
+
+/** The text, which may name its section or not. */
+export const withSection = ({ text, section }: { readonly text: string; readonly section?: string }): string =>
+  section === undefined || text.includes(section) ? text : `${text} (${section})`;
 
 function openText(m: OpenJson): string[] {
   const head = `OPEN  AS ${m.asn}, hold time ${m.holdTimeSec} s, identifier ${m.bgpIdentifier}${m.version === 4 ? '' : `, version ${m.version}`}`;
@@ -64,13 +71,15 @@ function valueText(value: unknown): string {
     .flatMap(([key, v]) => {
       if (v === false || v === '') return [];
       if (v === true) return [key];
-      if (key === 'family' || key === 'nextHop') return [valueText(v)];
+      if (key === 'family' || key === 'nextHop' || key === 'host') return [valueText(v)];
+      if (key === 'restartTimeSec') return [`${v} s`];
+      if (key.endsWith('Sec')) return [`${words(key.slice(0, -3))} ${v} s`];
       return Array.isArray(v) ? (v.length === 0 ? [] : [`(${valueText(v)})`]) : [`${words(key)} ${valueText(v)}`];
     })
     .join(' ');
 }
 
-/** restartTimeSec -> "restart time sec" */
+/** staleTime -> "stale time" */
 const words = (key: string): string => key.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
 
 function updateText(m: UpdateJson): string[] {
@@ -83,7 +92,7 @@ function updateText(m: UpdateJson): string[] {
     `UPDATE  ${counts.join(' ') || 'no routes'}`,
     ...nlriLines('withdrawn', m.withdrawn),
     ...attributeLines(m.attributes),
-    ...(m.repeated ?? []).map((a) => `  again  ${attributeText(`attribute ${a.type}`, a)}`),
+    ...(m.repeated ?? []).map((a) => `  again  ${attributeText(nameOf(attributeKey(a.type)), a)}`),
     ...nlriLines('nlri', m.nlri),
   ];
 }
@@ -107,14 +116,15 @@ export function nlriText(n: NlriJson): string {
 
 /** Short ones share a line; lists have their own. */
 export function attributeLines(attributes: AttributesJson): string[] {
-  const entries = Object.entries(attributes);
-  const short = entries.filter(([key]) => !LISTS.has(key)).map(([key, a]) => attributeText(NAMES[key] ?? key, a));
+  // What MP_UNREACH_NLRI says is in the list of withdrawn routes, or that it is an End-of-RIB.
+  const entries = Object.entries(attributes).filter(([, a]) => a.type !== MP_UNREACH || a.value === undefined);
+  const short = entries.filter(([key]) => !LISTS.has(key)).map(([key, a]) => attributeText(nameOf(key), a));
   const lists = entries
     .filter(([key]) => LISTS.has(key))
     .flatMap(([key, a]) =>
       Array.isArray(a.value)
-        ? wrapped(`${NAMES[key] ?? key}${partial(a)}`, a.value.map(String), ' ')
-        : [`  ${attributeText(NAMES[key] ?? key, a)}`],
+        ? wrapped(`${nameOf(key)}${partial(a)}`, a.value.map(String), ' ')
+        : [`  ${attributeText(nameOf(key), a)}`],
     );
   return [...(short.length > 0 ? wrapped('', short, ', ') : []), ...lists];
 }
@@ -134,7 +144,7 @@ const NAMES: Readonly<Record<string, string>> = {
   atomicAggregate: 'atomic-aggregate',
   originatorId: 'originator-id',
   clusterList: 'cluster-list',
-  mpReach: 'mp-reach',
+  mpReach: 'mp-next-hop',
   mpUnreach: 'mp-unreach',
   extendedCommunities: 'ext-communities',
   ipv6ExtendedCommunities: 'ipv6-ext-communities',
@@ -144,20 +154,32 @@ const NAMES: Readonly<Record<string, string>> = {
   onlyToCustomer: 'only-to-customer',
 };
 
+const nameOf = (key: string): string => NAMES[key] ?? key;
 const partial = (a: AttributeJson): string => (a.flags.includes('partial') ? ' (partial)' : '');
 
 /** "med 100", "as-path 65001 65002", "attribute99 (optional transitive partial) 0xdead" */
 function attributeText(name: string, a: AttributeJson): string {
-  if (a.hex !== undefined) return `${name} (${a.flags.join(' ')}) 0x${a.hex}`;
+  const flags = a.flags.length === 0 ? '' : ` (${a.flags.join(' ')})`;
+  if (a.hex !== undefined) return `${name}${flags} ${a.hex === '' ? 'empty' : `0x${a.hex}`}`;
   const { value } = a;
   if (value === true) return `${name}${partial(a)}`;
   const text =
-    typeof value === 'object' && value !== null && 'text' in value
-      ? String(value.text) || '(empty)'
-      : typeof value === 'object' && value !== null && 'asn' in value && 'address' in value
-        ? `${value.asn} ${value.address}`
-        : valueText(value);
+    a.type === MP_REACH
+      ? reachText(value)
+      : typeof value === 'object' && value !== null && 'text' in value
+        ? String(value.text) || '(empty)'
+        : typeof value === 'object' && value !== null && 'asn' in value && 'address' in value
+          ? `${value.asn} ${value.address}`
+          : valueText(value);
   return `${name}${partial(a)} ${text}`;
+}
+
+/** The family is said by the list of routes. */
+function reachText(value: unknown): string {
+  const hop: Readonly<Record<string, unknown>> = typeof value === 'object' && value !== null ? { ...value } : {};
+  const { nextHop, linkLocal, rd, hex, family } = hop;
+  const text = [rd, nextHop, linkLocal, hex].filter((part) => part !== undefined && part !== '0:0').join(' ');
+  return text === '' ? `(none) ${family ?? ''}`.trimEnd() : text;
 }
 
 function notificationText(m: NotificationJson): string[] {

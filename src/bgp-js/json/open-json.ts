@@ -114,8 +114,8 @@ function capabilityJson(code: number, value: Uint8Array): CapabilityJson {
   }
   if (fault !== undefined || read.unknown !== undefined)
     return { ...known, name: OTHERS[code] ?? known.name, hex: toHex(value) };
-  const shown = VALUES.flatMap((show) => show(read) ?? []);
-  return shown.length === 0 ? known : { ...known, value: shown[0] };
+  const shown = VALUES.map((show) => show(read)).find((v) => v !== undefined);
+  return shown === undefined ? known : { ...known, value: shown };
 }
 
 /** Capabilities without a row in wire/capabilities.ts, by IANA's registry. */

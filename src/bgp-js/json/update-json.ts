@@ -1,10 +1,11 @@
 /** An UPDATE as JSON: what is on the wire, and beside it what decodeUpdate makes of it. Pure. RFC 4271 4.3, 4760, 7606. */
+import { INVALID_NETWORK } from '../attributes/faults.ts';
 import { MP_REACH, MP_UNREACH, mpFamily, reachNlriStart, unreachNlriStart } from '../attributes/mp-reach.ts';
 import { decodeUpdate } from '../update/decode-update.ts';
 import { forEachNlri } from '../update/nlri.ts';
 import type { UpdateContext } from '../update/update-context.ts';
 import type { DecodedUpdate } from '../update/update-types.ts';
-import { familyName, familyOfKey, IPV4_UNICAST_KEY } from '../wire/family.ts';
+import { familyName, IPV4_UNICAST_KEY } from '../wire/family.ts';
 import { attributesJson } from './attribute-json.ts';
 import { faultJson } from './fault-json.ts';
 import type { FaultJson, NlriJson, UpdateJson } from './json-types.ts';
@@ -61,20 +62,17 @@ function faultsOf(
   walked: readonly WalkedAttribute[],
   badNlriAt: number | undefined,
 ): FaultJson[] {
-  const faults = decoded.faults.map(({ type, action, text, subcode, at }) => {
-    const octet =
-      at !== undefined
-        ? parts.attributesStart + at
-        : (walked.find((a) => a.type === type)?.at ?? parts.attributesStart);
-    return faultJson(action, 3, subcode, text, octet, type === 0 ? undefined : type);
-  });
+  const octetOf = (type: number, subcode: number, at: number | undefined): number => {
+    if (subcode === INVALID_NETWORK && badNlriAt !== undefined) return badNlriAt;
+    if (at !== undefined) return parts.attributesStart + at;
+    // What is missing has no octet: the attributes have.
+    return (type === 0 ? parts.overrunAt : walked.find((a) => a.type === type)?.at) ?? parts.attributesStart;
+  };
+  const faults = decoded.faults.map(({ type, action, text, subcode, at }) =>
+    faultJson(action, 3, subcode, text, octetOf(type, subcode, at), type === 0 ? undefined : type),
+  );
   const { error } = decoded;
-  if (error !== undefined && !decoded.faults.some((f) => f.action === 'reset' && f.text === error.text)) {
-    const octet = parts.overrunAt ?? badNlriAt ?? parts.attributesStart;
-    faults.push(faultJson('reset', error.code, error.subcode, error.text, octet));
-  }
+  if (error !== undefined && !decoded.faults.some((f) => f.action === 'reset' && f.text === error.text))
+    faults.push(faultJson('reset', error.code, error.subcode, error.text, octetOf(0, error.subcode, undefined)));
   return faults;
 }
-
-/** The family's name, for those who show what they have a key of. */
-export const familyText = (key: number): string => familyName(familyOfKey(key));

@@ -1,19 +1,19 @@
 /** One TCP connection with a peer, driven by the FSM table: performs the table's actions and keeps the timers. Reading messages
  *  is incoming.ts, sending them outbox.ts; which of a peer's connections lives, and what comes after one, is session.ts. */
 import type { Result } from '../../base/result.ts';
-import { type BgpError, bgpError } from '../wire/error.ts';
+import type { BgpError } from '../wire/error.ts';
 import { type Family, familyOfKey } from '../wire/family.ts';
 import { EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from '../wire/message.ts';
-import { CEASE, encodeNotification, OUT_OF_RESOURCES } from '../wire/notification.ts';
+import { encodeNotification } from '../wire/notification.ts';
 import { decodeOpen, encodeOpen } from '../wire/open.ts';
 import { encodeRouteRefresh } from '../wire/route-refresh.ts';
 import type { Ending } from './down.ts';
-import { type FsmAction, type FsmCondition, type FsmEvent, SESSION_STATES, step, type Transition } from './fsm.ts';
-import { MESSAGE_TYPES } from './fsm-events.ts';
+import { type FsmAction, type FsmCondition, type FsmEvent, step } from './fsm.ts';
 import { HoldTimer } from './hold-timer.ts';
 import { Incoming } from './incoming.ts';
 import { negotiate, ourOpen } from './negotiate.ts';
 import { forEachMessage, Outbox, sentEndOfRib } from './outbox.ts';
+import { collision, notification, overflow, silence } from './own-errors.ts';
 import { jittered } from './pace.ts';
 import { SendHoldTimer, sendHoldMs } from './send-hold-timer.ts';
 import type {
@@ -44,6 +44,8 @@ export interface ConversationOwner {
   dialled(fault: DialFault | undefined): void;
   /** Wait before the next dial: in Connect the patience with this one, in Active the backoff. */
   retryMs(next: SessionState): number;
+  /** The peer refused the optional parameter that holds our capabilities. RFC 5492 3 */
+  bare(): boolean;
   /** IdleHoldTimer: wait before the next start. */
   idleHoldMs(): number;
   /** The peer has opened a connection: no need to dial. */
@@ -90,6 +92,8 @@ export class Conversation {
   private keepaliveMs = 0;
   private sentAt = 0;
   private paused = false;
+  /** Our OPEN has no capabilities. */
+  private bare = false;
 
   constructor(owner: ConversationOwner, outgoing: boolean) {
     const { config, ports, listener, received } = owner;
@@ -184,7 +188,7 @@ export class Conversation {
         return;
       case 'sendOpen':
         sent.open++;
-        this.outbox?.write(encodeOpen(ourOpen(config)));
+        this.outbox?.write(encodeOpen(ourOpen(config, this.bare)));
         return;
       case 'startLargeHold':
         this.hold.start(LARGE_HOLD_MS);
@@ -247,6 +251,7 @@ export class Conversation {
   /** A connection is there, dialled or accepted. */
   take(connection: Connection): void {
     this.outbox = new Outbox(connection);
+    this.bare = this.owner.bare();
     connection.onData = (slab, start, end) => this.incoming.read(connection, slab, start, end);
     connection.onClose = (error) => {
       if (this.connection === connection) this.happen('TcpFailed', { tcp: closedReason(error) });
@@ -260,7 +265,8 @@ export class Conversation {
   private notify(error: BgpError | undefined): void {
     if (error === undefined) return void this.connection?.destroy();
     this.owner.sent.notification++;
-    this.connection?.end(encodeNotification(error));
+    const limit = this.agreed?.extendedMessages === true ? EXTENDED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH;
+    this.connection?.end(encodeNotification(error, limit));
   }
 
   /** The connection belongs to nobody now; what it still says is not heard. */
@@ -356,7 +362,7 @@ export class Conversation {
       return;
     }
     const open = decodeOpen(slab, start, end);
-    const agreed = open.ok ? negotiate(this.owner.config, open.value) : open;
+    const agreed = open.ok ? negotiate(this.owner.config, open.value, this.bare) : open;
     if (!agreed.ok) {
       this.happen('OpenError', { error: agreed.error });
       return;
@@ -371,26 +377,6 @@ export class Conversation {
       outgoing: this.outgoing,
     };
     if (this.owner.survives(this, all)) this.happen(delayed ? 'DelayedOpen' : 'Open', { agreed: all });
-    else
-      this.happen('CollisionDump', { error: bgpError(6, 7, 'another connection to this peer lives (RFC 4271 6.8)') });
+    else this.happen('CollisionDump', { error: collision() });
   }
 }
-
-const silence = (ms: number): BgpError => bgpError(4, 0, `nothing heard for ${ms / 1000} s (RFC 4271 6.5)`);
-const overflow = (octets: number): BgpError =>
-  bgpError(CEASE, OUT_OF_RESOURCES, `the peer does not read: ${octets} octets wait for it (RFC 4486 4)`);
-
-/** The NOTIFICATION that a transition into Idle sends, if any. */
-function notification(t: Transition, from: SessionState, event: FsmEvent, error?: BgpError): BgpError | undefined {
-  if (t.actions.includes('notifyUnexpected')) return unexpected(from, event);
-  return t.actions.includes('notify') ? error : undefined;
-}
-
-/** The data is the type of the message; what is no message has no subcode. RFC 6608 3 and 4 */
-function unexpected(state: SessionState, event: FsmEvent): BgpError {
-  const type = MESSAGE_TYPES[event];
-  const text = `${event} in ${state} (RFC 6608 4)`;
-  if (type === undefined) return bgpError(FSM_ERROR, 0, text);
-  return bgpError(FSM_ERROR, SESSION_STATES.indexOf(state) - 2, text, new Uint8Array([type]));
-}
-const FSM_ERROR = 5;

@@ -18,13 +18,14 @@ const offeredFamilies = (config: SessionConfig): readonly Family[] => config.fam
 const rolesCount = (config: SessionConfig): boolean =>
   config.peerAsn !== config.localAsn && config.confederation !== true;
 
-/** The OPEN of this moment: the R and F bits are asked for now. */
-export function ourOpen(config: SessionConfig): OpenMessage {
+/** The OPEN of this moment: the R and F bits are asked for now. `bare`: without capabilities, for a peer that refuses the
+ *  parameter that holds them. RFC 5492 3 */
+export function ourOpen(config: SessionConfig, bare = false): OpenMessage {
   return {
     myAs: config.localAsn > 0xffff ? AS_TRANS : config.localAsn,
     holdTimeSec: config.holdTimeSec,
     bgpIdentifier: config.bgpIdentifier,
-    capabilities: ourCapabilities(config),
+    capabilities: bare ? {} : ourCapabilities(config),
   };
 }
 
@@ -79,8 +80,21 @@ function ourAddPath(config: SessionConfig): NonNullable<Capabilities['addPath']>
 /** What the OPENs alone decide; the addresses come from the connection. */
 export type Negotiated = Omit<Agreed, 'localAddress' | 'localPort' | 'peerPort' | 'outgoing'>;
 
-/** Judges the peer's OPEN against our configuration. Faults: 2/2, 2/6, 2/3, 2/7, 2/11, in this order. */
-export function negotiate(config: SessionConfig, theirs: OpenMessage): Result<Negotiated, BgpError> {
+/** Judges the peer's OPEN against our configuration. Faults: 2/2, 2/6, 2/3, 2/7, 2/11, in this order. `bare`: our OPEN had no
+ *  capabilities, so that IPv4 unicast with 2-octet AS numbers is all that there can be. */
+export function negotiate(config: SessionConfig, theirs: OpenMessage, bare = false): Result<Negotiated, BgpError> {
+  return bare ? negotiateBare(config, theirs) : negotiateAll(config, theirs);
+}
+
+function negotiateBare(config: SessionConfig, theirs: OpenMessage): Result<Negotiated, BgpError> {
+  const { localAsn, peerAsn, bgpIdentifier, peerAddress, peerPort, passive, holdTimeSec, connectRetrySec } = config;
+  const confederation = config.confederation === true;
+  const plain = { localAsn, peerAsn, bgpIdentifier, peerAddress, peerPort, passive, holdTimeSec, connectRetrySec };
+  const all = negotiateAll({ ...plain, confederation }, theirs);
+  return all.ok ? ok({ ...all.value, fourOctetAs: false, routeRefresh: false }) : all;
+}
+
+function negotiateAll(config: SessionConfig, theirs: OpenMessage): Result<Negotiated, BgpError> {
   const { capabilities } = theirs;
   const peerAsn = capabilities.fourOctetAsn ?? theirs.myAs;
   const fault = badAsn(config, theirs, peerAsn) ?? badHoldTime(theirs) ?? badIdentifier(config, theirs, peerAsn);

@@ -3,7 +3,7 @@
  *  transport come in. */
 
 import { type BgpError, bgpError } from '../wire/error.ts';
-import { type Family, IPV4_UNICAST } from '../wire/family.ts';
+import { type Family, hasFamily, IPV4_UNICAST } from '../wire/family.ts';
 import {
   ADMINISTRATIVE_SHUTDOWN,
   CEASE,
@@ -18,6 +18,7 @@ import { challengerLives } from './collision.ts';
 import { Conversation, type ConversationOwner } from './conversation.ts';
 import { type Ending, sessionDown } from './down.ts';
 import { SESSION_STATES } from './fsm.ts';
+import { collision } from './own-errors.ts';
 import { backoffMs, jittered } from './pace.ts';
 import type {
   Agreed,
@@ -68,6 +69,8 @@ export class BgpSession {
    *  own kind of retry. */
   private failedDials = 0;
   private retries = 0;
+  /** The next OPEN goes without capabilities. */
+  private bare = false;
   /** What the next idle hold takes, ms, beside letting the peer go first. */
   private idleHold = 0;
   /** The last dial was answered or refused at once: somebody is there, and its BGP will be soon. */
@@ -90,6 +93,7 @@ export class BgpSession {
         this.answered = fault === undefined || fault.code === 'TCP_REFUSED';
       },
       retryMs: (next) => this.retryMs(next),
+      bare: () => this.bare,
       idleHoldMs: () => this.idleHold + (this.yields ? jittered(config.yieldMs ?? 0, ports.random) : 0),
       met: () => this.arrivals.length > 0,
       countRetry: (conversation, said) => this.countRetry(conversation, said),
@@ -288,6 +292,7 @@ export class BgpSession {
   private ended(conversation: Conversation, ending: Ending): void {
     const discarded = conversation !== this.dialler && !this.arrivals.includes(conversation);
     this.arrivals = this.arrivals.filter((c) => c !== conversation);
+    this.bare = refusesCapabilities(ending) && hasFamily(this.config.families ?? [IPV4_UNICAST], IPV4_UNICAST);
     // While another connection is on its way the peer is not down: a collision has one loser and no victim.
     const talking = this.conversations().some((c) => c.connection !== undefined);
     this.park();
@@ -340,12 +345,16 @@ export class BgpSession {
 /** The peer has said something on it. */
 const hasSpoken = (c: Conversation): boolean => c.state === 'OpenConfirm' || c.state === 'Established';
 
-const collision = (): BgpError => bgpError(CEASE, COLLISION, 'another connection to this peer lives (RFC 4271 6.8)');
-
 const ceaseOf = (how: Exclude<StopHow, { kind: 'restart' }>): BgpError =>
   how.kind === 'leave'
     ? shutdown(how.text)
     : bgpError(CEASE, PEER_DECONFIGURED, 'the peer was removed from our configuration');
 
+/** A peer from before RFC 5492 takes no optional parameter: the next attempt goes without, and the one after it with them again.
+ *  RFC 5492 3 */
+const refusesCapabilities = ({ from, received }: Ending): boolean =>
+  from !== 'Established' && received?.code === 2 && received.subcode === 4;
+
+/** Ends that are nobody's fault do not make the next wait longer. */
 const isInnocent = (said: BgpError | undefined): boolean =>
   said?.code === CEASE && [ADMINISTRATIVE_SHUTDOWN, PEER_DECONFIGURED, COLLISION].includes(said.subcode);

@@ -86,20 +86,35 @@ interface Door {
   readonly fd: number | undefined;
 }
 
-/** Rejects with the first address that cannot be had; then none is listened on. SysError, or the error of bind. */
+/** An address that cannot be had; `cause` is the SysError or the error of node:net, and `code` its code. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly address: IpAddress;
+  /** EADDRINUSE, EACCES, EAFNOSUPPORT, ... where the kernel refused. */
+  readonly code: string | undefined;
+
+  constructor(address: IpAddress, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.address = address;
+    this.code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  }
+}
+
+/** Rejects with a ListenError for the first address that cannot be had; then none is listened on. */
 export async function listenBgp(options: ListenOptions): Promise<BgpListener> {
   const reception = new Reception(options);
   const doors: Door[] = [];
-  let { port } = options;
+  let { address, port } = options;
   try {
     for (const where of [options, ...(options.also ?? [])]) {
+      address = where.address;
       const opened = await openDoor(where, port, (socket) => reception.receive(socket));
       doors.push(opened.door);
       port = opened.port;
     }
   } catch (error) {
     for (const { server } of doors) server.close();
-    throw error;
+    throw new ListenError(address, error);
   }
   return {
     port,

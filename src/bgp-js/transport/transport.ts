@@ -13,6 +13,7 @@ export {
   type Admission,
   type BgpListener,
   type ListenAddress,
+  ListenError,
   type ListenerCounters,
   type ListenOptions,
   listenBgp,

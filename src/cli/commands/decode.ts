@@ -57,12 +57,13 @@ function toldBy(call: Call): ToldContext {
 
 async function run(call: Call): Promise<number> {
   const options = { port: call.number('port') ?? 179, told: toldBy(call) };
-  const [{ inputsOf, capturedIn }, { captureReader }, { capturedJson }, { capturedText, placeText }] =
+  const [{ inputsOf, capturedIn }, { captureReader }, { capturedJson }, { capturedText, placeText }, { withSection }] =
     await Promise.all([
       import('../decode-input.ts'),
       import('../../capture/reader.ts'),
       import('../../capture/captured-json.ts'),
       import('../../capture/captured-text.ts'),
+      import('../../bgp-js/json/message-text.ts'),
     ]);
   const json = call.text('output') === 'json';
   let exitCode: number = EXIT.ok;
@@ -75,47 +76,50 @@ async function run(call: Call): Promise<number> {
       // A fault of the input itself is said once, on standard error.
       else if (item.type !== 'fault') call.terminal.out(`${capturedText(item).join('\n')}\n`);
     }
-    for (const line of tally.report(placeText)) call.terminal.err(`gingham: ${input.name}: ${line}\n`);
+    for (const line of tally.report(placeText, withSection)) call.terminal.err(`gingham: ${input.name}: ${line}\n`);
     if (tally.bad) exitCode = EXIT.problem;
   }
   return exitCode;
+}
+
+interface Told extends PlaceJson {
+  readonly text: string;
+  readonly section?: string;
 }
 
 /** What was wrong in one input: the first of each kind is told at the end. */
 class Tally {
   private items = 0;
   private faulty = 0;
-  private first: { readonly place: PlaceJson; readonly text: string } | undefined;
-  private broken: { readonly place: PlaceJson; readonly text: string } | undefined;
+  private first: Told | undefined;
+  private broken: Told | undefined;
 
   get bad(): boolean {
     return this.first !== undefined || this.broken !== undefined;
   }
   add(item: CapturedJson): void {
     if (item.type === 'fault') {
-      this.broken ??= { place: item, text: item.text };
+      this.broken ??= item;
       return;
     }
     this.items++;
-    const faults =
-      item.type === 'note' && item.bad === true
-        ? [item]
-        : 'faults' in item
-          ? item.faults
-          : item.type === 'rib'
-            ? item.entries.flatMap((entry) => entry.faults)
-            : [];
-    const [fault] = faults;
+    const [fault] = faultsOf(item);
     if (fault === undefined) return;
     this.faulty++;
-    this.first ??= { place: fault, text: fault.text };
+    this.first ??= fault;
   }
-  report(place: (at: PlaceJson) => string): string[] {
+  report(place: (at: PlaceJson) => string, words: (told: Told) => string): string[] {
     const { first, broken } = this;
     const counted = this.items === 1 ? '' : `${this.faulty} of ${this.items} have faults, the first at `;
     return [
-      ...(first === undefined ? [] : [`${counted}${place(first.place)}: ${first.text}`]),
-      ...(broken === undefined ? [] : [`${place(broken.place)}: ${broken.text}`]),
+      ...(first === undefined ? [] : [`${counted}${place(first)}: ${words(first)}`]),
+      ...(broken === undefined ? [] : [`${place(broken)}: ${words(broken)}`]),
     ];
   }
+}
+
+function faultsOf(item: CapturedJson): readonly Told[] {
+  if (item.type === 'note') return item.bad === true ? [item] : [];
+  if (item.type === 'rib') return item.entries.flatMap((entry) => entry.faults);
+  return 'faults' in item ? item.faults : [];
 }

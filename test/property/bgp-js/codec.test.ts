@@ -5,6 +5,7 @@ import { type Ipv4, ipv4 } from '../../../src/base/ipv4.ts';
 import { prefix, prefixKey } from '../../../src/base/prefix.ts';
 import type { AsSegment, Origin, PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
 import { decodeAttributes, encodeAttributes } from '../../../src/bgp-js/attributes/attributes.ts';
+import { decodeMessage } from '../../../src/bgp-js/message.ts';
 import { packAnnouncements, packWithdrawals } from '../../../src/bgp-js/update/packer.ts';
 import { forEachPrefix, splitUpdate } from '../../../src/bgp-js/update/update.ts';
 import { bgpError } from '../../../src/bgp-js/wire/error.ts';
@@ -12,6 +13,7 @@ import { frameError, frameLength } from '../../../src/bgp-js/wire/framer.ts';
 import { HEADER_LENGTH } from '../../../src/bgp-js/wire/message.ts';
 import { decodeNotification, encodeNotification } from '../../../src/bgp-js/wire/notification.ts';
 import { decodeOpen, encodeOpen } from '../../../src/bgp-js/wire/open.ts';
+import { context } from './arbitraries.ts';
 
 const word = fc.integer({ min: 0, max: 0xffffffff });
 const address = word.map(ipv4);
@@ -224,5 +226,28 @@ test('packing loses, doubles and reorders no prefix, and no message is longer th
       expect(back).toEqual(list);
     }),
     { numRuns: 50 },
+  );
+});
+
+test('any bytes as a message give a value or a BgpError that can be sent, the same wherever they lie, whatever was agreed', () => {
+  const framed = fc
+    .tuple(fc.integer({ min: 0, max: 6 }), fc.oneof(bytes, attributeLike), fc.integer({ min: -2, max: 2 }))
+    .map(([type, body, lie]) => {
+      const length = HEADER_LENGTH + body.length + lie;
+      return Uint8Array.of(...Array.from({ length: 16 }, () => 255), length >> 8, length & 255, type, ...body);
+    });
+  fc.assert(
+    fc.property(fc.oneof(bytes, framed), context, (inner, agreed) => {
+      sameEverywhere(inner, (slab, start, end) => decodeMessage(slab, start, end, agreed));
+      const decoded = decodeMessage(inner, 0, inner.length, agreed);
+      if (decoded.ok) return;
+      const { code, subcode, data, text } = decoded.error;
+      expect(code).toBeGreaterThanOrEqual(1);
+      expect(code).toBeLessThanOrEqual(8);
+      expect(subcode).toBeLessThanOrEqual(255);
+      expect(data.length).toBeLessThanOrEqual(inner.length);
+      expect(text.length).toBeLessThan(1000);
+    }),
+    { numRuns: 2000 },
   );
 });

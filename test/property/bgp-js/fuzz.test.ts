@@ -2,7 +2,8 @@
  *  test/fuzz/judge.ts: no exception, no look outside its frame, steps and sizes within the bounds, and encoding that decoding
  *  undoes. The seed is fixed, so that a failure is one here too. */
 import { expect, test } from 'vitest';
-import { makeHarness } from '../../fuzz/harness.ts';
+import { makeHarness, makeTarget } from '../../fuzz/harness.ts';
+import { Judge } from '../../fuzz/judge.ts';
 import { joined, longestMessages } from '../../fuzz/seeds.ts';
 
 const MESSAGES = 200_000;
@@ -27,10 +28,11 @@ const shown = (input: Uint8Array): string =>
   `context ${input[0]}, message ${Buffer.from(input.subarray(1)).toString('hex')}`;
 
 test('the longest messages made to cost the most stay within the same bounds, which grow with the octets and not faster', async () => {
-  const { judge, contexts } = await makeHarness(SEED);
+  const of = await makeTarget();
+  const judge = new Judge(of);
   const wrong: string[] = [];
   for (const { name, message } of longestMessages())
-    for (let context = 0; context < contexts; context++) {
+    for (let context = 0; context < of.target.contexts; context++) {
       const { failure } = judge.judge(joined(Uint8Array.of(context), message), message.length + 1, true);
       if (failure !== undefined)
         wrong.push(`${name}, context ${context}: ${failure.kind}: ${failure.text.slice(0, 300)}`);

@@ -4,7 +4,7 @@ import { ourOpen } from '../../../src/bgp-js/session/negotiate.ts';
 import type { SessionConfig } from '../../../src/bgp-js/session/session-types.ts';
 import { END_OF_RIB } from '../../../src/bgp-js/update/packer.ts';
 import { IPV4_UNICAST, IPV6_UNICAST, L2VPN_EVPN } from '../../../src/bgp-js/wire/family.ts';
-import { KEEPALIVE_MESSAGE, message, ROUTE_REFRESH, UPDATE } from '../../../src/bgp-js/wire/message.ts';
+import { KEEPALIVE_MESSAGE, message, NOTIFICATION, ROUTE_REFRESH, UPDATE } from '../../../src/bgp-js/wire/message.ts';
 import { encodeOpen } from '../../../src/bgp-js/wire/open.ts';
 import { encodeRouteRefresh } from '../../../src/bgp-js/wire/route-refresh.ts';
 import { hex } from '../../support/hex.ts';
@@ -198,4 +198,70 @@ test('a role that does not match ends the attempt with a code of its own (RFC 92
   expect(one.downs.at(-1)).toMatchObject({ code: expect.stringMatching(/^(ROLE_MISMATCH|NOTIFICATION_RECEIVED)$/) });
   const [good] = pairUp({ peerAsn: 64513, role: 'provider' }, { ...ebgp, role: 'customer' });
   expect(good.session.agreed).toMatchObject({ role: 'provider', peerRole: 'customer' });
+});
+
+/** A listener that answers each OPEN with what `answer` says, and keeps the OPENs. */
+function oldPeer(answer: (attempt: number) => readonly Uint8Array[]): {
+  world: World;
+  one: Speaker;
+  opens: Uint8Array[];
+} {
+  const world = new World();
+  const one = world.speaker(A, B, { families: BOTH, extendedMessages: true });
+  const opens: Uint8Array[] = [];
+  world.tcp.listen(B, (connection) => {
+    connection.onData = (slab, start, end) => {
+      if (slab[start + 18] === 1)
+        for (const bytes of answer(opens.push(slab.slice(start, end)))) connection.write(bytes);
+      return end;
+    };
+  });
+  one.session.start();
+  return { world, one, opens };
+}
+
+test('a peer that refuses our capabilities (2/4) is tried without them: IPv4 unicast and 2-octet AS numbers (RFC 5492 3)', () => {
+  const refusal = message(NOTIFICATION, hex`02 04`);
+  const theirs = encodeOpen(ourOpen(configOf(B, A), true));
+  const { world, one, opens } = oldPeer((attempt) => (attempt === 1 ? [refusal] : [theirs, KEEPALIVE_MESSAGE]));
+  world.time.pass(2_000);
+  expect(opens.map((open) => open.length > 29)).toEqual([true, false]);
+  expect(one.session.agreed).toMatchObject({
+    families: [IPV4_UNICAST],
+    fourOctetAs: false,
+    routeRefresh: false,
+    extendedMessages: false,
+  });
+  expect(one.session.agreed?.gracefulRestart).toBeUndefined();
+});
+
+test('an attempt without capabilities is followed by one with them: it may have been a mishap', () => {
+  const refusal = message(NOTIFICATION, hex`02 04`);
+  const other = message(NOTIFICATION, hex`06 05`);
+  const { world, opens } = oldPeer((attempt) => [attempt === 2 ? other : refusal]);
+  world.time.pass(30_000);
+  expect(opens.slice(0, 4).map((open) => open.length > 29)).toEqual([true, false, true, false]);
+});
+
+test('who needs another family than IPv4 unicast goes on asking for it', () => {
+  const world = new World();
+  const lengths: number[] = [];
+  const one = world.speaker(A, B, { families: [IPV6_UNICAST] });
+  world.tcp.listen(B, (connection) => {
+    connection.onData = (_slab, start, end) => {
+      lengths.push(end - start);
+      connection.write(message(NOTIFICATION, hex`02 04`));
+      return end;
+    };
+  });
+  one.session.start();
+  world.time.pass(5_000);
+  expect(lengths.length).toBeGreaterThan(1);
+  expect(lengths.every((length) => length > 29)).toBe(true);
+});
+
+test('the NOTIFICATION about a long ROUTE-REFRESH holds all of it where extended messages were agreed (RFC 7313 5, RFC 8654 4)', () => {
+  const long = { ...enhanced, extendedMessages: true };
+  const bytes = message(ROUTE_REFRESH, new Uint8Array(6000).fill(1));
+  expect(lastWords(raw(long, long, bytes).far).length).toBe(3 + bytes.length);
 });

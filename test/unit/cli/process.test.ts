@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { build, type Metafile } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fakeDaemon } from './fake-daemon.ts';
@@ -87,6 +88,23 @@ test('Ctrl-C while a daemon does not answer: 130', async () => {
   const [code] = await once(child, 'exit');
   expect(code).toBe(130);
   await daemon.close();
+});
+
+test.each([[[]], [['-']]])('decode %j reads standard input, gzipped or not', async (args) => {
+  for (const packed of [false, true]) {
+    const child = spawn(process.execPath, [path.join(dir, 'gingham.mjs'), 'decode', ...args], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    running.push(child);
+    let out = '';
+    child.stdout?.on('data', (bytes: Buffer) => {
+      out += bytes.toString();
+    });
+    const message = Buffer.from(`${'ff'.repeat(16)}001304`, 'hex');
+    child.stdin?.end(packed ? gzipSync(message) : message);
+    const [code] = await once(child, 'close');
+    expect({ code, out }).toEqual({ code: 0, out: 'KEEPALIVE\n' });
+  }
 });
 
 test('a reader that has seen enough ends the command quietly', async () => {

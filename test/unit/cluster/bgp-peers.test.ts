@@ -93,17 +93,24 @@ test.each([
   [{ peerIP: '10.0.0.1' }, 'asNumber is missing'],
   [{ peerSelector: 'all()', asNumber: 65001 }, 'peerSelector is not supported yet'],
   [{ ...TOR, nextHopMode: 'Other' }, 'nextHopMode is "Other"'],
+  [{ ...TOR, ttlSecurity: 256 }, 'ttlSecurity is 256'],
 ])('%o is no peer, and says why', (spec, text) => {
   const { peers, problems } = of(spec);
   expect(peers).toEqual([]);
   expect(problems.map((p) => p.text).join()).toContain(`bgppeers "tor": ${text}`);
 });
 
+test('ttlSecurity is hops, 0 is off; sourceAddress None leaves the address to the kernel', () => {
+  const hops = (ttlSecurity: number) => of({ ...TOR, ttlSecurity }).peers[0]?.ttlSecurity;
+  expect([hops(1), hops(255), hops(0)]).toEqual([1, 255, undefined]);
+  expect(of({ ...TOR, sourceAddress: 'None' }).peers[0]?.localAddress).toBeUndefined();
+});
+
 test('fields without effect are named in one notice, and the peer is followed', () => {
-  const { peers, notices } = of({ ...TOR, ttlSecurity: 1, filters: ['a'] });
+  const { peers, notices } = of({ ...TOR, reachableBy: '10.0.0.9', filters: ['a'] });
   expect(peers).toHaveLength(1);
   expect(notices.map((n) => n.text)).toEqual([
-    'bgppeers "tor": filters, ttlSecurity have no effect in this version of Gingham',
+    'bgppeers "tor": filters, reachableBy have no effect in this version of Gingham',
   ]);
 });
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { expect, test } from 'vitest';
-import { formatIpv4 } from '../../../src/base/ipv4.ts';
+import { formatIp } from '../../../src/base/ip.ts';
+import { formatIpv4, ipv4 } from '../../../src/base/ipv4.ts';
 import { formatPrefix } from '../../../src/base/prefix.ts';
 import { formatFault, formatFaults } from '../../../src/config/format.ts';
 import type { NodeConfig } from '../../../src/config/node-config.ts';
@@ -208,6 +209,33 @@ test('cluster.localPref: legacy is 100, a number is itself', () => {
   const of = (v: string) =>
     valid(`cluster: { nodeName: n, store: { server: http://a:1 }, localPref: ${v} }`).cluster?.localPref;
   expect([of('legacy'), of('mesh'), of('250')]).toEqual([100, 2147482623, 250]);
+});
+
+test('a neighbor has an address of either family, with what its wire needs', () => {
+  const [neighbor] = valid(
+    'neighbors: [{ address: "fe80::2", asn: 65001, interface: eth0, localAddress: "FE80::1", ttlSecurity: 1 }]',
+  ).neighbors;
+  expect(neighbor).toMatchObject({ name: 'fe80::2', interface: 'eth0', ttlSecurity: 1 });
+  expect(formatIp(neighbor?.localAddress ?? ipv4(0))).toBe('fe80::1');
+  expect(valid('listen: { also: ["::", 10.9.0.1] }').listen.also?.map(formatIp)).toEqual(['::', '10.9.0.1']);
+  expect(valid('neighbors: [{ address: 10.9.0.2, asn: 65001, ttl: 1 }]').neighbors[0]?.ttl).toBe(1);
+});
+
+test.each([
+  ['address: "fe80::2%eth0"', 'names an interface. Write fe80::2 here, and interface: eth0 beside it.'],
+  [
+    'address: "fe80::2"',
+    'is good on one link only (RFC 4291 2.5.6). Add interface: the device that the neighbor is on.',
+  ],
+  ['address: "2001:db8::2", localAddress: 10.9.0.1', 'localAddress: 10.9.0.1 is of another family than address.'],
+  ['address: 10.9.0.2, ttl: 2, ttlSecurity: 1', 'ttl: is 255 with ttlSecurity (RFC 5082 3). Remove one of the two.'],
+  ['address: "ff02::1"', 'address: ff02::1 is not a unicast address.'],
+  ['address: "::ffff:10.9.0.2"', 'is not a unicast address.'],
+  ['address: "2001:db8::/64"', 'is a prefix, not an address. Write it without its length: 2001:db8::.'],
+  ['address: 10.9.0.2, interface: a/b', 'is no name of a network interface.'],
+  ['address: 10.9.0.2, ttlSecurity: 0', 'is not a number of hops. Write a whole number from 1 to 255.'],
+])('a neighbor with %s says what is wrong', (fields, text) => {
+  expect(faults(`neighbors: [{ ${fields}, asn: 65001 }]`).join()).toContain(text);
 });
 
 test('every fault of a file is named at once, with line, path, value and remedy', async () => {

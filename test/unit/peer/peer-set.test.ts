@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parseIp } from '../../../src/base/ip.ts';
 import { address, attributes, cidr } from '../../support/rib.ts';
 import { MemoryNetwork, type MemorySpeaker, peerConfig } from '../../support/speakers.ts';
 
@@ -198,7 +199,7 @@ describe('PeerSet: configuration', () => {
     net.time.pass(10);
     expect(a.routes()).toEqual([`${BLOCK_A} from local`]);
     expect(b.routes()).toEqual([`${BLOCK_B} from local`]);
-    expect(a.peers.knows(address(B))).toBe(false);
+    expect(a.peers.admits(address(B), undefined)).toBe(false);
     expect(b.peers.peer(A)?.lastReason?.code).toBe('NOTIFICATION_RECEIVED');
   });
 
@@ -211,15 +212,45 @@ describe('PeerSet: configuration', () => {
     expect(a.peers.peer(B)?.reason?.code).toBe('TCP_REFUSED');
   });
 
-  test('only configured addresses are let in', () => {
+  test('a new password goes to the listener and to the session, which stays up', () => {
+    const net = new MemoryNetwork();
+    const [a, b] = [net.speaker(A), net.speaker(B)];
+    a.peers.apply([peerConfig(B, { password: 'old' })]);
+    b.peers.apply([peerConfig(A)]);
+    net.time.pass(10_000);
+    for (const end of net.tcp.dialled.flatMap((c) => [c, c.other]))
+      Object.assign(end ?? {}, { setPassword: (key: string | undefined) => a.keys.push(`live ${key}`) > 0 });
+    const report = a.peers.apply([peerConfig(B, { password: 'new' })]);
+    expect(report.changed).toEqual([{ name: B, fields: ['password'], cost: 'nothing', needsReset: false }]);
+    expect([...new Set(a.keys)]).toEqual([`${B} old`, `${B} new`, 'live new']);
+    expect(a.peers.peer(B)).toMatchObject({ state: 'Established', flaps: 0, config: { password: 'new' } });
+  });
+
+  test('only configured addresses are let in, with what their connections must show', () => {
     const net = new MemoryNetwork();
     const a = net.speaker(A);
-    expect(a.peers.knows(address(B))).toBe(false);
+    expect(a.peers.admits(address(B), undefined)).toBe(false);
     a.peers.apply([peerConfig(B)]);
-    expect(a.peers.knows(address(B))).toBe(true);
+    expect(a.peers.admits(address(B), undefined)).toEqual({ signed: false });
+    a.peers.apply([peerConfig(B, { ttlSecurity: 1, interface: 'eth0', password: 'secret' })]);
+    expect(a.peers.admits(address(B), undefined)).toEqual({ ttlSecurity: 1, interface: 'eth0', signed: true });
     const [near, far] = net.tcp.pair(address(C), address(A));
     a.peers.accept(far);
     net.time.pass(10);
     expect(near.gone).toBe(true);
+  });
+
+  test('one link-local address on two links is two peers (RFC 4007 6)', () => {
+    const a = new MemoryNetwork().speaker(A);
+    const linkLocal = parseIp('fe80::1') ?? expect.fail();
+    const { refused } = a.peers.apply([
+      peerConfig(B, { name: 'left', address: linkLocal, interface: 'eth0' }),
+      peerConfig(C, { name: 'right', address: linkLocal, interface: 'eth1' }),
+      peerConfig(C, { name: 'again', address: linkLocal, interface: 'eth1' }),
+    ]);
+    expect(refused.map((r) => r.name)).toEqual(['again']);
+    expect(a.peers.admits(linkLocal, 'eth1')).toMatchObject({ interface: 'eth1' });
+    expect(a.peers.admits(linkLocal, 'eth2')).toBe(false);
+    expect(a.peers.admits(linkLocal, undefined)).toBe(false);
   });
 });
