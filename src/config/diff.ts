@@ -30,6 +30,7 @@ const NODE_SHOWN: { readonly [P in NodeRow]: (c: NodeConfig) => Shown } = {
   holdTime: (c) => String(c.holdTimeSec),
   connectRetry: (c) => String(c.connectRetrySec),
   families: (c) => c.families,
+  ebgpRequiresPolicy: (c) => String(c.ebgpRequiresPolicy),
   gracefulRestart: (c) => restart(c.gracefulRestart),
   logLevel: (c) => c.logLevel,
   'control.socket': (c) => c.control.socket,
@@ -70,6 +71,8 @@ const PEER_SHOWN: { readonly [P in PeerRow]: (p: PeerConfig) => string } = {
   gracefulRestart: (p) => restart(p.gracefulRestart),
   localPref: (p) => String(p.localPref),
   nextHopSelf: (p) => String(p.nextHopSelf),
+  import: (p) => p.importPolicy ?? 'all',
+  export: (p) => p.exportPolicy ?? 'all',
   transit: (p) => String(p.transit),
 };
 /** A neighbor without a word of its own has the node's: then the node's line is the change, not the neighbor's. */

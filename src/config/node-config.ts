@@ -68,6 +68,8 @@ export interface NodeConfig {
   readonly holdTimeSec: number;
   readonly connectRetrySec: number;
   readonly families: readonly 'ipv4-unicast'[];
+  /** RFC 8212 */
+  readonly ebgpRequiresPolicy: boolean;
   /** Absent: not offered; a stop is then a leave. */
   readonly gracefulRestart?: { readonly restartTimeSec: number };
   readonly logLevel: LogLevel;

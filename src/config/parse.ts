@@ -3,7 +3,7 @@
 import { formatIp } from '../base/ip.ts';
 import { ipv4 } from '../base/ipv4.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import type { PeerConfig } from '../model/peer.ts';
+import type { PeerConfig, RoutePolicy } from '../model/peer.ts';
 import { checkTogether, type NeighborValues, type NodeValues } from './check.ts';
 import { DocumentReader, Values } from './document.ts';
 import type { ClusterConfig, ConfigFault, NodeConfig, StoreConfig } from './node-config.ts';
@@ -78,6 +78,7 @@ function toNodeConfig(
     },
     holdTimeSec: v.get('holdTime') ?? D.holdTime.default,
     connectRetrySec: v.get('connectRetry') ?? D.connectRetry.default,
+    ebgpRequiresPolicy: v.get('ebgpRequiresPolicy') ?? D.ebgpRequiresPolicy.default,
     families: v.get('families') ?? (['ipv4-unicast'] as const),
     ...(gracefulRestart !== undefined && { gracefulRestart }),
     logLevel: v.get('logLevel') ?? D.logLevel.default,
@@ -166,6 +167,9 @@ function toPeer(n: NeighborValues, node: Inherited): PeerConfig {
   const [device, ttlSecurity, ttl] = [n.get('interface'), n.get('ttlSecurity'), n.get('ttl')];
   const password = n.get('password');
   const gracefulRestart = restart(n.get('gracefulRestart'), n.get('gracefulRestart.restartTime'), node.gracefulRestart);
+  const withoutOne = asn !== node.asn && node.ebgpRequiresPolicy ? 'missing' : 'all';
+  const importPolicy: RoutePolicy = n.get('import') ?? withoutOne;
+  const exportPolicy: RoutePolicy = n.get('export') ?? withoutOne;
   return {
     name: n.get('name') ?? formatIp(address),
     kind: 'file',
@@ -186,6 +190,8 @@ function toPeer(n: NeighborValues, node: Inherited): PeerConfig {
     ...(gracefulRestart !== undefined && { gracefulRestart }),
     localPref: n.get('localPref') ?? NEIGHBOR_SETTINGS.localPref.default,
     nextHopSelf: n.get('nextHopSelf') ?? asn !== node.asn,
+    ...(importPolicy !== 'all' && { importPolicy }),
+    ...(exportPolicy !== 'all' && { exportPolicy }),
     transit: n.get('transit') ?? NEIGHBOR_SETTINGS.transit.default,
   };
 }

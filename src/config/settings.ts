@@ -66,6 +66,12 @@ export const NODE_SETTINGS = {
     needs: 'restart',
     description: 'Address families spoken.',
   },
+  ebgpRequiresPolicy: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'peer-reset',
+    description: 'An eBGP neighbor without import and export of its own is neither heard nor told anything (RFC 8212).',
+  },
   gracefulRestart: {
     type: TYPES.boolean,
     default: true,
@@ -313,6 +319,18 @@ export const NEIGHBOR_SETTINGS = {
     defaultText: 'true for eBGP, false for iBGP',
     needs: 'nothing',
     description: 'Announce learned routes with our address as next hop.',
+  },
+  import: {
+    type: TYPES.routePolicy,
+    defaultText: 'all',
+    needs: 'peer-reset',
+    description: 'What of its routes is used. With ebgpRequiresPolicy the default for eBGP is none.',
+  },
+  export: {
+    type: TYPES.routePolicy,
+    defaultText: 'all',
+    needs: 'nothing',
+    description: 'What it is sent. With ebgpRequiresPolicy the default for eBGP is none.',
   },
   transit: {
     type: TYPES.boolean,

@@ -132,6 +132,7 @@ export const TYPES = {
   encapMode: word('Never', 'Always', 'CrossSubnet'),
   blockSize: number('a prefix length of blocks', 20, 32),
   family: word('ipv4-unicast'),
+  routePolicy: word('all', 'none'),
   logLevel: word<LogLevel>('debug', 'info', 'warn', 'error'),
   carrier: word('auto', 'kernel', 'tc-bpf', 'user-space'),
   socket: text('path of a unix socket', '/run/gingham/control.sock', socketPath),

@@ -2,6 +2,9 @@
 import type { IpAddress } from '../base/ip.ts';
 import type { Prefix } from '../base/prefix.ts';
 
+/** missing: nobody wrote one, where one is required (RFC 8212). */
+export type RoutePolicy = 'all' | 'none' | 'missing';
+
 export interface PeerConfig {
   /** Kubernetes node name, or the configured name; unique, and what views call it. */
   readonly name: string;
@@ -32,6 +35,9 @@ export interface PeerConfig {
   readonly nextHopSelf: boolean;
   /** Pass routes learned from other eBGP peers on; the mesh never does. */
   readonly transit: boolean;
+  /** What is taken of its routes, and what of ours it is sent; absent: all. */
+  readonly importPolicy?: RoutePolicy;
+  readonly exportPolicy?: RoutePolicy;
   /** With transit: pass on only what lies in one of these. Absent: everything. */
   readonly transitWithin?: readonly Prefix[];
 }

@@ -29,6 +29,8 @@ const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
   nextHopSelf: 'resend',
   transit: 'resend',
   transitWithin: 'resend',
+  importPolicy: 'reset',
+  exportPolicy: 'resend',
 };
 
 export interface ChangedPeer {

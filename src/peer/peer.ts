@@ -16,7 +16,8 @@ import type {
 } from '../bgp-js/session/session-types.ts';
 import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import { bgpError } from '../bgp-js/wire/error.ts';
-import type { PeerConfig } from '../model/peer.ts';
+import type { PeerConfig, RoutePolicy } from '../model/peer.ts';
+import { EBGP_WITHOUT_POLICY, type Policy, REJECT_ALL } from '../policy/policy.ts';
 import { AdjRibOut } from '../rib/adj-rib-out.ts';
 import type { ExportTarget } from '../rib/export.ts';
 import type { PathSource } from '../rib/feed.ts';
@@ -78,7 +79,14 @@ export class Peer implements SessionListener {
       old?.leaveTables();
       const kind = config.asn === config.localAsn ? 'ibgp' : 'ebgp';
       const { name, localAsn } = config;
-      this.source = ports.rib.addSource({ name, kind, address: ifIpv4(config.address) ?? 0, localAsn });
+      const importPolicy = policyOf(config.importPolicy);
+      this.source = ports.rib.addSource({
+        name,
+        kind,
+        address: ifIpv4(config.address) ?? 0,
+        localAsn,
+        ...(importPolicy && { importPolicy }),
+      });
       this.stale = new StaleKeeper(ports.rib, this.source, ports.clock, ports.timers);
     }
     if (old) {
@@ -241,8 +249,16 @@ const HOLD_TIMER_EXPIRED = 4;
 const isWordless = ({ code }: SessionDown): boolean => code === 'TCP_CLOSED' || code === 'TCP_REFUSED';
 const isTold = (reason: LastReason | undefined): boolean => reason !== undefined && !reason.code.startsWith('TCP_');
 
+/** Routes judged by another policy are not taken over. */
 const isSameSpeaker = (a: PeerConfig, b: PeerConfig): boolean =>
-  a.address === b.address && a.asn === b.asn && a.localAsn === b.localAsn;
+  a.address === b.address && a.asn === b.asn && a.localAsn === b.localAsn && a.importPolicy === b.importPolicy;
+
+const POLICIES: { readonly [P in RoutePolicy]: Policy | undefined } = {
+  all: undefined,
+  none: REJECT_ALL,
+  missing: EBGP_WITHOUT_POLICY,
+};
+const policyOf = (policy: RoutePolicy | undefined): Policy | undefined => POLICIES[policy ?? 'all'];
 
 /** `peers` always has an answer, also before the first attempt ended. */
 const notYet = (config: PeerConfig): Reason =>
@@ -275,6 +291,7 @@ function toSessionConfig(config: PeerConfig, ports: PeerPorts): SessionConfig {
 /** IPv4 routes over an IPv6 session need an IPv4 next hop of ours: our identifier, which is our address unless configured
  *  otherwise. */
 const toTarget = (config: PeerConfig, source: PathSource, agreed: Agreed, bgpIdentifier: Ipv4): ExportTarget => ({
+  policy: policyOf(config.exportPolicy),
   kind: source.kind === 'ibgp' ? 'ibgp' : 'ebgp',
   // No next hop of a route is 0, so none is taken for an IPv6 peer itself.
   address: ifIpv4(config.address) ?? 0,

@@ -5,6 +5,8 @@ import { containsAddress, type Prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
 import type { AsSegment, Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import { transitiveCommunities } from '../bgp-js/attributes/communities.ts';
+import { evaluate } from '../policy/evaluate.ts';
+import type { Policy } from '../policy/policy.ts';
 import { DEFAULT_LOCAL_PREF } from './decision.ts';
 import type { PathSource } from './feed.ts';
 
@@ -20,6 +22,8 @@ export interface ExportTarget {
   readonly nextHopSelf: boolean;
   /** Sends learned routes too, not only our own. */
   readonly transit: boolean;
+  /** Judges attribute sets: no rule of it may read prefixes. Undefined: accept all. */
+  readonly policy?: Policy | undefined;
   /** Of learned routes only those within one of these; absent: all. Judged per route, beside exportTo. */
   readonly transitWithin?: readonly Prefix[];
 }
@@ -38,6 +42,11 @@ type Objection = (a: Ipv4Attributes, from: Kind, to: ExportTarget) => Reason | u
 const has = (a: Ipv4Attributes, community: number): boolean => a.communities?.includes(community) === true;
 
 const REASONS_NOT_TO: readonly Objection[] = [
+  (attributes, source, { policy }) => {
+    if (policy === undefined) return undefined;
+    const verdict = evaluate(policy, { address: 0, length: 0, attributes, source });
+    return verdict.kind === 'reject' ? verdict.reason : undefined;
+  },
   (_, from, to) =>
     from === 'ibgp' && to.kind === 'ibgp'
       ? { code: 'IBGP_SPLIT_HORIZON', text: 'learned by iBGP, and iBGP peers hear it from its origin (RFC 4271 9.2)' }

@@ -75,6 +75,8 @@ test('what a neighbor setting needs is what the peers do when it changes', () =>
     'gracefulRestart.restartTime': '60',
     localPref: '200',
     nextHopSelf: 'false',
+    import: 'none',
+    export: 'none',
     transit: 'true',
   };
   const peerOf = (more: string): PeerConfig => {

@@ -26,6 +26,7 @@ test('an empty file is a node with every default', () => {
     listen: { address: 0, port: 179 },
     holdTimeSec: 90,
     connectRetrySec: 5,
+    ebgpRequiresPolicy: false,
     families: ['ipv4-unicast'],
     gracefulRestart: { restartTimeSec: 120 },
     logLevel: 'info',
@@ -35,6 +36,23 @@ test('an empty file is a node with every default', () => {
     originate: [],
     neighbors: [],
   });
+});
+
+test('with ebgpRequiresPolicy an eBGP neighbor without a policy has none (RFC 8212); one of our AS needs none', () => {
+  const { neighbors } = valid(`
+asn: 65001
+ebgpRequiresPolicy: true
+neighbors:
+  - { address: 10.9.0.2, asn: 65002 }
+  - { address: 10.9.0.3, asn: 65003, import: all, export: none }
+  - { address: 10.9.0.4, asn: 65001 }
+`);
+  const policies = neighbors.map((p) => [p.importPolicy ?? 'all', p.exportPolicy ?? 'all']);
+  expect(policies).toEqual([
+    ['missing', 'missing'],
+    ['all', 'none'],
+    ['all', 'all'],
+  ]);
 });
 
 test('JSON and YAML of the same settings are the same configuration', () => {

@@ -40,6 +40,29 @@ describe('PeerSet: routes from table to table', () => {
     expect(a.log).toEqual([`up ${B}`]);
   });
 
+  test('an eBGP peer without a policy, where one is required, is neither heard nor told anything, and why is kept (RFC 8212)', () => {
+    const net = new MemoryNetwork();
+    const [a, b] = [net.speaker(A), net.speaker(B)];
+    a.originate(BLOCK_A);
+    b.originate(BLOCK_B);
+    const missing = { importPolicy: 'missing', exportPolicy: 'missing' } as const;
+    a.peers.apply([peerConfig(B, { asn: 65002, localAsn: 65001, ...missing })]);
+    b.peers.apply([peerConfig(A, { asn: 65001, localAsn: 65002 })]);
+    net.time.pass(4000);
+    expect(a.routes()).toEqual([`${BLOCK_A} from local`]);
+    expect(b.routes()).toEqual([`${BLOCK_B} from local`]);
+    expect(a.rib.pathsOf(cidr(BLOCK_B))?.paths[0]?.rejected?.code).toBe('NO_EBGP_POLICY');
+    const ours = a.rib.pathsOf(cidr(BLOCK_A))?.paths[0];
+    expect(ours?.attributes && a.peers.explainExport(B, ours.attributes, ours.source)).toMatchObject({
+      not: { code: 'NO_EBGP_POLICY' },
+    });
+
+    a.peers.apply([peerConfig(B, { asn: 65002, localAsn: 65001, importPolicy: 'all', exportPolicy: 'none' })]);
+    net.time.pass(20_000);
+    expect(a.routes()).toEqual([`${BLOCK_A} from local`, `${BLOCK_B} from ${B}`]);
+    expect(b.routes()).toEqual([`${BLOCK_B} from local`]);
+  });
+
   test('a withdrawal and a new route follow at once', () => {
     const { net, a, b } = pair();
     a.rib.withdrawLocal(cidr(BLOCK_A));
