@@ -290,3 +290,14 @@ test('a connection with a delayed OPEN does not keep another one from coming up'
   world.time.pass(60_000);
   expect(one.session.counters.establishedCount).toBe(1);
 });
+
+test('with the shortest hold time keepalives come a second apart, whatever the jitter (RFC 4271 4.4)', () => {
+  const world = new World();
+  world.random = () => 0;
+  pairUp(world, { holdTimeSec: 3 }, { holdTimeSec: 3 });
+  const near = nearEnd(world);
+  const keepalives = (): number => types(near).filter((type) => type === 4).length;
+  const before = keepalives();
+  world.time.pass(10_000);
+  expect(keepalives() - before).toBe(10);
+});
