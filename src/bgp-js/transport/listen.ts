@@ -103,16 +103,27 @@ export class ListenError extends Error {
 /** Rejects with a ListenError for the first address that cannot be had; then none is listened on. */
 export async function listenBgp(options: ListenOptions): Promise<BgpListener> {
   const reception = new Reception(options);
+  const places: readonly ListenAddress[] = [options, ...(options.also ?? [])];
   const doors: Door[] = [];
+  const bare: number[] = [];
   let { address, port } = options;
   try {
-    for (const where of [options, ...(options.also ?? [])]) {
+    // Before the first wait: all are of the network namespace, and of the moment, of the call.
+    for (const where of places) {
       address = where.address;
-      const opened = await openDoor(where, port, (socket) => reception.receive(socket));
+      const fd = bareSocket(where, port);
+      if (fd === undefined) continue;
+      bare.push(fd);
+      port = boundPort(fd);
+    }
+    for (const where of places) {
+      address = where.address;
+      const opened = await openDoor(where, port, bare.shift(), (socket) => reception.receive(socket));
       doors.push(opened.door);
       port = opened.port;
     }
   } catch (error) {
+    for (const fd of bare) ffi.close(fd);
     for (const { server } of doors) server.close();
     throw new ListenError(address, error);
   }
@@ -141,19 +152,25 @@ export async function listenBgp(options: ListenOptions): Promise<BgpListener> {
   };
 }
 
-async function openDoor(
-  { address, interface: device }: ListenAddress,
-  port: number,
-  onSocket: (socket: net.Socket) => void,
-): Promise<{ readonly door: Door; readonly port: number }> {
+/** Undefined without FFI: node:net makes its own. */
+function bareSocket({ address, interface: device }: ListenAddress, port: number): number | undefined {
   if (needsInterface(address) && device === undefined)
     throw new Error(`${formatIp(address)} is link-local: name the interface it is on (RFC 4291 2.5.6)`);
   const missing = ffi.ffiFault();
-  if (missing !== undefined && device !== undefined && !needsInterface(address))
+  if (missing === undefined) return listeningSocket(address, port, device);
+  if (device !== undefined && !needsInterface(address))
     throw new Error(
       `listening on interface ${device} needs the package koffi, which cannot be loaded: ${missing}. Install it.`,
     );
-  const fd = missing === undefined ? listeningSocket(address, port, device) : undefined;
+  return undefined;
+}
+
+async function openDoor(
+  { address, interface: device }: ListenAddress,
+  port: number,
+  fd: number | undefined,
+  onSocket: (socket: net.Socket) => void,
+): Promise<{ readonly door: Door; readonly port: number }> {
   // Paused: not a byte of a stranger is read.
   const server = net.createServer({ noDelay: true, pauseOnConnect: true }, onSocket);
   await new Promise<void>((listening, failed) => {
@@ -168,7 +185,7 @@ async function openDoor(
   });
   server.on('error', () => {}); // EMFILE on accept: the peer's SYN is tried again
   const bound = server.address();
-  const boundTo = fd !== undefined ? boundPort(fd) : typeof bound === 'object' && bound !== null ? bound.port : port;
+  const boundTo = typeof bound === 'object' && bound !== null && fd === undefined ? bound.port : port;
   return { door: { server, isIpv6: isIpv6(address), fd }, port: boundTo };
 }
 
