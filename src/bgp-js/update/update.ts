@@ -91,7 +91,12 @@ export class ReusableUpdate implements UpdateFrame {
   private ipv4Sections(context: UpdateContext): BgpError | undefined {
     const { slab, withdrawnStart, withdrawnEnd, nlriStart, nlriEnd } = this;
     this.addPath = context.addPath.has(IPV4_UNICAST_KEY);
-    if (withdrawnStart === withdrawnEnd && nlriStart === nlriEnd) return undefined;
+    if (withdrawnStart === withdrawnEnd && nlriStart === nlriEnd) {
+      // Wholly empty it is the End-of-RIB of IPv4 unicast, which has to be agreed on like its routes.
+      if (this.attributesStart === nlriStart && !context.families.has(IPV4_UNICAST_KEY))
+        this.ignoredFamily = IPV4_UNICAST_KEY;
+      return undefined;
+    }
     if (!context.families.has(IPV4_UNICAST_KEY)) {
       this.ignoredFamily = IPV4_UNICAST_KEY;
       this.withdrawnEnd = withdrawnStart;
