@@ -105,9 +105,10 @@ export class AdjRibIn {
     if (path !== NONE) this.table.removePath(path);
   }
 
-  /** All its paths are stale from now on; those that were so already go (a peer that restarts twice). RFC 4724 4.2 */
-  markStale(source: Source): void {
-    this.sweepStale(source);
+  /** All its paths are stale from now on; those that were so already go (a peer that restarts twice, RFC 4724 4.2), or stay until
+   *  the sweep (a refresh that begins anew or is cut off, RFC 7313 4). */
+  markStale(source: Source, already: 'go' | 'stay' = 'go'): void {
+    if (already === 'go') this.sweepStale(source);
     source.epoch = (source.epoch + 1) | 0;
     source.stale = source.received;
   }
