@@ -132,7 +132,7 @@ test.each<[string, Uint8Array, AttributeParams, 'discard' | 'withdraw', number]>
   expect(decoded.faults).toMatchObject([{ type: bytes[1], action, subcode, at: (params.ibgp ? BASE : PLAIN).length }]);
 });
 
-test('AIGP from another AS is ignored without a word, unless it is enabled (RFC 7311 3.4.1)', () => {
+test('AIGP from another AS is ignored without a word, unless it is enabled (RFC 7311 3.3)', () => {
   const aigp = hex`80 1a 0b 01 000b 00000000000003e8`;
   expect(decode(join(PLAIN, aigp), EBGP)).toMatchObject({ faults: [], disposition: 'accept' });
   expect(decode(join(PLAIN, aigp), EBGP).attributes?.aigp).toBeUndefined();

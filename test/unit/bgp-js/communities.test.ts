@@ -88,7 +88,7 @@ test('non-transitive communities stay inside the AS (RFC 4360 6)', () => {
   expect(transitiveCommunities(undefined)).toBeUndefined();
 });
 
-test('large communities are three plain decimals (RFC 8092 4)', () => {
+test('large communities are three plain decimals (RFC 8092 5)', () => {
   const value = { global: 4_200_000_000, local1: 0, local2: 4_294_967_295 };
   expect(formatLargeCommunity(value)).toBe('4200000000:0:4294967295');
   expect(parseLargeCommunity('4200000000:0:4294967295')).toEqual(value);
