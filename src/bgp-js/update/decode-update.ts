@@ -3,9 +3,11 @@ import { decodeAttributesOf, type RoutesIn } from '../attributes/attributes.ts';
 import { Faults, INVALID_NETWORK, OPTIONAL_ERROR } from '../attributes/faults.ts';
 import type { BgpError } from '../wire/error.ts';
 import { familyName, familyOfKey, IPV4_UNICAST } from '../wire/family.ts';
+import { HEADER_LENGTH } from '../wire/message.ts';
 import { readNlri } from './nlri-value.ts';
 import { endOfRibFamily, type ReusableUpdate, splitUpdate } from './update.ts';
 import type { UpdateContext } from './update-context.ts';
+import type { UpdateFrame } from './update-frame.ts';
 import type { DecodedUpdate, Nlri } from './update-types.ts';
 
 /** `bytes` from `start` to `end` is one UPDATE, header included. Never throws, whatever the bytes. */
@@ -26,6 +28,11 @@ export function decodeUpdate(bytes: Uint8Array, start: number, end: number, cont
     ? { withdrawn: [...withdrawn, ...announced], announced: [], ...seen, ...endOfRib }
     : { withdrawn, announced, ...seen, ...endOfRib };
 }
+
+/** What `onUpdate` was given, as an object that outlives the call. `context` is that of the session:
+ *  updateContext(session.agreed, 'receive'). */
+export const readUpdate = (frame: UpdateFrame, context: UpdateContext): DecodedUpdate =>
+  decodeUpdate(frame.slab, frame.withdrawnStart - HEADER_LENGTH - 2, frame.nlriEnd, context);
 
 const NO_ROUTES: { readonly withdrawn: readonly Nlri[]; readonly announced: readonly Nlri[] } = {
   withdrawn: [],
