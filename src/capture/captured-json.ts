@@ -203,12 +203,19 @@ const endpoint = ({ address, port, asn }: Endpoint): EndpointJson => ({
 
 /** With as many digits as the clock had. */
 export function timeText({ seconds, nanoseconds, digits }: Moment): string {
-  const whole = new Date(Math.min(seconds, MAX_SECONDS) * 1000).toISOString().slice(0, -5);
   const fraction = digits === 0 ? '' : `.${String(nanoseconds).padStart(9, '0').slice(0, digits)}`;
-  return `${whole}${fraction}Z`;
+  return `${wholeSeconds(seconds)}${fraction}Z`;
 }
+
 /** What a Date can hold. */
 const MAX_SECONDS = 8_640_000_000_000;
+/** Captures have many records a second: the last one's text is kept. */
+let last = { seconds: 0, text: '1970-01-01T00:00:00' };
+function wholeSeconds(seconds: number): string {
+  if (last.seconds !== seconds)
+    last = { seconds, text: new Date(Math.min(seconds, MAX_SECONDS) * 1000).toISOString().slice(0, -5) };
+  return last.text;
+}
 
 /** RFC 6396 4.4.1 and 4.4 (IANA's FSM numbers) */
 const STATES = ['', 'Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established', 'Clearing', 'Deleted'];
