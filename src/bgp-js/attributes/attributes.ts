@@ -34,6 +34,7 @@ import {
 export type { AttributeParams } from './attribute-params.ts';
 export type { AttributeFault, Disposition } from './faults.ts';
 
+/** An attribute block as values, with what was wrong in it and what that asks for. RFC 7606 2 */
 export interface DecodedAttributes<A extends PathAttributes = PathAttributes> {
   /** Present exactly when the disposition is accept or discard and routes are announced. */
   readonly attributes?: A;

@@ -21,6 +21,7 @@ import { bindToDevice, boundPort, leastTtl, listeningSocket, setTtl, setTtlSecur
 /** A storm of a thousand nodes must not end in SYN retransmits. */
 const BACKLOG = 1024;
 
+/** One address to listen on. */
 export interface ListenAddress {
   /** 0.0.0.0 is every IPv4 address of this machine, :: every IPv6 address; none is both. */
   readonly address: IpAddress;
@@ -37,6 +38,7 @@ export interface Admission {
   readonly signed?: boolean;
 }
 
+/** Where to listen, whom to let in, and who gets the connections. */
 export interface ListenOptions extends ListenAddress {
   /** More addresses, with the same port. */
   readonly also?: readonly ListenAddress[];
@@ -67,6 +69,7 @@ export interface ListenerCounters {
   readonly halfOpen: number;
 }
 
+/** What listenBgp() opened. */
 export interface BgpListener {
   /** The bound port: of use when 0 was asked for. */
   readonly port: number;
