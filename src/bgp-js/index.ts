@@ -102,6 +102,7 @@ export {
   shutdownText,
   unwrapHardReset,
 } from './wire/notification.ts';
+export * from './wire/notification-codes.ts';
 export { decodeOpen, encodeOpen, type OpenMessage } from './wire/open.ts';
 export { type BgpRole, ROLES } from './wire/role.ts';
 export { decodeRouteRefresh, encodeRouteRefresh, type RouteRefresh } from './wire/route-refresh.ts';

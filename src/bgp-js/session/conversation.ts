@@ -77,7 +77,7 @@ const SHORTEST_KEEPALIVE_MS = 1_000;
 export class Conversation {
   state: SessionState = 'Idle';
   agreed: Agreed | undefined;
-  /** Clock at Established. */
+  /** Clock at Established; 0 before. */
   establishedAt = 0;
   readonly outgoing: boolean;
   private readonly owner: ConversationOwner;
@@ -202,7 +202,7 @@ export class Conversation {
         this.hold.restart(this.incoming.readAt);
         return;
       case 'sendKeepalive':
-        if (this.outbox?.keepalive() === true) sent.keepalive++;
+        if (this.outbox?.keepalive(this.state !== 'Established') === true) sent.keepalive++;
         return;
       case 'startKeepalive':
         this.startKeepalive();
@@ -276,6 +276,7 @@ export class Conversation {
     const connection = this.connection;
     this.outbox = undefined;
     this.agreed = undefined;
+    this.establishedAt = 0;
     this.incoming.refreshes = undefined;
     this.paused = false;
     if (connection === undefined) return;
