@@ -72,8 +72,24 @@ test('a marker may be left out; several messages follow each other (RFC 4271 4.1
 });
 
 test('an octet is pointed at by its line and column, also where the marker was left out', () => {
-  const [item] = readCapture('0017 02\n0000 0003\n400101\n');
-  expect(item).toMatchObject({ type: 'update', faults: [{ offset: 7, line: 3, column: 1 }] });
+  const [first, second] = readCapture('001304\n 001a 02\n0000 0003\n400102\n');
+  expect(first).toMatchObject({ type: 'keepalive', offset: 0, line: 1, column: 1 });
+  // An attribute that runs past the end of the attributes.
+  expect(second).toMatchObject({
+    type: 'update',
+    offset: 3,
+    line: 2,
+    column: 2,
+    faults: [{ offset: 10, line: 4, column: 1 }],
+  });
+});
+
+test('with and without the marker may follow each other; what is neither ends it, behind what was good', () => {
+  expect(kinds(readCapture(`001304 ${KEEPALIVE}`))).toEqual(['keepalive', 'keepalive']);
+  expect(readCapture('001304 0012ff')).toMatchObject([
+    { type: 'keepalive' },
+    { type: 'fault', offset: 3, column: 8, text: expect.stringContaining('a length of 18 and a type of 255') },
+  ]);
 });
 
 test('what is neither message nor packet is refused with the section', () => {
