@@ -19,7 +19,7 @@ export const decode: CommandRow = {
     { flags: '--port <number>', description: "BGP's TCP port (default: 179)", parse: parsePort },
     { flags: '--as4', description: 'AS numbers have 4 octets (default: what the OPENs agree on, else a guess)' },
     { flags: '--as2', description: 'AS numbers have 2 octets' },
-    { flags: '--add-path', description: 'NLRI have path identifiers (default: what the OPENs agree on)' },
+    { flags: '--add-path', description: 'NLRI have path identifiers (default: what the OPENs agree on, else a guess)' },
     { flags: '--extended', description: 'messages of up to 65535 octets (default: what the OPENs agree on)' },
     { flags: '--ibgp', description: 'both ends are in one AS (default: what the OPENs say, else a guess)' },
     { flags: '--ebgp', description: 'the ends are in two ASes' },

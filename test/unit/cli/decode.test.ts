@@ -86,6 +86,15 @@ test('--as4, --as2, --ibgp, --ebgp, --add-path and --extended set the context', 
   });
 });
 
+test('path identifiers are guessed where the octets are no routes without them, and no OPEN tells', async () => {
+  const paths = update(`${MARKER}0000020000000000000001 18c63364 00000002 18c63364`.replace(/ /g, ''));
+  const [line] = lines((await gingham(['decode', '-o', 'json', paths])).out);
+  expect(line).toMatchObject({
+    context: { addPath: ['ipv4 unicast'], source: 'guess' },
+    nlri: [{ pathId: 1 }, { prefix: '198.51.100.0/24', pathId: 2 }],
+  });
+});
+
 test('a message above 4096 octets is one only with --extended (RFC 8654 4)', async () => {
   // 4977 times 0.0.0.0/0 withdrawn.
   const long = `${MARKER}138802 1371 ${'00'.repeat(4977)} 0000`.replace(/ /g, '');
