@@ -2,6 +2,8 @@
  *  Pure. The schema is bgp-js/json/message.schema.json, definitions from `captured` on. */
 import { formatIp } from '../base/ip.ts';
 import { formatIpv4 } from '../base/ipv4.ts';
+import { attributeName } from '../bgp-js/attributes/attribute-table.ts';
+import { MALFORMED_LIST } from '../bgp-js/attributes/faults.ts';
 import { attributesJson } from '../bgp-js/json/attribute-json.ts';
 import { faultJson, sectionOf } from '../bgp-js/json/fault-json.ts';
 import type { AttributesJson, FaultJson, MessageJson, NlriJson } from '../bgp-js/json/json-types.ts';
@@ -167,14 +169,26 @@ function ribOf(captured: CapturedRib): RibJson {
 function entryJson(entry: RibEntry): RibEntryJson {
   // RFC 6396 4.3.4: AS numbers have four octets, whatever the session had.
   const view = { fourOctetAs: true, abbreviatedReach: true };
-  const { attributes, stopped } = attributesJson(entry.attributes, 0, entry.attributes.length, view);
+  const { attributes, stopped, malformed } = attributesJson(entry.attributes, 0, entry.attributes.length, view);
   const faults: FaultJson[] = [];
   if (entry.peer === undefined)
     faults.push(
       faultJson('discard', 0, 0, `peer ${entry.peerIndex} is not in the peer index table (RFC 6396 4.3.4)`, 0),
     );
+  for (const { type, at, from, to } of malformed) {
+    const text = `${attributeName(type)} of ${to - from} octets is malformed`;
+    faults.push(faultJson('withdraw', 3, MALFORMED_LIST, text, at, type));
+  }
   if (stopped < entry.attributes.length)
-    faults.push(faultJson('withdraw', 3, 1, 'an attribute runs past the end of the attributes (RFC 7606 4)', stopped));
+    faults.push(
+      faultJson(
+        'withdraw',
+        3,
+        MALFORMED_LIST,
+        'an attribute runs past the end of the attributes (RFC 7606 4)',
+        stopped,
+      ),
+    );
   return {
     peerIndex: entry.peerIndex,
     ...(entry.peer && { peer: peerJson(entry.peer) }),

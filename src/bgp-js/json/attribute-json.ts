@@ -169,17 +169,21 @@ export interface ShownAttributes {
   readonly repeated: readonly AttributeJson[];
   /** Where the walk stopped: the end, or the attribute that runs past it. */
   readonly stopped: number;
+  /** Those of a type we know whose octets make no value of it. */
+  readonly malformed: readonly WalkedAttribute[];
 }
 
 /** A block, attribute by attribute, in the order of the wire. */
 export function attributesJson(bytes: Uint8Array, start: number, end: number, view: AttributeView): ShownAttributes {
   const attributes: Record<string, AttributeJson> = {};
   const repeated: AttributeJson[] = [];
+  const malformed: WalkedAttribute[] = [];
   const stopped = eachAttribute(bytes, start, end, (walked) => {
     const key = attributeKey(walked.type);
     const shown = attributeJson(bytes, walked, view);
+    if (shown.hex !== undefined && ROWS[walked.type]?.[1] !== undefined) malformed.push(walked);
     if (key in attributes) repeated.push(shown);
     else attributes[key] = shown;
   });
-  return { attributes, repeated, stopped };
+  return { attributes, repeated, stopped, malformed };
 }
