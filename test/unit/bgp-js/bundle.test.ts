@@ -68,3 +68,15 @@ test('two sessions come up without koffi, and one with a password says by name t
   expect(said).toBe('');
   expect(out).toBe('up\nTCP_MD5_UNAVAILABLE');
 });
+
+test('its types hold for the compiler of a package that knows nothing of ours', () => {
+  const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+  const types = path.join(folder, 'node_modules/gingham/dist/types');
+  const compile = (...args: string[]): string =>
+    spawnSync(process.execPath, [tsc, ...args], { cwd: folder, encoding: 'utf8' }).stdout;
+  expect(compile('-p', path.join(root, 'src/bgp-js/tsconfig.types.json'), '--outDir', types)).toBe('');
+  fs.copyFileSync(path.join(root, 'src/bgp-js/examples/listener.ts'), path.join(folder, 'listener.ts'));
+  fs.symlinkSync(path.join(root, 'node_modules/@types'), path.join(folder, 'node_modules/@types'));
+  const flags = ['--noEmit', '--strict', '--module', 'NodeNext', '--target', 'ES2023', '--types', 'node'];
+  expect(compile(...flags, 'listener.ts')).toBe('');
+}, 120_000);
