@@ -7,8 +7,8 @@ import { MessageCutter } from './message-cutter.ts';
 import { ipPacket, segmentOf } from './packet.ts';
 import { UndirectedMessages } from './raw-reader.ts';
 
-/** Four megabytes of octets; a larger thing is a file of its own kind. */
-const MAX_TEXT = 16 << 20;
+/** A megabyte of octets, as dumps write them; a larger thing is a file of its own kind. */
+const MAX_TEXT = 4 << 20;
 const ETHERNET = 1;
 const RAW = 101;
 const MARKER = new Uint8Array(16).fill(0xff);

@@ -60,6 +60,7 @@ test.each([
   ['ff\n# fine\nzz', 3, 1, '"zz" is no hex'],
   ['fff', 1, 3, 'half an octet'],
   ['0000  01 02 03 04\n0010  05 06\n', 2, 1, 'offset 16 (0x10) where 4 octets (0x4) came before'],
+  ['\t0x0010:  0a00 0001', 1, 2, 'offset 16 (0x10) where 0 octets (0x0) came before: lines are missing'],
   ['# nothing', 1, 1, 'there is no hex'],
 ])('%j is refused at line %i, column %i', (text, line, column, said) => {
   const blocks = parseHexText(text);

@@ -160,3 +160,11 @@ test('2 and 4: what cannot be an input', async () => {
     err: expect.stringContaining('"0" is not a port'),
   });
 });
+
+test('the example of the README is what comes', async () => {
+  const readme = fs.readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+  const [, hex = '', output = ''] = /\$ npx gingham decode (ffff[\s\S]*?[^\\])\n([\s\S]*?)```/.exec(readme) ?? [];
+  const ran = await gingham(['decode', ...hex.replace(/\\\n/g, ' ').trim().split(/\s+/)]);
+  expect(ran).toMatchObject({ code: 3 });
+  expect(ran.out + ran.err).toBe(output);
+});
