@@ -56,7 +56,7 @@ test('both ways in share one attribute set', () => {
   expect(rib.counts.attributes).toBe(sets);
 });
 
-test('a multicast prefix among unicast routes is kept and not used; the others are (RFC 4271 6.3)', () => {
+test('a multicast prefix among unicast routes is kept and not used (RFC 4271 6.3)', () => {
   const { rib } = ribOf();
   const peer = addPeer(rib, '10.9.0.2');
   const feed = new HeardFeed();
