@@ -123,7 +123,7 @@ export function capturedJson(captured: Captured): CapturedJson {
 
 function messageOf(captured: CapturedMessage): CapturedMessageJson {
   const { context, contextFrom, place, bytes } = captured;
-  const { type, ...message } = messageJson(bytes, context);
+  const message = messageJson(bytes, context);
   const shown = {
     fourOctetAs: context.fourOctetAs,
     addPath: [...context.addPath].map((key) => familyName(familyOfKey(key))),
@@ -131,13 +131,9 @@ function messageOf(captured: CapturedMessage): CapturedMessageJson {
     ibgp: context.ibgp,
     source: contextFrom,
   };
-  return {
-    type,
-    ...origin(captured),
-    ...(type === 'update' && { context: shown }),
-    ...message,
-    faults: message.faults.map((f) => ({ ...f, ...place(f.octet) })),
-  } as CapturedMessageJson;
+  // What it is comes first, then where from: a person who reads a line sees both at once.
+  const head = { type: message.type, ...origin(captured), ...(message.type === 'update' && { context: shown }) };
+  return { ...head, ...message, faults: message.faults.map((f) => ({ ...f, ...place(f.octet) })) };
 }
 
 function peersOf(captured: CapturedPeers): PeersJson {

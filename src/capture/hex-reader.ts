@@ -52,7 +52,7 @@ export function* decodeHex(text: string, port: number, told: ToldContext): Gener
     if (linkType !== undefined) yield* inText(connections.frame(linkType, block.bytes, at, undefined), place);
     else yield* messagesOf(block.bytes, at, place, messages);
   }
-  // What the packets leave unsaid: line and column are of the last block.
+  // What the packets left unfinished lies in several blocks: its offset has to do.
   yield* inText(connections.end(), (offset) => ({ offset }));
 }
 
