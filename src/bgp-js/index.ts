@@ -64,6 +64,7 @@ export {
   type ListenerCounters,
   type ListenOptions,
   listenBgp,
+  type Refusal,
 } from './transport/listen.ts';
 export { Reassembly } from './transport/reassembly.ts';
 export { nodePorts, tcpTransport } from './transport/transport.ts';

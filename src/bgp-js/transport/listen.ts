@@ -48,9 +48,14 @@ export interface ListenOptions extends ListenAddress {
   readonly onConnection: (connection: Connection) => void;
   /** False: the connection is reset on accept. `device` is that of a link-local source. */
   readonly accepts: (remote: IpAddress, device: string | undefined) => boolean | Admission;
+  /** A source that `accepts` lets in has been reset all the same. Strangers are only counted: they are without number. */
+  readonly onRefused?: (why: Refusal, remote: IpAddress) => void;
   /** Of connections that have not sent a message yet; default HALF_OPEN_LIMITS. What is above is reset on accept. */
   readonly halfOpen?: Partial<HalfOpenLimits>;
 }
+
+/** Why a known source was reset: see the counter of that name. */
+export type Refusal = 'halfOpenOfSource' | 'halfOpenInTotal' | 'tooFar' | 'optionRefused';
 
 /** What became of connections, in numbers since the start. */
 export interface ListenerCounters {
@@ -230,20 +235,21 @@ class Reception {
   }
 
   receive(socket: net.Socket): void {
-    const refused = this.judge(socket);
-    if (refused === undefined) return;
-    this.counts[refused]++;
+    const remote = readHost(socket.remoteAddress);
+    const admitted = remote !== undefined && this.options.accepts(remote.address, remote.device);
+    if (remote === undefined || admitted === false) this.counts.unknownSource++;
+    else {
+      const refused = this.admit(socket, remote.address, admitted === true ? {} : admitted);
+      if (refused === undefined) return;
+      this.counts[refused]++;
+      this.options.onRefused?.(refused, remote.address);
+    }
     socket.on('error', () => {}); // a stranger's reset
     // Not closed in order: that would leave us a TIME_WAIT for each.
     socket.resetAndDestroy();
   }
 
-  private judge(socket: net.Socket): keyof typeof this.counts | undefined {
-    const remote = readHost(socket.remoteAddress);
-    const admitted = remote !== undefined && this.options.accepts(remote.address, remote.device);
-    if (remote === undefined || admitted === false) return 'unknownSource';
-    const admission: Admission = admitted === true ? {} : admitted;
-    const source = remote.address;
+  private admit(socket: net.Socket, source: IpAddress, admission: Admission): Refusal | undefined {
     // A key that could not be set must not become a session without one.
     if (admission.signed === true && !this.keys.has(source)) return 'optionRefused';
     const limit = this.halfOpen.enter(source);
