@@ -1,9 +1,11 @@
-/** Bundles: the gingham command (daemon included, its heavy parts loaded on demand), the CNI executable, the library. */
+/** Bundles: the gingham command (daemon included, its heavy parts loaded on demand), the CNI executable, the library.
+ *  `node .build.mjs` makes dist/ anew; `node .build.mjs bgp-js FOLDER` writes the library alone. */
 import fs from 'node:fs';
 import { build } from 'esbuild';
 
-const outdir = 'dist';
-fs.rmSync(outdir, { recursive: true, force: true });
+const [only, folder] = process.argv.slice(2);
+const outdir = folder ?? 'dist';
+if (only === undefined) fs.rmSync(outdir, { recursive: true, force: true });
 
 // CommonJS dependencies inside an ES module bundle ask for `require`.
 const banner = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
@@ -24,10 +26,14 @@ const shakeKubernetesClient = {
   },
 };
 
+// The library is one file that stands alone; koffi it loads when a socket option asks for it, if it is there.
+await build({ ...common, entryPoints: { 'bgp-js': 'src/bgp-js/index.ts' }, outdir, format: 'esm', external: ['koffi'] });
+if (only === 'bgp-js') process.exit(0);
+
 await build({
   ...common,
   plugins: [shakeKubernetesClient],
-  entryPoints: { gingham: 'src/cli/main.ts', 'bgp-js': 'src/bgp-js/index.ts' },
+  entryPoints: { gingham: 'src/cli/main.ts' },
   outdir,
   format: 'esm',
   splitting: true,

@@ -3,8 +3,10 @@
 import { formatIpv4, type Ipv4, ipv4, netmask, parseIpv4 } from './ipv4.ts';
 import { formatIpv6, type Ipv6, ipv6, netmask6, parseIpv6 } from './ipv6.ts';
 
+/** An address of either family: `typeof` tells them apart, a number is IPv4 and a bigint IPv6. */
 export type IpAddress = Ipv4 | Ipv6;
 
+/** True for an IPv6 address. */
 export const isIpv6 = (address: IpAddress): address is Ipv6 => typeof address === 'bigint';
 
 /** The address where it is IPv4. */
@@ -17,6 +19,7 @@ export const onlyIpv4 = (addresses: readonly IpAddress[]): readonly Ipv4[] =>
 export const parseIp = (text: string): IpAddress | undefined =>
   text.includes(':') ? parseIpv6(text) : parseIpv4(text);
 
+/** "192.0.2.1" or, as RFC 5952 writes it, "2001:db8::1". */
 export const formatIp = (address: IpAddress): string =>
   typeof address === 'bigint' ? formatIpv6(address) : formatIpv4(address);
 
@@ -56,6 +59,7 @@ export function parseIpPrefix(text: string): IpPrefix | undefined {
   return masked(address, length) === address ? { address, length } : undefined;
 }
 
+/** "192.0.2.0/24" */
 export const formatIpPrefix = (p: IpPrefix): string => `${formatIp(p.address)}/${p.length}`;
 
 /** False for an address of the other family. */

@@ -5,6 +5,7 @@ import type { Brand } from './brand.ts';
 /** 10.0.0.1 is 0x0a000001. */
 export type Ipv4 = Brand<number, 'Ipv4'>;
 
+/** The one constructor: any 32 bits, made unsigned. */
 export const ipv4 = (n: number): Ipv4 => (n >>> 0) as Ipv4;
 
 const DIGIT_0 = 48;
@@ -31,6 +32,7 @@ export function parseIpv4(text: string): Ipv4 | undefined {
   return dots === 3 && octet >= 0 ? ipv4(value * 256 + octet) : undefined;
 }
 
+/** Dotted, as parseIpv4 reads it. */
 export const formatIpv4 = (a: number): string => `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`;
 
 /** The netmask of a prefix length, 0..32; /0 needs its own case because `x << 32` is `x`. */

@@ -72,6 +72,7 @@ export function readIpv6(bytes: Uint8Array, at: number): Ipv6 {
   return ipv6((view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8));
 }
 
+/** Writes 16 octets at `at`, which must be there. */
 export function writeIpv6(bytes: Uint8Array, at: number, address: bigint): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   view.setBigUint64(at, address >> 64n);

@@ -8,6 +8,7 @@ export interface Clock {
   wall(): number;
 }
 
+/** Where timeouts come from: the real one in sys/time.ts, a fake in tests. */
 export interface Timers {
   /** Runs `fire` once after `ms`; the answer cancels it, and cancelling twice or late is harmless. */
   after(ms: number, fire: () => void): () => void;

@@ -2,6 +2,7 @@
  *  Tables and codecs pass (address, length) as two numbers; this object lives at the edges, where people look. */
 import { formatIpv4, type Ipv4, ipv4, netmask, parseIpv4 } from './ipv4.ts';
 
+/** An IPv4 prefix; no bit is set beyond its length. */
 export interface Prefix {
   readonly address: Ipv4;
   /** 0..32 */
@@ -25,10 +26,12 @@ export function parsePrefix(text: string): Prefix | undefined {
   return (address & netmask(length)) >>> 0 === address ? { address, length } : undefined;
 }
 
+/** "10.244.1.0/26" */
 export const formatPrefix = (p: Prefix): string => `${formatIpv4(p.address)}/${p.length}`;
 
 /** One number per prefix, exact (38 bits), for Map keys and for sorting: by address, then shorter first. */
 export const prefixKey = (address: number, length: number): number => address * 64 + length;
+/** Undoes prefixKey(). */
 export const prefixOfKey = (key: number): Prefix => prefix(Math.floor(key / 64), key % 64);
 
 export const containsAddress = (p: Prefix, address: number): boolean =>

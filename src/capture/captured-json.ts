@@ -2,6 +2,8 @@
  *  Pure. The schema is bgp-js/json/message.schema.json, definitions from `captured` on. */
 import { formatIp } from '../base/ip.ts';
 import { formatIpv4 } from '../base/ipv4.ts';
+import { attributeName } from '../bgp-js/attributes/attribute-table.ts';
+import { MALFORMED_LIST } from '../bgp-js/attributes/faults.ts';
 import { attributesJson } from '../bgp-js/json/attribute-json.ts';
 import { faultJson, sectionOf } from '../bgp-js/json/fault-json.ts';
 import type { AttributesJson, FaultJson, MessageJson, NlriJson } from '../bgp-js/json/json-types.ts';
@@ -121,7 +123,7 @@ export function capturedJson(captured: Captured): CapturedJson {
 
 function messageOf(captured: CapturedMessage): CapturedMessageJson {
   const { context, contextFrom, place, bytes } = captured;
-  const { type, ...message } = messageJson(bytes, context);
+  const message = messageJson(bytes, context);
   const shown = {
     fourOctetAs: context.fourOctetAs,
     addPath: [...context.addPath].map((key) => familyName(familyOfKey(key))),
@@ -129,13 +131,9 @@ function messageOf(captured: CapturedMessage): CapturedMessageJson {
     ibgp: context.ibgp,
     source: contextFrom,
   };
-  return {
-    type,
-    ...origin(captured),
-    ...(type === 'update' && { context: shown }),
-    ...message,
-    faults: message.faults.map((f) => ({ ...f, ...place(f.octet) })),
-  } as CapturedMessageJson;
+  // What it is comes first, then where from: a person who reads a line sees both at once.
+  const head = { type: message.type, ...origin(captured), ...(message.type === 'update' && { context: shown }) };
+  return { ...head, ...message, faults: message.faults.map((f) => ({ ...f, ...place(f.octet) })) };
 }
 
 function peersOf(captured: CapturedPeers): PeersJson {
@@ -167,14 +165,26 @@ function ribOf(captured: CapturedRib): RibJson {
 function entryJson(entry: RibEntry): RibEntryJson {
   // RFC 6396 4.3.4: AS numbers have four octets, whatever the session had.
   const view = { fourOctetAs: true, abbreviatedReach: true };
-  const { attributes, stopped } = attributesJson(entry.attributes, 0, entry.attributes.length, view);
+  const { attributes, stopped, malformed } = attributesJson(entry.attributes, 0, entry.attributes.length, view);
   const faults: FaultJson[] = [];
   if (entry.peer === undefined)
     faults.push(
       faultJson('discard', 0, 0, `peer ${entry.peerIndex} is not in the peer index table (RFC 6396 4.3.4)`, 0),
     );
+  for (const { type, at, from, to } of malformed) {
+    const text = `${attributeName(type)} of ${to - from} octets is malformed`;
+    faults.push(faultJson('withdraw', 3, MALFORMED_LIST, text, at, type));
+  }
   if (stopped < entry.attributes.length)
-    faults.push(faultJson('withdraw', 3, 1, 'an attribute runs past the end of the attributes (RFC 7606 4)', stopped));
+    faults.push(
+      faultJson(
+        'withdraw',
+        3,
+        MALFORMED_LIST,
+        'an attribute runs past the end of the attributes (RFC 7606 4)',
+        stopped,
+      ),
+    );
   return {
     peerIndex: entry.peerIndex,
     ...(entry.peer && { peer: peerJson(entry.peer) }),
@@ -203,12 +213,19 @@ const endpoint = ({ address, port, asn }: Endpoint): EndpointJson => ({
 
 /** With as many digits as the clock had. */
 export function timeText({ seconds, nanoseconds, digits }: Moment): string {
-  const whole = new Date(Math.min(seconds, MAX_SECONDS) * 1000).toISOString().slice(0, -5);
   const fraction = digits === 0 ? '' : `.${String(nanoseconds).padStart(9, '0').slice(0, digits)}`;
-  return `${whole}${fraction}Z`;
+  return `${wholeSeconds(seconds)}${fraction}Z`;
 }
+
 /** What a Date can hold. */
 const MAX_SECONDS = 8_640_000_000_000;
+/** Captures have many records a second: the last one's text is kept. */
+let last = { seconds: 0, text: '1970-01-01T00:00:00' };
+function wholeSeconds(seconds: number): string {
+  if (last.seconds !== seconds)
+    last = { seconds, text: new Date(Math.min(seconds, MAX_SECONDS) * 1000).toISOString().slice(0, -5) };
+  return last.text;
+}
 
 /** RFC 6396 4.4.1 and 4.4 (IANA's FSM numbers) */
 const STATES = ['', 'Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established', 'Clearing', 'Deleted'];

@@ -7,9 +7,9 @@ import { chooseContext } from './context.ts';
 import { type Cut, MessageCutter } from './message-cutter.ts';
 import { type NoSegment, type Segment, segmentOf } from './packet.ts';
 import { SKIPPED } from './skipped.ts';
-import { TcpStream } from './tcp-stream.ts';
+import { TcpStream, type WaitingRoom } from './tcp-stream.ts';
 
-const MAX_CONNECTIONS = 4096;
+const MAX_CONNECTIONS = 2048;
 const OPEN = 1;
 
 interface Direction {
@@ -26,6 +26,7 @@ type Connection = readonly [Direction, Direction];
 export class Connections {
   private readonly port: number;
   private readonly told: ToldContext;
+  private readonly room: WaitingRoom = { octets: 0 };
   private readonly connections = new Map<string, Connection>();
   /** Frames that had nothing for us, by why. */
   readonly passedOver = new Map<NoSegment | 'another TCP port', number>();
@@ -121,10 +122,13 @@ export class Connections {
       return one.from.address === from.address && one.from.port === from.port ? known : [other, one];
     }
     if (this.connections.size >= MAX_CONNECTIONS) {
-      const [oldest] = this.connections.keys();
-      if (oldest !== undefined) this.connections.delete(oldest);
+      const [oldest] = this.connections;
+      if (oldest !== undefined) {
+        this.connections.delete(oldest[0]);
+        for (const { tcp } of oldest[1]) tcp.drop();
+      }
     }
-    const made: Connection = [direction(from, to), direction(to, from)];
+    const made: Connection = [direction(from, to, this.room), direction(to, from, this.room)];
     this.connections.set(key, made);
     return made;
   }
@@ -133,10 +137,10 @@ export class Connections {
   }
 }
 
-const direction = (from: Endpoint, to: Endpoint): Direction => ({
+const direction = (from: Endpoint, to: Endpoint, room: WaitingRoom): Direction => ({
   from,
   to,
-  tcp: new TcpStream(),
+  tcp: new TcpStream(room),
   cutter: undefined,
   open: undefined,
 });

@@ -70,13 +70,13 @@ const liberal = (sketch: Sketch) => ({
 
 function outOfItself(told: ToldContext, sketch: Sketch): Chosen {
   const families = new Set([IPV4_KEY, ...sketch.families]);
-  const guessed = sketch.fourOctetAs !== undefined || sketch.internal;
+  const guessed = sketch.fourOctetAs !== undefined || sketch.internal || sketch.addPath.size > 0;
   const context: UpdateContext = {
     ...liberal(sketch),
     fourOctetAs: told.fourOctetAs ?? sketch.fourOctetAs ?? true,
     ibgp: told.ibgp ?? sketch.internal,
     families,
-    addPath: told.addPath === true ? families : NONE,
+    addPath: told.addPath === undefined ? sketch.addPath : told.addPath ? families : NONE,
     maxMessageLength: told.extendedMessages === true ? 65535 : 4096,
   };
   return { context, contextFrom: isTold(told) ? 'told' : guessed ? 'guess' : 'plain' };

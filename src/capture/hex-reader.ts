@@ -1,6 +1,5 @@
 /** Hex text to messages: bare messages with or without their marker, or whole packets as tcpdump -x and Wireshark copy them.
  *  Pure. All of the text is held, so it is bounded. */
-import { err, ok, type Result } from '../base/result.ts';
 import type { Captured, CaptureFault, CaptureReader, Place, ToldContext } from './captured.ts';
 import { Connections } from './connections.ts';
 import { type HexBlock, parseHexText } from './hex-text.ts';
@@ -8,8 +7,8 @@ import { MessageCutter } from './message-cutter.ts';
 import { ipPacket, segmentOf } from './packet.ts';
 import { UndirectedMessages } from './raw-reader.ts';
 
-/** Four megabytes of octets; a larger thing is a file of its own kind. */
-const MAX_TEXT = 16 << 20;
+/** A megabyte of octets, as dumps write them; a larger thing is a file of its own kind. */
+const MAX_TEXT = 4 << 20;
 const ETHERNET = 1;
 const RAW = 101;
 const MARKER = new Uint8Array(16).fill(0xff);
@@ -53,7 +52,7 @@ export function* decodeHex(text: string, port: number, told: ToldContext): Gener
     if (linkType !== undefined) yield* inText(connections.frame(linkType, block.bytes, at, undefined), place);
     else yield* messagesOf(block.bytes, at, place, messages);
   }
-  // What the packets leave unsaid: line and column are of the last block.
+  // What the packets left unfinished lies in several blocks: its offset has to do.
   yield* inText(connections.end(), (offset) => ({ offset }));
 }
 
@@ -83,43 +82,45 @@ function* messagesOf(
   place: Place,
   messages: UndirectedMessages,
 ): Generator<Captured> {
-  const whole = withMarkers(bytes, before);
-  if (!whole.ok) {
-    yield { kind: 'fault', fault: { ...place(whole.error.offset), text: whole.error.text } };
-    return;
-  }
+  const { pieces, fault } = withMarkers(bytes, before);
   const cutter = new MessageCutter(false);
-  for (const piece of whole.value) cutter.add(piece.bytes, piece.offset);
+  for (const piece of pieces) cutter.add(piece.bytes, piece.offset);
   // A cut message is good until the next one is added: all are, already.
   yield* messages.captured(cutter.cut(), place);
   yield* messages.captured(cutter.broken(), place);
+  if (fault !== undefined) yield { kind: 'fault', fault: { ...place(fault.offset), text: fault.text } };
 }
 
 interface Piece {
   readonly bytes: Uint8Array;
   readonly offset: number;
 }
+const ONE = MARKER.subarray(0, 1);
+const hasMarker = (bytes: Uint8Array, at: number): boolean => MARKER.every((ff, i) => bytes[at + i] === ff);
 
-/** Messages that begin with their length get the marker they lost; its octets lie where the length does. RFC 4271 4.1 */
-function withMarkers(bytes: Uint8Array, before: number): Result<readonly Piece[], CaptureFault> {
-  if (bytes.length >= MARKER.length && MARKER.every((ff, i) => bytes[i] === ff)) return ok([{ bytes, offset: before }]);
+/** Messages that begin with their length get the marker they lost: each of its octets lies where the length does. From a
+ *  marker on, they have theirs. RFC 4271 4.1 */
+function withMarkers(
+  bytes: Uint8Array,
+  before: number,
+): { readonly pieces: readonly Piece[]; readonly fault?: CaptureFault } {
   const pieces: Piece[] = [];
   let at = 0;
   while (at < bytes.length) {
+    const offset = before + at;
+    if (hasMarker(bytes, at)) return { pieces: [...pieces, { bytes: bytes.subarray(at), offset }] };
     const length = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
     const type = bytes[at + 2] ?? 0;
+    if (length < 19 || type < 1 || type > 5) return { pieces, fault: { offset, text: noMessage(at, length, type) } };
+    for (let i = 0; i < MARKER.length; i++) pieces.push({ bytes: ONE, offset });
     const end = at + length - MARKER.length;
-    if (length < 19 || type < 1 || type > 5)
-      return err({
-        offset: before + at,
-        text:
-          at === 0
-            ? 'neither a marker of sixteen ff, nor a length from 19 to 65535 and a type from 1 to 5 behind it, nor an IP packet (RFC 4271 4.1)'
-            : `behind a message without marker stand a length of ${length} and a type of ${type} (RFC 4271 4.1)`,
-      });
-    pieces.push({ bytes: MARKER, offset: before + at - MARKER.length });
-    pieces.push({ bytes: bytes.subarray(at, Math.min(end, bytes.length)), offset: before + at });
+    pieces.push({ bytes: bytes.subarray(at, Math.min(end, bytes.length)), offset });
     at = end;
   }
-  return ok(pieces);
+  return { pieces };
 }
+
+const noMessage = (at: number, length: number, type: number): string =>
+  at === 0
+    ? 'neither a marker of sixteen ff, nor a length from 19 to 65535 and a type from 1 to 5 behind it, nor an IP packet (RFC 4271 4.1)'
+    : `behind a message without marker stand a length of ${length} and a type of ${type} (RFC 4271 4.1)`;

@@ -65,9 +65,13 @@ const fault = (line: number, column: number, text: string, offset = 0): CaptureF
   text,
 });
 
+/** What only a dump has in front of its octets: tcpdump's and xxd's offsets. */
+const CERTAIN_OFFSET = /^\s*(?:0x[0-9a-f]{4,8}|[0-9a-f]{8}):\s+[0-9a-f]{2}/i;
+
 /** The first line with hex begins with offset 0, and what follows it is octets. A message never begins with four zeros. */
 function isDump(lines: readonly string[]): boolean {
   for (const line of lines) {
+    if (CERTAIN_OFFSET.test(line)) return true;
     const match = OFFSET_LINE.exec(line);
     if (match !== null && /^0+$/.test(match[2] as string) && /^[0-9a-f]{2}/i.test(match[3] as string)) return true;
     if (/^(?:[0-9a-f]{2}[\s:,]?){4}/i.test(line.trim())) return false;

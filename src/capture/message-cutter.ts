@@ -24,7 +24,7 @@ interface Run {
 }
 
 export class MessageCutter {
-  private readonly buffer = new InputBuffer(8192);
+  private readonly buffer = new InputBuffer(1024);
   private runs: Run[] = [];
   private why: SkippedWhy;
   private searching: boolean;

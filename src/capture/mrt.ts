@@ -1,5 +1,5 @@
 /** MRT, what route collectors and daemons' dump commands write. Pure. RFC 6396: BGP4MP and BGP4MP_ET (4.4), TABLE_DUMP_V2
- *  (4.3); RFC 8050 for ADD-PATH. A record of another kind is noted, once for each kind. One row of BODIES per type. */
+ *  (4.3); RFC 8050 for ADD-PATH. A record of another kind is noted, once for each kind. */
 
 import { ShortRead } from '../base/bytes.ts';
 import type { Captured, CaptureReader, Moment, ToldContext } from './captured.ts';

@@ -4,6 +4,13 @@
 /** What waits for octets before it, per direction. A peer's window can be larger; its capture then has a gap anyhow. */
 const MAX_WAITING_OCTETS = 1 << 20;
 const MAX_WAITING_SEGMENTS = 1024;
+/** The same for all streams of a capture together. */
+const MAX_WAITING_TOGETHER = 64 << 20;
+
+/** What waits in all streams of one capture. */
+export interface WaitingRoom {
+  octets: number;
+}
 
 /** Either octets that follow those before them (at `offset` of the input), or that `octets` are not in the capture. */
 export type Ordered =
@@ -27,7 +34,11 @@ export class TcpStream {
   private next: number | undefined;
   private waiting: Waiting[] = [];
   private waitingOctets = 0;
+  private readonly room: WaitingRoom;
 
+  constructor(room: WaitingRoom = { octets: 0 }) {
+    this.room = room;
+  }
   /** True once an octet or a SYN came. */
   get started(): boolean {
     return this.next !== undefined;
@@ -42,8 +53,7 @@ export class TcpStream {
     this.next ??= sequence;
     if (distance(sequence, this.next) > 0) {
       this.wait({ sequence, bytes: bytes.slice(), offset, cut });
-      while (this.waitingOctets > MAX_WAITING_OCTETS || this.waiting.length > MAX_WAITING_SEGMENTS)
-        yield* this.giveUp();
+      while (this.tooMuch()) yield* this.giveUp();
       return;
     }
     yield* this.take({ sequence, bytes, offset, cut });
@@ -53,10 +63,26 @@ export class TcpStream {
   *end(): Generator<Ordered> {
     while (this.waiting.length > 0) yield* this.giveUp();
   }
+  /** Forgets what waits: nobody wants it any more. */
+  drop(): void {
+    this.count(-this.waitingOctets);
+    this.waiting = [];
+  }
+  private tooMuch(): boolean {
+    if (this.waiting.length === 0) return false;
+    const { room, waiting, waitingOctets } = this;
+    return (
+      waitingOctets > MAX_WAITING_OCTETS || waiting.length > MAX_WAITING_SEGMENTS || room.octets > MAX_WAITING_TOGETHER
+    );
+  }
+  private count(octets: number): void {
+    this.waitingOctets += octets;
+    this.room.octets += octets;
+  }
   private wait(segment: Waiting): void {
     const at = this.waiting.findLastIndex((w) => distance(w.sequence, segment.sequence) <= 0) + 1;
     this.waiting.splice(at, 0, segment);
-    this.waitingOctets += segment.bytes.length;
+    this.count(segment.bytes.length);
   }
   /** A segment that begins at `next` or before it: what is old of it is a retransmission. */
   private *take({ sequence, bytes, offset, cut }: Waiting): Generator<Ordered> {
@@ -77,7 +103,7 @@ export class TcpStream {
       const [first] = this.waiting;
       if (first === undefined || this.next === undefined || distance(first.sequence, this.next) > 0) return;
       this.waiting.shift();
-      this.waitingOctets -= first.bytes.length;
+      this.count(-first.bytes.length);
       yield* this.take(first);
     }
   }

@@ -8,6 +8,8 @@ import { CommandError, EXIT } from './exit-codes.ts';
 export interface Input {
   /** For messages. */
   readonly name: string;
+  /** It may come slowly: somebody waits for each message. */
+  readonly live: boolean;
   readonly open: () => Readable;
 }
 
@@ -24,12 +26,12 @@ export function inputsOf(args: readonly string[]): readonly Input[] {
   const isFile = (arg: string): boolean => arg === '-' || fs.existsSync(arg);
   if (!args.some(isFile) && args.every((arg) => HEX_ARGUMENT.test(arg))) {
     const bytes = Buffer.from(args.join(' '));
-    return [{ name: 'the argument', open: () => Readable.from([bytes], { objectMode: true }) }];
+    return [{ name: 'the argument', live: false, open: () => Readable.from([bytes], { objectMode: true }) }];
   }
   return args.map((arg) => (arg === '-' ? standardInput : file(arg)));
 }
 
-const standardInput: Input = { name: 'standard input', open: () => process.stdin };
+const standardInput: Input = { name: 'standard input', live: true, open: () => process.stdin };
 
 function file(name: string): Input {
   let found: fs.Stats;
@@ -39,7 +41,7 @@ function file(name: string): Input {
     throw new CommandError(EXIT.notFound, `"${name}" is neither a file nor hex.`);
   }
   if (found.isDirectory()) throw new CommandError(EXIT.usage, `"${name}" is a folder. Name a file in it.`);
-  return { name, open: () => fs.createReadStream(name) };
+  return { name, live: !found.isFile(), open: () => fs.createReadStream(name) };
 }
 
 /** Everything in an input, as it comes. What is wrong with the reading itself is a fault too: a gzip that ends early. */

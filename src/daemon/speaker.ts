@@ -10,8 +10,9 @@ import {
   ListenError,
   type ListenOptions,
   listenBgp,
-  tcpTransport,
-} from '../bgp-js/transport/transport.ts';
+  type Refusal,
+} from '../bgp-js/transport/listen.ts';
+import { tcpTransport } from '../bgp-js/transport/transport.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { type ApplyReport, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
@@ -51,9 +52,17 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     bgpIdentifier: options.bgpIdentifier,
     isOurAddress: options.isOurAddress,
   });
-  const callbacks: Pick<ListenOptions, 'accepts' | 'onConnection'> = {
+  /** Each refusal of a peer is said once per configuration: it comes again with every attempt. */
+  const told = new Set<string>();
+  const callbacks: Callbacks = {
     accepts: (remote, device) => peers.admits(remote, device),
     onConnection: (connection) => peers.accept(connection),
+    onRefused: (why, remote) => {
+      const about = `${formatIp(remote)} ${why}`;
+      if (told.has(about)) return;
+      told.add(about);
+      log.warn({ peer: formatIp(remote), code: why }, REFUSED[why]);
+    },
   };
   let listener = await listenOrExplain(listen, callbacks);
   /** What the listener's socket knows, for the next one. */
@@ -95,6 +104,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     peers,
     setPeers(configs) {
       const report = peers.apply(configs);
+      told.clear();
       logReport(log, report);
       return report;
     },
@@ -108,11 +118,20 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   };
 }
 
+type Callbacks = Pick<ListenOptions, 'accepts' | 'onConnection' | 'onRefused'>;
+
+const REFUSED: { readonly [R in Refusal]: string } = {
+  tooFar: 'a connection of this peer was reset: it came from farther away than its ttlSecurity allows',
+  optionRefused: 'a connection of this peer was reset: its password, ttlSecurity or interface cannot be had here',
+  halfOpenOfSource: 'a connection of this peer was reset: it has as many as may be that say nothing',
+  halfOpenInTotal: 'a connection of this peer was reset: all peers together have as many as may be that say nothing',
+};
+
 const ANY_IPV6 = ipv6(0n);
 
 async function listenOrExplain(
   { address, port, also }: SpeakerOptions['listen'],
-  callbacks: Pick<ListenOptions, 'accepts' | 'onConnection'>,
+  callbacks: Callbacks,
 ): Promise<BgpListener> {
   const addresses = also ?? (address === 0 ? [ANY_IPV6] : []);
   try {

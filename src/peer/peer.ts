@@ -8,6 +8,7 @@ import { BgpSession } from '../bgp-js/session/session.ts';
 import type {
   Agreed,
   Connection,
+  RefreshKind,
   SessionConfig,
   SessionDown,
   SessionListener,
@@ -16,6 +17,7 @@ import type {
 } from '../bgp-js/session/session-types.ts';
 import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import { bgpError } from '../bgp-js/wire/error.ts';
+import type { Family } from '../bgp-js/wire/family.ts';
 import type { PeerConfig, RoutePolicy } from '../model/peer.ts';
 import { EBGP_WITHOUT_POLICY, type Policy, REJECT_ALL } from '../policy/policy.ts';
 import { AdjRibOut } from '../rib/adj-rib-out.ts';
@@ -209,8 +211,16 @@ export class Peer implements SessionListener {
     this.ports.restart.endOfRib(this.current.name);
   }
 
-  onRouteRefresh(): void {
-    this.out?.refresh();
+  onRouteRefresh(_family: Family, kind: RefreshKind): void {
+    if (kind === 'begin') this.stale.beginRefresh();
+    else if (kind === 'end') this.stale.endRefresh();
+    else this.resend();
+  }
+
+  /** Between marks where the peer knows them: it then also forgets what we have no more. RFC 2918 4, RFC 7313 4 */
+  private resend(): void {
+    const marked = this.session.beginRefresh();
+    this.out?.refresh(marked ? () => void this.session.endRefresh() : undefined);
   }
 
   onDrain(): void {
@@ -277,6 +287,7 @@ function toSessionConfig(config: PeerConfig, ports: PeerPorts): SessionConfig {
     passive: config.passive,
     holdTimeSec: config.holdTimeSec,
     connectRetrySec: config.connectRetrySec,
+    enhancedRouteRefresh: true,
     // In a mesh both sides start at once: one of them waits, and nothing collides.
     ...(config.kind === 'mesh' ? { yieldMs: MESH_YIELD_MS } : {}),
     ...(localAddress !== undefined && { localAddress }),

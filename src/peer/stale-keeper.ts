@@ -1,4 +1,5 @@
-/** Graceful restart as helper: how long a lost peer's routes stay. Pure of I/O: timers come in. RFC 4724 4.2.
+/** Graceful restart as helper: how long a lost peer's routes stay; and enhanced refresh, which marks and sweeps in the same way.
+ *  Pure of I/O: timers come in. RFC 4724 4.2, RFC 7313 4.
  *
  *    lost, may keep --> all stale --restart time--------------------------> what is stale goes
  *                          '--back: no capability, no family, or F=0 -----> goes at once
@@ -10,7 +11,8 @@ import type { Agreed } from '../bgp-js/session/session-types.ts';
 import type { PathSource } from '../rib/feed.ts';
 import type { LocRib } from '../rib/loc-rib.ts';
 
-/** A restarted peer that never sends End-of-RIB. Longer than any deferral of its own: BIRD waits up to 240 s. */
+/** A restarted peer that never sends End-of-RIB, or a refresh without its end. Longer than any deferral of the peer's own: BIRD
+ *  waits up to 240 s. */
 const STALE_PATH_MS = 360_000;
 
 export class StaleKeeper {
@@ -21,6 +23,7 @@ export class StaleKeeper {
   private cancel: (() => void) | undefined;
   private untilWall: number | undefined;
   private waitsForEndOfRib = false;
+  private refreshing = false;
 
   constructor(rib: LocRib, source: PathSource, clock: Clock, timers: Timers) {
     this.rib = rib;
@@ -36,12 +39,14 @@ export class StaleKeeper {
 
   /** The session is gone. `agreed` is what it ran with. Answers how many routes stay as stale. */
   lost(keepRoutes: boolean, agreed: Agreed | undefined): number {
+    // What a refresh had not repeated yet is no older than the rest.
+    const already = this.refreshing ? 'stay' : 'go';
     this.stop();
     if (!keepRoutes) {
       this.rib.dropSource(this.source);
       return 0;
     }
-    const kept = this.rib.markStale(this.source);
+    const kept = this.rib.markStale(this.source, already);
     if (kept > 0) this.sweepAfter((agreed?.gracefulRestart?.restartTimeSec ?? 0) * 1000);
     return kept;
   }
@@ -65,12 +70,28 @@ export class StaleKeeper {
     this.rib.sweepStale(this.source);
   }
 
+  /** BoRR: all that the peer has comes again, and what does not is gone at the end. It may come once more before that.
+   *  RFC 7313 4 */
+  beginRefresh(): void {
+    this.stop();
+    if (this.rib.markStale(this.source, 'stay') === 0) return;
+    this.refreshing = true;
+    this.sweepAfter(STALE_PATH_MS);
+  }
+  /** EoRR */
+  endRefresh(): void {
+    if (!this.refreshing) return;
+    this.stop();
+    this.rib.sweepStale(this.source);
+  }
+
   /** Forgets its timers; routes stay as they are. */
   stop(): void {
     this.cancel?.();
     this.cancel = undefined;
     this.untilWall = undefined;
     this.waitsForEndOfRib = false;
+    this.refreshing = false;
   }
 
   private sweepAfter(ms: number): void {

@@ -2,6 +2,7 @@
  *  multiprotocol attribute. Pure, hot: no object, closure or string per route. RFC 4271 9 and 3.2; a malformed set is kept as a rejected path with its reason, RFC 7606 2 (treat-as-withdraw).
  *  Stale marks and sweeps are the table's half of RFC 4724; when to call them is peer/graceful-restart.ts. */
 
+import type { Reason } from '../base/reason.ts';
 import { decodeAttributesOf, encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { forEachPrefix } from '../bgp-js/update/update.ts';
 import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
@@ -105,9 +106,10 @@ export class AdjRibIn {
     if (path !== NONE) this.table.removePath(path);
   }
 
-  /** All its paths are stale from now on; those that were so already go (a peer that restarts twice). RFC 4724 4.2 */
-  markStale(source: Source): void {
-    this.sweepStale(source);
+  /** All its paths are stale from now on; those that were so already go (a peer that restarts twice, RFC 4724 4.2), or stay until
+   *  the sweep (a refresh that begins anew or is cut off, RFC 7313 4). */
+  markStale(source: Source, already: 'go' | 'stay' = 'go'): void {
+    if (already === 'go') this.sweepStale(source);
     source.epoch = (source.epoch + 1) | 0;
     source.stale = source.received;
   }
@@ -167,6 +169,7 @@ export class AdjRibIn {
   private judgeRoute(route: number, received: number): number {
     const { sets, prefixes } = this.table;
     const set = sets.get(received);
+    if (isMulticast(prefixes.addressOf(route))) return NONE;
     if (!this.perRoute || set.usedId === NONE) {
       if (set.usedId !== NONE) sets.hold(set.usedId);
       return set.usedId;
@@ -234,11 +237,22 @@ export class AdjRibIn {
   }
 }
 
-/** A prefix-reading policy's verdict on one route of a set that is otherwise good. */
-export const judgeOne = (set: AttributeSet, address: number, length: number): Imported =>
-  set.context.policy === undefined || set.decoded.attributes === undefined || 'rejected' in set.imported
-    ? set.imported
-    : judge(set.context.policy, set.decoded.attributes, set.context.kind, address, length);
+/** 224.0.0.0/4: no unicast route leads there. RFC 4271 6.3 */
+const isMulticast = (address: number): boolean => address >>> 28 === 14;
+
+/** The verdict on one route of a set that is otherwise good: what a policy says that reads prefixes, and what the prefix itself
+ *  says. */
+export function judgeOne(set: AttributeSet, address: number, length: number): Imported {
+  const { policy, kind } = set.context;
+  if (set.decoded.attributes === undefined || 'rejected' in set.imported) return set.imported;
+  if (isMulticast(address)) return { rejected: MULTICAST };
+  return policy === undefined ? set.imported : judge(policy, set.decoded.attributes, kind, address, length);
+}
+
+const MULTICAST: Reason = {
+  code: 'MULTICAST_PREFIX',
+  text: 'a prefix of multicast addresses among unicast routes is ignored (RFC 4271 6.3)',
+};
 
 function tooManyPrefixes(source: Source): BgpError {
   const limit = source.maxPrefixes;

@@ -52,6 +52,8 @@ export class AdjRibOut {
   /** The walk of release() is for what the peer does not have yet. */
   private missingOnly = false;
   private refreshWanted = false;
+  /** What comes behind the walk of refresh(). */
+  private refreshSent: (() => void) | undefined;
   private blocked = false;
   private closed = false;
   private holdLearned: boolean;
@@ -85,8 +87,10 @@ export class AdjRibOut {
     this.pump();
   }
 
-  /** The peer asked for everything once more. A request during a walk means one more walk, not many. RFC 2918 4 */
-  refresh(): void {
+  /** The peer asked for everything once more. A request during a walk means one more walk, not many. `sent` is called once all
+   *  is written; with several requests the last one's. RFC 2918 4, RFC 7313 4 */
+  refresh(sent?: () => void): void {
+    this.refreshSent = sent;
     if (this.walkAt === NONE) this.walk(false);
     else this.refreshWanted = true;
     this.pump();
@@ -118,7 +122,16 @@ export class AdjRibOut {
     }
     if (this.closed) return;
     this.port.trim(); // the slowest reader lets go, also long after the slice that changed something
-    if (!this.blocked) this.endOfRib();
+    if (this.blocked) return;
+    this.endOfRefresh();
+    this.endOfRib();
+  }
+
+  private endOfRefresh(): void {
+    if (this.walkAt !== NONE || this.refreshWanted) return;
+    const sent = this.refreshSent;
+    this.refreshSent = undefined;
+    sent?.();
   }
 
   /** Why a route told as (attributes, source) goes to this peer or not: for `why`. */

@@ -113,8 +113,8 @@ export class LocRib {
   }
 
   /** All its paths are stale until announced again; those that were stale already go. Answers how many are stale now. */
-  markStale(source: PathSource): number {
-    this.adjRibIn.markStale(this.row(source));
+  markStale(source: PathSource, already: 'go' | 'stay' = 'go'): number {
+    this.adjRibIn.markStale(this.row(source), already);
     return this.row(source).stale;
   }
 

@@ -103,9 +103,10 @@ function routesOf(updates: readonly DecodedUpdate[]): unknown {
   const others = new Set<string>();
   for (const { announced: list, attributes } of updates) {
     if (list.length === 0 || attributes === undefined) continue;
-    const { nextHop, mpNextHop, unknown = [], ...rest } = attributes;
+    const { nextHop, mpNextHop, unknown = [], partial = [], ...rest } = attributes;
     // They are sent in the order of their types, in whatever order they came. RFC 4271 5
-    others.add(textOf({ ...rest, unknown: [...unknown].sort((a, b) => a.type - b.type) }));
+    const inOrder = { unknown: [...unknown].sort((a, b) => a.type - b.type), partial: [...partial].sort() };
+    others.add(textOf({ ...rest, ...inOrder }));
     for (const nlri of list) {
       const old = nlri.family.afi === 1 && nlri.family.safi === 1 && nextHop !== undefined;
       announced.add(`${keyOf(nlri)} ${old ? nextHop : textOf(mpNextHop)}`);

@@ -50,7 +50,7 @@ const events = (): readonly { reason: string; involvedObject: { name: string }; 
   store.api<{ items: never[] }>('GET', '/api/v1/events').items;
 const codes = (): string[] => status().problems.map((p) => p.code);
 
-const BIRD = (password: string): string => `
+const BIRD = (extra: string): string => `
 log stderr all;
 router id 10.9.0.2;
 protocol device { }
@@ -60,7 +60,7 @@ protocol bgp gingham {
   local 10.9.0.2 as 65001;
   neighbor 10.9.0.1 as 64512;
   hold time 30; connect delay time 0; connect retry time 1; error wait time 1, 2;
-  ${password}
+  ${extra}
   ipv4 { import all; export where source = RTS_STATIC; next hop self; };
 }`;
 
@@ -148,7 +148,7 @@ test('where FORWARD drops, two marked rules stand at its end', async () => {
 }, 30_000);
 
 test('a BGPPeer whose Secret is missing is held alone, told as an Event, in status and in the log; then it comes up', async () => {
-  bird = await speakers.bird('tor', BIRD('password "s3cret";'));
+  bird = await speakers.bird('tor', BIRD('password "s3cret"; ttl security on;'));
   create(`${CALICO}/bgppeers`, calico('BGPPeer', 'faulty', { peerIP: 'nonsense', asNumber: 65001 }));
   create(
     `${CALICO}/bgppeers`,
@@ -157,6 +157,7 @@ test('a BGPPeer whose Secret is missing is held alone, told as an Event, in stat
       asNumber: 65001,
       node: 'n1',
       ttlSecurity: 1,
+      reachableBy: '10.9.0.9',
       password: { secretKeyRef: { name: 'bgp', key: 'tor' } },
     }),
   );
@@ -166,8 +167,8 @@ test('a BGPPeer whose Secret is missing is held alone, told as an Event, in stat
     return found.length >= 3 && found;
   });
   expect([...told].sort()).toEqual(['BgpPeerInvalid faulty', 'FieldNotHonoured tor', 'SecretMissing tor']);
-  expect(node.log()).toContain('bgppeers \\"tor\\": ttlSecurity has no effect');
-  expect(node.log().split('ttlSecurity has no effect')).toHaveLength(2);
+  expect(node.log()).toContain('bgppeers \\"tor\\": reachableBy has no effect');
+  expect(node.log().split('reachableBy has no effect')).toHaveLength(2);
   expect(isReady()).toBe(true);
   expect(sessions()).toEqual([]);
 

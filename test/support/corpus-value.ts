@@ -135,6 +135,7 @@ function attributeLines(a: PathAttributes): string[] {
     ...optional('aigp-rest', a.aigp?.rest, toHex),
     ...optional('large', a.largeCommunities, (list) => runs(list.map((c) => `${c.global}:${c.local1}:${c.local2}`))),
     ...optional('otc', a.onlyToCustomer, String),
+    ...(a.partial ?? []).map((type) => `partial ${type}`),
     ...(a.unknown ?? []).map((raw) => `unknown ${raw.type} ${raw.flags.toString(16)} ${toHex(raw.value)}`.trim()),
   ];
 }

@@ -136,9 +136,17 @@ function updateLines(bgp: Tree): string[] {
     ...subtrees(bgp, 'bgp.update.withdrawn_routes').flatMap((tree) => prefixLines('withdraw', '', tree)),
     ...subtrees(bgp, 'bgp.update.nlri').flatMap((tree) => prefixLines('announce', '', tree)),
     ...attributes.flatMap(({ tree, value }) => attributeLines(tree, value)),
+    ...attributes.flatMap(({ tree }) => partialLine(tree)),
   ];
   const nothing = lines.length === 0 && attributes.length === 0;
   return nothing ? ['end-of-rib ipv4 unicast'] : lines;
+}
+
+/** Of those that have a meaning of their own: somebody on the way did not know them. RFC 4271 5 */
+const KNOWN = [7, 8, 16, 25, 32, 35];
+function partialLine(a: Tree): string[] {
+  const type = Number(text(a, `${PATH}.type_code`));
+  return KNOWN.includes(type) && (Number(text(a, `${PATH}.flags`)) & 0x20) !== 0 ? [`partial ${type}`] : [];
 }
 
 /** What stands behind flags, type and length, which is two octets with bit 0x10. */

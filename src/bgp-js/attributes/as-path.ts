@@ -61,6 +61,7 @@ const weight = (segment: AsSegment): number =>
 export const asPathLength = (path: readonly AsSegment[]): number =>
   path.reduce((sum, segment) => sum + weight(segment), 0);
 
+/** Whether the AS number stands anywhere in the path: a loop, when it is ours. RFC 4271 9.1.2 */
 export const asPathContains = (path: readonly AsSegment[], asn: number): boolean =>
   path.some((segment) => segment.asns.includes(asn));
 

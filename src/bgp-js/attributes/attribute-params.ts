@@ -1,6 +1,7 @@
 /** How an attribute block is to be read. Pure: types. */
 import type { BgpRole } from '../wire/role.ts';
 
+/** What two OPENs agreed on, as far as path attributes ask for it. */
 export interface AttributeParams {
   /** Both sides sent the 4-octet AS capability: AS numbers in AS_PATH and AGGREGATOR are 4 octets. RFC 6793 */
   readonly fourOctetAs: boolean;

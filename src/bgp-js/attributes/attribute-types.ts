@@ -3,16 +3,19 @@ import type { IpAddress } from '../../base/ip.ts';
 import type { Ipv4 } from '../../base/ipv4.ts';
 import type { Ipv6 } from '../../base/ipv6.ts';
 
+/** How the route came to be: from an IGP, from EGP, or by other means. RFC 4271 5.1.1 */
 export type Origin = 'igp' | 'egp' | 'incomplete';
 
 /** RFC 4271 4.3 b; the confederation ones RFC 5065 3. */
 export type SegmentType = 'sequence' | 'set' | 'confed-sequence' | 'confed-set';
 
+/** A part of AS_PATH; of a set the order means nothing. RFC 4271 4.3 b */
 export interface AsSegment {
   readonly type: SegmentType;
   readonly asns: readonly number[];
 }
 
+/** An attribute that we do not know, as on the wire: type, flags, value. */
 export interface RawAttribute {
   readonly type: number;
   readonly flags: number;

@@ -1,6 +1,6 @@
-/** Path attributes, bytes <-> values. Pure. RFC 4271 4.3 and 5; faults as RFC 7606 3 and 7.
+/** Path attributes, bytes -> values; the way back is encode-attributes.ts. Pure. RFC 4271 4.3 and 5; faults as RFC 7606 3 and 7.
  *  The walk finds attributes, checks flags, duplicates and lengths; what each means is its row in attribute-table.ts. */
-import { Reader, Writer } from '../../base/bytes.ts';
+import { Reader } from '../../base/bytes.ts';
 import { type BgpError, bgpError } from '../wire/error.ts';
 import { AS_TRANS } from '../wire/open.ts';
 import { mergeAs4Path } from './as-path.ts';
@@ -32,8 +32,10 @@ import {
 } from './faults.ts';
 
 export type { AttributeParams } from './attribute-params.ts';
+export { encodeAttributes } from './encode-attributes.ts';
 export type { AttributeFault, Disposition } from './faults.ts';
 
+/** An attribute block as values, with what was wrong in it and what that asks for. RFC 7606 2 */
 export interface DecodedAttributes<A extends PathAttributes = PathAttributes> {
   /** Present exactly when the disposition is accept or discard and routes are announced. */
   readonly attributes?: A;
@@ -252,53 +254,4 @@ function complete(found: Walk): PathAttributes | undefined {
     if (as4Aggregator !== undefined && block.aggregator !== undefined) block.aggregator = as4Aggregator;
   }
   return { ...block, origin, asPath: block.asPath ?? asPath };
-}
-
-/** Encoding runs to its end before another begins, so one does. */
-const SCRATCH = new Writer(512);
-const NONE: readonly RawAttribute[] = [];
-
-/** The attributes as on the wire, in ascending order of type (RFC 4271 5), but MP_REACH_NLRI, which the packers write. Which of
- *  them a peer may see is the caller's: what is there is written. A 2-octet peer gets AS_TRANS, and AS4_PATH and
- *  AS4_AGGREGATOR beside it. RFC 6793 4.2.2 */
-export function encodeAttributes(attributes: PathAttributes, params: { readonly fourOctetAs: boolean }): Uint8Array {
-  const w = SCRATCH;
-  w.length = 0;
-  const unknown = attributes.unknown === undefined ? NONE : [...attributes.unknown].sort((a, b) => a.type - b.type);
-  let next = 0;
-  const unknownBelow = (type: number): void => {
-    for (let raw = unknown[next]; raw !== undefined && raw.type < type; raw = unknown[++next])
-      writeAttribute(w, raw.flags | FLAG_PARTIAL, raw.type, raw.value);
-  };
-  for (const row of ATTRIBUTES) {
-    const value = row.toWire(attributes, params.fourOctetAs);
-    if (value === undefined) continue;
-    unknownBelow(row.type);
-    const partial = row.flags === FLAG_KIND && attributes.partial?.includes(row.type) === true;
-    const flags = partial ? row.flags | FLAG_PARTIAL : row.flags;
-    const at = w.length;
-    w.u8(flags);
-    w.u8(row.type);
-    w.u8(0);
-    row.encode(w, value, params.fourOctetAs);
-    const length = w.length - at - 3;
-    if (length <= 255) {
-      w.u8At(at + 2, length);
-      continue;
-    }
-    const long = w.view().slice(at + 3);
-    w.length = at;
-    writeAttribute(w, flags, row.type, long);
-  }
-  unknownBelow(256);
-  return w.copy();
-}
-
-function writeAttribute(w: Writer, flags: number, type: number, value: Uint8Array): void {
-  const long = value.length > 255;
-  w.u8(long ? flags | FLAG_EXTENDED : flags & ~FLAG_EXTENDED);
-  w.u8(type);
-  if (long) w.u16(value.length);
-  else w.u8(value.length);
-  w.bytes(value);
 }

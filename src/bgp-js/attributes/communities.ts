@@ -4,15 +4,24 @@ import { formatIpv4, parseIpv4 } from '../../base/ipv4.ts';
 import { formatIpv6, parseIpv6 } from '../../base/ipv6.ts';
 import type { Ipv6ExtendedCommunity, LargeCommunity } from './attribute-types.ts';
 
-export const GRACEFUL_SHUTDOWN = 0xffff0000; // RFC 8326 4
-export const ACCEPT_OWN = 0xffff0001; // RFC 7611 4
-export const LLGR_STALE = 0xffff0006; // RFC 9494 3.2
-export const NO_LLGR = 0xffff0007; // RFC 9494 3.3
-export const BLACKHOLE = 0xffff029a; // RFC 7999 5
-export const NO_EXPORT = 0xffffff01; // RFC 1997 2
-export const NO_ADVERTISE = 0xffffff02; // RFC 1997 2
-export const NO_EXPORT_SUBCONFED = 0xffffff03; // RFC 1997 2
-export const NOPEER = 0xffffff04; // RFC 3765 2
+/** The path is about to go: prefer any other. RFC 8326 4 */
+export const GRACEFUL_SHUTDOWN = 0xffff0000;
+/** A route of our own that came back by a route reflector may be taken. RFC 7611 4 */
+export const ACCEPT_OWN = 0xffff0001;
+/** Kept by long-lived graceful restart: least preferred. RFC 9494 3.2 */
+export const LLGR_STALE = 0xffff0006;
+/** Not to be kept by long-lived graceful restart. RFC 9494 3.3 */
+export const NO_LLGR = 0xffff0007;
+/** Traffic to the prefix is to be dropped. RFC 7999 5 */
+export const BLACKHOLE = 0xffff029a;
+/** Not beyond the AS or the confederation. RFC 1997 2 */
+export const NO_EXPORT = 0xffffff01;
+/** To no other BGP speaker. RFC 1997 2 */
+export const NO_ADVERTISE = 0xffffff02;
+/** Not beyond the AS or the member AS. RFC 1997 2 */
+export const NO_EXPORT_SUBCONFED = 0xffffff03;
+/** Not to bilateral peers. RFC 3765 2 */
+export const NOPEER = 0xffffff04;
 
 /** Name and number. */
 export const WELL_KNOWN_COMMUNITIES: readonly (readonly [string, number])[] = [
@@ -52,6 +61,7 @@ export function parseCommunity(text: string): number | undefined {
 /** "65001:1:2". RFC 8092 5: three decimals without leading zeros */
 export const formatLargeCommunity = (c: LargeCommunity): string => `${c.global}:${c.local1}:${c.local2}`;
 
+/** "64512:1:2"; undefined for what is none. RFC 8092 5 */
 export function parseLargeCommunity(text: string): LargeCommunity | undefined {
   const [global, local1, local2, ...more] = text.split(':').map((part) => decimal(part, 0xffffffff));
   return global === undefined || local1 === undefined || local2 === undefined || more.length > 0
@@ -170,6 +180,7 @@ export function formatIpv6ExtendedCommunity({ type, address, local }: Ipv6Extend
   return `${kind}:[${formatIpv6(address)}]:${local}`;
 }
 
+/** Undoes formatIpv6ExtendedCommunity(); undefined for what is none. */
 export function parseIpv6ExtendedCommunity(text: string): Ipv6ExtendedCommunity | undefined {
   const [, kind, host, number] = /^([0-9a-z]+):\[([0-9a-f:.]+)\]:(\d+)$/i.exec(text) ?? [];
   if (kind === undefined || host === undefined) return undefined;

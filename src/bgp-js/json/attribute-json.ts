@@ -140,13 +140,17 @@ const FLAGS: readonly (readonly [number, string])[] = [
   [FLAG_PARTIAL, 'partial'],
   [FLAG_EXTENDED, 'extended'],
 ];
+/** By the upper four bits: a table of a million routes asks for them often. */
+const FLAG_NAMES: readonly (readonly string[])[] = Array.from({ length: 16 }, (_, upper) =>
+  FLAGS.flatMap(([bit, name]) => ((upper << 4) & bit ? [name] : [])),
+);
 
 function attributeJson(
   bytes: Uint8Array,
   { type, flags, from, to }: WalkedAttribute,
   view: AttributeView,
 ): AttributeJson {
-  const head = { type, flags: FLAGS.flatMap(([bit, name]) => ((flags & bit) !== 0 ? [name] : [])), length: to - from };
+  const head = { type, flags: FLAG_NAMES[flags >>> 4] ?? [], length: to - from };
   const shown = show(ROWS[type]?.[1], new Reader(bytes, from, to), view);
   return shown === undefined ? { ...head, hex: toHex(bytes, from, to) } : { ...head, value: shown };
 }
@@ -165,17 +169,21 @@ export interface ShownAttributes {
   readonly repeated: readonly AttributeJson[];
   /** Where the walk stopped: the end, or the attribute that runs past it. */
   readonly stopped: number;
+  /** Those of a type we know whose octets make no value of it. */
+  readonly malformed: readonly WalkedAttribute[];
 }
 
 /** A block, attribute by attribute, in the order of the wire. */
 export function attributesJson(bytes: Uint8Array, start: number, end: number, view: AttributeView): ShownAttributes {
   const attributes: Record<string, AttributeJson> = {};
   const repeated: AttributeJson[] = [];
+  const malformed: WalkedAttribute[] = [];
   const stopped = eachAttribute(bytes, start, end, (walked) => {
     const key = attributeKey(walked.type);
     const shown = attributeJson(bytes, walked, view);
+    if (shown.hex !== undefined && ROWS[walked.type]?.[1] !== undefined) malformed.push(walked);
     if (key in attributes) repeated.push(shown);
     else attributes[key] = shown;
   });
-  return { attributes, repeated, stopped };
+  return { attributes, repeated, stopped, malformed };
 }

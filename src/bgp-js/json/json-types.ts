@@ -19,6 +19,7 @@ export interface FaultJson {
   readonly attribute?: number;
 }
 
+/** One capability of an OPEN. */
 export interface CapabilityJson {
   readonly code: number;
   readonly name: string;
@@ -28,6 +29,7 @@ export interface CapabilityJson {
   readonly hex?: string;
 }
 
+/** One route. */
 export interface NlriJson {
   readonly family: string;
   /** Where ADD-PATH was agreed. RFC 7911 3 */
@@ -40,6 +42,7 @@ export interface NlriJson {
   readonly hex?: string;
 }
 
+/** One path attribute: its flags, and its value or octets. */
 export interface AttributeJson {
   readonly type: number;
   /** 'optional', 'transitive', 'partial', 'extended' */
@@ -60,6 +63,7 @@ interface Common {
   readonly faults: readonly FaultJson[];
 }
 
+/** An OPEN. */
 export interface OpenJson extends Common {
   readonly type: 'open';
   readonly version?: number;
@@ -72,6 +76,7 @@ export interface OpenJson extends Common {
   readonly capabilities: readonly CapabilityJson[];
 }
 
+/** An UPDATE, with its faults. */
 export interface UpdateJson extends Common {
   readonly type: 'update';
   readonly withdrawn: readonly NlriJson[];
@@ -85,6 +90,7 @@ export interface UpdateJson extends Common {
   readonly disposition: 'accept' | FaultJson['disposition'];
 }
 
+/** A NOTIFICATION, in words. */
 export interface NotificationJson extends Common {
   readonly type: 'notification';
   readonly code: number;
@@ -102,10 +108,12 @@ export interface NotificationJson extends Common {
   readonly data?: string;
 }
 
+/** A KEEPALIVE. */
 export interface KeepaliveJson extends Common {
   readonly type: 'keepalive';
 }
 
+/** A ROUTE-REFRESH. */
 export interface RouteRefreshJson extends Common {
   readonly type: 'route-refresh';
   readonly family?: string;
@@ -121,4 +129,5 @@ export interface UnreadableJson extends Common {
   readonly hex: string;
 }
 
+/** Any message; `type` tells which. */
 export type MessageJson = OpenJson | UpdateJson | NotificationJson | KeepaliveJson | RouteRefreshJson | UnreadableJson;

@@ -71,11 +71,13 @@ const NONE: Circumstances = {};
 
 /** RFC 4271 8.2.2: a "large value", suggested 4 minutes, while the peer's offer is unknown. */
 const LARGE_HOLD_MS = 240_000;
+/** With a hold time of 3 a third of it is that long already, before the jitter. RFC 4271 4.4 */
+const SHORTEST_KEEPALIVE_MS = 1_000;
 
 export class Conversation {
   state: SessionState = 'Idle';
   agreed: Agreed | undefined;
-  /** Clock at Established. */
+  /** Clock at Established; 0 before. */
   establishedAt = 0;
   readonly outgoing: boolean;
   private readonly owner: ConversationOwner;
@@ -200,7 +202,7 @@ export class Conversation {
         this.hold.restart(this.incoming.readAt);
         return;
       case 'sendKeepalive':
-        if (this.outbox?.keepalive() === true) sent.keepalive++;
+        if (this.outbox?.keepalive(this.state !== 'Established') === true) sent.keepalive++;
         return;
       case 'startKeepalive':
         this.startKeepalive();
@@ -274,6 +276,7 @@ export class Conversation {
     const connection = this.connection;
     this.outbox = undefined;
     this.agreed = undefined;
+    this.establishedAt = 0;
     this.incoming.refreshes = undefined;
     this.paused = false;
     if (connection === undefined) return;
@@ -286,14 +289,14 @@ export class Conversation {
     for (const timer of [this.connectRetry, this.delayOpen, this.keepalive, this.hold, this.sendHold]) timer.stop();
   }
 
-  /** A third of the hold time at most, drawn anew each time. RFC 4271 4.4 and 10 */
+  /** A third of the hold time at most, drawn anew each time, and never more than one a second. RFC 4271 4.4 and 10 */
   private startKeepalive(): void {
     const { clock, random } = this.owner.ports;
     this.keepalive.stop();
     const holdMs = (this.agreed?.holdTimeSec ?? 0) * 1000;
     if (holdMs === 0) return;
     this.sentAt = clock.now();
-    this.keepaliveMs = jittered(holdMs / 3, random);
+    this.keepaliveMs = Math.max(SHORTEST_KEEPALIVE_MS, jittered(holdMs / 3, random));
     this.keepalive.start(this.keepaliveMs);
   }
   /** What was sent since moved the mark: the timer sleeps on for the rest. RFC 4271 8.2.2, Established, event 27 */

@@ -54,7 +54,7 @@ function codeAndText(e: Ending): { code: string; text: string } {
   if (e.event === 'SendHoldExpired')
     return {
       code: 'SEND_HOLD_TIMER_EXPIRED',
-      text: 'the peer has taken nothing that we sent for the send hold time (RFC 9687 3)',
+      text: 'Send Hold Timer Expired (8/0): the peer has taken nothing of ours for the send hold time (RFC 9687 3)',
     };
   if (e.event === 'ManualStop') {
     if (e.sent === undefined) return { code: 'ADMIN_DOWN', text: 'stopped by us' };

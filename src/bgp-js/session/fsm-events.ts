@@ -44,6 +44,7 @@ export const FSM_EVENTS = {
   PeerRestarted: ['none', 'a good OPEN on another connection'],
 } as const satisfies Record<string, readonly [string, string]>;
 
+/** An event of the FSM, by its name in FSM_EVENTS. RFC 4271 8.1 */
 export type FsmEvent = keyof typeof FSM_EVENTS;
 
 /** The type of the message that an event is about. RFC 4271 4.1 */

@@ -5,6 +5,7 @@ import type { SessionState } from './session-types.ts';
 
 export { FSM_EVENTS, type FsmEvent } from './fsm-events.ts';
 
+/** Lowest first. RFC 4271 8.2.2 */
 export const SESSION_STATES: readonly SessionState[] = [
   'Idle',
   'Connect',
@@ -47,6 +48,7 @@ export type FsmCondition =
   | 'delayOpenRunning' // so TCP is there, and no OPEN of ours has gone out on it
   | 'notifyWithoutOpen'; // SendNOTIFICATIONwithoutOPEN, and TCP is there
 
+/** What a cell answers: the next state, and what is to be done. */
 export interface Transition {
   readonly next: SessionState;
   readonly actions: readonly FsmAction[];
@@ -136,6 +138,7 @@ const unopened = (here: 'Connect' | 'Active'): Partial<Record<FsmEvent, Cell>> =
   NotificationVersionError: choice(CLOSE, ['delayOpenRunning', CLOSE_QUIETLY]),
 });
 
+/** The FSM of one connection: every state and event has a cell. RFC 4271 8.2.2 */
 export const FSM: Readonly<Record<SessionState, Readonly<Record<FsmEvent, Cell>>>> = {
   Idle: state(to('Idle'), {
     ManualStart: START,

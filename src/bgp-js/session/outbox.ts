@@ -30,10 +30,10 @@ export class Outbox implements SendQueue {
     return this.connection.write(bytes);
   }
 
-  /** True: one was sent. Behind what still waits a KEEPALIVE says nothing that this does not say too, and thousands of them
-   *  would pile up. RFC 4271 4.4 */
-  keepalive(): boolean {
-    if (this.connection.unsent > 0) return false;
+  /** True: one was sent. `confirms`: it answers an OPEN, and must go. Else it says nothing that is not said by what still waits,
+   *  and thousands of them would pile up behind that. RFC 4271 4.4 */
+  keepalive(confirms: boolean): boolean {
+    if (!confirms && this.connection.unsent > 0) return false;
     this.write(KEEPALIVE_MESSAGE);
     return true;
   }

@@ -8,6 +8,7 @@ import type { BgpError } from '../wire/error.ts';
 import type { Family } from '../wire/family.ts';
 import type { BgpRole } from '../wire/role.ts';
 
+/** The states of RFC 4271 8.2.2. */
 export type SessionState = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenConfirm' | 'Established';
 
 /** Everything about one peer that does not change while its session object lives. */
@@ -148,8 +149,10 @@ export type StopHow =
   | { readonly kind: 'deconfigured' }
   | { readonly kind: 'restart' };
 
+/** What a ROUTE-REFRESH says: send again, or the marks round what is sent again. RFC 2918, RFC 7313 3.2 */
 export type RefreshKind = 'request' | 'begin' | 'end';
 
+/** What a session tells its owner; sessionListener() makes one of the few that are wanted. */
 export interface SessionListener {
   onState(state: SessionState): void;
   onEstablished(agreed: Agreed): void;
@@ -200,11 +203,13 @@ export interface DialFault {
   readonly text: string;
 }
 
+/** How connections to a peer are made. */
 export interface Transport {
   /** Calls `done` once, never before returning, unless the answer was called first: it cancels. */
   dial(config: SessionConfig, done: (result: Result<Connection, DialFault>) => void): () => void;
 }
 
+/** What a session needs of the world: nodePorts are the real ones. */
 export interface SessionPorts {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -212,6 +217,7 @@ export interface SessionPorts {
   readonly transport: Transport;
 }
 
+/** Messages by type, since the session object was made. */
 export interface MessageCounters {
   readonly open: number;
   readonly update: number;
@@ -220,6 +226,7 @@ export interface MessageCounters {
   readonly routeRefresh: number;
 }
 
+/** What a session object has seen, for metrics and for people. */
 export interface SessionCounters {
   readonly received: MessageCounters;
   readonly sent: MessageCounters;

@@ -2,6 +2,7 @@
  *  (RFC 4271 6.8, RFC 6286 2.3, RFC 4724 4.2), when to try again, and what the listener hears. Clock, timers, chance and
  *  transport come in. */
 
+import { ifIpv4 } from '../../base/ip.ts';
 import { type BgpError, bgpError } from '../wire/error.ts';
 import { type Family, hasFamily, IPV4_UNICAST } from '../wire/family.ts';
 import {
@@ -46,6 +47,7 @@ const noMessages = (): { -readonly [K in keyof MessageCounters]: MessageCounters
   routeRefresh: 0,
 });
 
+/** One peer: dials it or takes its connections, keeps the session up, tells the listener. RFC 4271 8. */
 export class BgpSession {
   private readonly config: SessionConfig;
   /** `config` with the password of this moment. */
@@ -315,9 +317,11 @@ export class BgpSession {
     this.listener.onDown(down);
   }
 
-  /** Where the peer's address is the higher one, its connection would win a collision: let it go first. */
+  /** Where the peer's address is the higher one, its connection would win a collision: let it go first. An IPv6 address says
+   *  nothing about the identifier. */
   private get yields(): boolean {
-    return this.config.yieldMs !== undefined && this.config.peerAddress > this.config.bgpIdentifier;
+    const address = ifIpv4(this.config.peerAddress);
+    return this.config.yieldMs !== undefined && address !== undefined && address > this.config.bgpIdentifier;
   }
 
   /** ConnectRetryCounter. Nobody's fault are ends by our or the peer's will, and what happens to one connection while another

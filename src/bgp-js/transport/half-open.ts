@@ -2,6 +2,7 @@
  *  connections without end: each costs a descriptor and a few kilobytes. RFC 4272 3.2 */
 import type { IpAddress } from '../../base/ip.ts';
 
+/** How many accepted connections may be silent at a time. */
 export interface HalfOpenLimits {
   /** Of one address. */
   readonly perSource: number;

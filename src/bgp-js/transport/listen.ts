@@ -21,6 +21,7 @@ import { bindToDevice, boundPort, leastTtl, listeningSocket, setTtl, setTtlSecur
 /** A storm of a thousand nodes must not end in SYN retransmits. */
 const BACKLOG = 1024;
 
+/** One address to listen on. */
 export interface ListenAddress {
   /** 0.0.0.0 is every IPv4 address of this machine, :: every IPv6 address; none is both. */
   readonly address: IpAddress;
@@ -37,6 +38,7 @@ export interface Admission {
   readonly signed?: boolean;
 }
 
+/** Where to listen, whom to let in, and who gets the connections. */
 export interface ListenOptions extends ListenAddress {
   /** More addresses, with the same port. */
   readonly also?: readonly ListenAddress[];
@@ -46,9 +48,14 @@ export interface ListenOptions extends ListenAddress {
   readonly onConnection: (connection: Connection) => void;
   /** False: the connection is reset on accept. `device` is that of a link-local source. */
   readonly accepts: (remote: IpAddress, device: string | undefined) => boolean | Admission;
+  /** A source that `accepts` lets in has been reset all the same. Strangers are only counted: they are without number. */
+  readonly onRefused?: (why: Refusal, remote: IpAddress) => void;
   /** Of connections that have not sent a message yet; default HALF_OPEN_LIMITS. What is above is reset on accept. */
   readonly halfOpen?: Partial<HalfOpenLimits>;
 }
+
+/** Why a known source was reset: see the counter of that name. */
+export type Refusal = 'halfOpenOfSource' | 'halfOpenInTotal' | 'tooFar' | 'optionRefused';
 
 /** What became of connections, in numbers since the start. */
 export interface ListenerCounters {
@@ -67,6 +74,7 @@ export interface ListenerCounters {
   readonly halfOpen: number;
 }
 
+/** What listenBgp() opened. */
 export interface BgpListener {
   /** The bound port: of use when 0 was asked for. */
   readonly port: number;
@@ -103,16 +111,27 @@ export class ListenError extends Error {
 /** Rejects with a ListenError for the first address that cannot be had; then none is listened on. */
 export async function listenBgp(options: ListenOptions): Promise<BgpListener> {
   const reception = new Reception(options);
+  const places: readonly ListenAddress[] = [options, ...(options.also ?? [])];
   const doors: Door[] = [];
+  const bare: number[] = [];
   let { address, port } = options;
   try {
-    for (const where of [options, ...(options.also ?? [])]) {
+    // Before the first wait: all are of the network namespace, and of the moment, of the call.
+    for (const where of places) {
       address = where.address;
-      const opened = await openDoor(where, port, (socket) => reception.receive(socket));
+      const fd = bareSocket(where, port);
+      if (fd === undefined) continue;
+      bare.push(fd);
+      port = boundPort(fd);
+    }
+    for (const where of places) {
+      address = where.address;
+      const opened = await openDoor(where, port, bare.shift(), (socket) => reception.receive(socket));
       doors.push(opened.door);
       port = opened.port;
     }
   } catch (error) {
+    for (const fd of bare) ffi.close(fd);
     for (const { server } of doors) server.close();
     throw new ListenError(address, error);
   }
@@ -141,19 +160,25 @@ export async function listenBgp(options: ListenOptions): Promise<BgpListener> {
   };
 }
 
-async function openDoor(
-  { address, interface: device }: ListenAddress,
-  port: number,
-  onSocket: (socket: net.Socket) => void,
-): Promise<{ readonly door: Door; readonly port: number }> {
+/** Undefined without FFI: node:net makes its own. */
+function bareSocket({ address, interface: device }: ListenAddress, port: number): number | undefined {
   if (needsInterface(address) && device === undefined)
     throw new Error(`${formatIp(address)} is link-local: name the interface it is on (RFC 4291 2.5.6)`);
   const missing = ffi.ffiFault();
-  if (missing !== undefined && device !== undefined && !needsInterface(address))
+  if (missing === undefined) return listeningSocket(address, port, device);
+  if (device !== undefined && !needsInterface(address))
     throw new Error(
       `listening on interface ${device} needs the package koffi, which cannot be loaded: ${missing}. Install it.`,
     );
-  const fd = missing === undefined ? listeningSocket(address, port, device) : undefined;
+  return undefined;
+}
+
+async function openDoor(
+  { address, interface: device }: ListenAddress,
+  port: number,
+  fd: number | undefined,
+  onSocket: (socket: net.Socket) => void,
+): Promise<{ readonly door: Door; readonly port: number }> {
   // Paused: not a byte of a stranger is read.
   const server = net.createServer({ noDelay: true, pauseOnConnect: true }, onSocket);
   await new Promise<void>((listening, failed) => {
@@ -168,7 +193,7 @@ async function openDoor(
   });
   server.on('error', () => {}); // EMFILE on accept: the peer's SYN is tried again
   const bound = server.address();
-  const boundTo = fd !== undefined ? boundPort(fd) : typeof bound === 'object' && bound !== null ? bound.port : port;
+  const boundTo = typeof bound === 'object' && bound !== null && fd === undefined ? bound.port : port;
   return { door: { server, isIpv6: isIpv6(address), fd }, port: boundTo };
 }
 
@@ -210,20 +235,21 @@ class Reception {
   }
 
   receive(socket: net.Socket): void {
-    const refused = this.judge(socket);
-    if (refused === undefined) return;
-    this.counts[refused]++;
+    const remote = readHost(socket.remoteAddress);
+    const admitted = remote !== undefined && this.options.accepts(remote.address, remote.device);
+    if (remote === undefined || admitted === false) this.counts.unknownSource++;
+    else {
+      const refused = this.admit(socket, remote.address, admitted === true ? {} : admitted);
+      if (refused === undefined) return;
+      this.counts[refused]++;
+      this.options.onRefused?.(refused, remote.address);
+    }
     socket.on('error', () => {}); // a stranger's reset
     // Not closed in order: that would leave us a TIME_WAIT for each.
     socket.resetAndDestroy();
   }
 
-  private judge(socket: net.Socket): keyof typeof this.counts | undefined {
-    const remote = readHost(socket.remoteAddress);
-    const admitted = remote !== undefined && this.options.accepts(remote.address, remote.device);
-    if (remote === undefined || admitted === false) return 'unknownSource';
-    const admission: Admission = admitted === true ? {} : admitted;
-    const source = remote.address;
+  private admit(socket: net.Socket, source: IpAddress, admission: Admission): Refusal | undefined {
     // A key that could not be set must not become a session without one.
     if (admission.signed === true && !this.keys.has(source)) return 'optionRefused';
     const limit = this.halfOpen.enter(source);

@@ -5,6 +5,7 @@ import type { Connection } from '../session/session-types.ts';
 const HEADER_LENGTH = 19;
 const NOTHING = new Uint8Array(0);
 
+/** Puts the messages of one connection together again, in the order of its reads. */
 export class Reassembly {
   /** The unfinished message: its header at first, then as long as the header says. At most 65535 octets. */
   private carry: Uint8Array = NOTHING;

@@ -8,16 +8,7 @@ import { DialledSocket } from './connection.ts';
 import { openSocket } from './dial.ts';
 import { hostText } from './sockaddr.ts';
 
-export type { HalfOpenLimits } from './half-open.ts';
-export {
-  type Admission,
-  type BgpListener,
-  type ListenAddress,
-  ListenError,
-  type ListenerCounters,
-  type ListenOptions,
-  listenBgp,
-} from './listen.ts';
+export { type BgpListener, type ListenOptions, listenBgp } from './listen.ts';
 
 const DIAL_CODES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'TCP_REFUSED',

@@ -1,18 +1,20 @@
 /** A framed UPDATE -> an object. Pure. RFC 4271 4.3, 4760, 7606. What it costs beside the hot path is in the README. */
 import { decodeAttributesOf, type RoutesIn } from '../attributes/attributes.ts';
-import { Faults, INVALID_NETWORK, OPTIONAL_ERROR } from '../attributes/faults.ts';
+import { Faults, INVALID_NETWORK } from '../attributes/faults.ts';
 import type { BgpError } from '../wire/error.ts';
 import { familyName, familyOfKey, IPV4_UNICAST } from '../wire/family.ts';
+import { HEADER_LENGTH } from '../wire/message.ts';
 import { readNlri } from './nlri-value.ts';
-import { endOfRibFamily, type ReusableUpdate, splitUpdate } from './update.ts';
+import { endOfRibFamily, ReusableUpdate, readChecked } from './update.ts';
 import type { UpdateContext } from './update-context.ts';
+import type { UpdateFrame } from './update-frame.ts';
 import type { DecodedUpdate, Nlri } from './update-types.ts';
 
 /** `bytes` from `start` to `end` is one UPDATE, header included. Never throws, whatever the bytes. */
 export function decodeUpdate(bytes: Uint8Array, start: number, end: number, context: UpdateContext): DecodedUpdate {
-  const split = splitUpdate(bytes, start, end, context);
-  if (!split.ok) return reset(split.error);
-  const frame = split.value;
+  const frame = new ReusableUpdate();
+  const error = readChecked(frame, bytes, start, end, context);
+  if (error !== undefined) return reset(error, frame);
   const routes = routesIn(frame);
   const { attributesStart, attributesEnd } = frame;
   const decoded = decodeAttributesOf(bytes, attributesStart, attributesEnd, context, routes);
@@ -27,15 +29,19 @@ export function decodeUpdate(bytes: Uint8Array, start: number, end: number, cont
     : { withdrawn, announced, ...seen, ...endOfRib };
 }
 
+/** What `onUpdate` was given, as an object that outlives the call. `context` is that of the session:
+ *  updateContext(session.agreed, 'receive'). */
+export const readUpdate = (frame: UpdateFrame, context: UpdateContext): DecodedUpdate =>
+  decodeUpdate(frame.slab, frame.withdrawnStart - HEADER_LENGTH - 2, frame.nlriEnd, context);
+
 const NO_ROUTES: { readonly withdrawn: readonly Nlri[]; readonly announced: readonly Nlri[] } = {
   withdrawn: [],
   announced: [],
 };
 
-function reset(error: BgpError): DecodedUpdate {
+function reset(error: BgpError, { culprit }: ReusableUpdate): DecodedUpdate {
   const faults = new Faults();
-  // The data of 3/9 is the attribute: flags, type, length, value.
-  faults.reset(error.subcode === OPTIONAL_ERROR ? (error.data[1] ?? 0) : 0, error);
+  faults.reset(culprit?.type ?? 0, error, culprit?.at);
   return { ...NO_ROUTES, faults: faults.list, disposition: 'reset', error };
 }
 

@@ -7,6 +7,7 @@ import { MP_REACH, MP_UNREACH } from '../attributes/mp-reach.ts';
 import { REWRITE_GROWTH, type Rewrite, rewriteAttributes } from '../attributes/rewrite.ts';
 import { HEADER_LENGTH, UPDATE } from '../wire/message.ts';
 
+/** The family and what was agreed on for it. */
 export interface NlriWriterOptions {
   /** familyKey number */
   readonly family: number;
@@ -22,6 +23,7 @@ const ATTRIBUTES = HEADER_LENGTH + 4;
 const NO_TAIL = new Uint8Array(0);
 const TWO_ZEROS = new Uint8Array(2);
 
+/** Writes UPDATEs of one family to one peer: begin with reach(), unreach(), nlri() or withdrawn(), add routes, finish(). */
 export class NlriWriter {
   private readonly take: (messages: Uint8Array) => void;
   private readonly options: NlriWriterOptions;

@@ -1,5 +1,6 @@
-/** UPDATE messages of at most 4096 octets out of many prefixes. Pure, hot. RFC 4271 4.3; End-of-RIB RFC 4724 2.
- *  Prefixes are given as prefixKey() numbers (base/prefix.ts): no object per prefix. */
+/** UPDATE messages, packed to the negotiated size, out of many IPv4 prefixes. Pure, hot. RFC 4271 4.3; End-of-RIB RFC 4724 2.
+ *  Prefixes are given as prefixKey() numbers (base/prefix.ts): no object per prefix. Other families, and path identifiers:
+ *  nlri-writer.ts; whole tables: update-writer.ts. */
 import { HEADER_LENGTH, MAX_MESSAGE_LENGTH, message, UPDATE, writeHeader } from '../wire/message.ts';
 import { prefixOctets, writePrefix } from './update.ts';
 
@@ -10,24 +11,36 @@ const LONGEST_PREFIX = 5;
 /** The 23 octets that end the initial routes of IPv4 unicast. Shared: never write to it. */
 export const END_OF_RIB: Uint8Array = message(UPDATE, new Uint8Array(4));
 
-/** Attributes beyond this leave no room for a prefix. */
+/** Attributes beyond this leave no room for a prefix in a message of 4096 octets. */
 export const MAX_ATTRIBUTES_LENGTH: number = MAX_MESSAGE_LENGTH - FIXED - LONGEST_PREFIX;
 
 const NO_ATTRIBUTES = new Uint8Array(0);
 
 /** Whole messages, one behind the other, ready for BgpSession.send. Empty for no prefixes. */
-export const packWithdrawals = (keys: readonly number[]): Uint8Array => pack(NO_ATTRIBUTES, keys, true);
+export const packWithdrawals = (keys: readonly number[], maxMessageLength: number = MAX_MESSAGE_LENGTH): Uint8Array =>
+  pack(NO_ATTRIBUTES, keys, true, maxMessageLength);
 
 /** The same attributes for all prefixes; `attributes` as from encodeAttributes. Attributes too long for any message make
  *  withdrawals instead: the peer must not go on with what it had before. RFC 4271 9.2 */
-export const packAnnouncements = (attributes: Uint8Array, keys: readonly number[]): Uint8Array =>
-  attributes.length > MAX_ATTRIBUTES_LENGTH ? packWithdrawals(keys) : pack(attributes, keys, false);
+export const packAnnouncements = (
+  attributes: Uint8Array,
+  keys: readonly number[],
+  maxMessageLength: number = MAX_MESSAGE_LENGTH,
+): Uint8Array =>
+  attributes.length > maxMessageLength - FIXED - LONGEST_PREFIX
+    ? packWithdrawals(keys, maxMessageLength)
+    : pack(attributes, keys, false, maxMessageLength);
 
-function pack(attributes: Uint8Array, keys: readonly number[], withdraw: boolean): Uint8Array {
+function pack(
+  attributes: Uint8Array,
+  keys: readonly number[],
+  withdraw: boolean,
+  maxMessageLength: number,
+): Uint8Array {
   const fixed = FIXED + attributes.length;
-  const bytes = new Uint8Array(packedLength(fixed, keys));
+  const bytes = new Uint8Array(packedLength(fixed, keys, maxMessageLength));
   // A withdrawal ends with the two zero octets of Total Path Attribute Length.
-  const limit = MAX_MESSAGE_LENGTH - (withdraw ? 2 : 0);
+  const limit = maxMessageLength - (withdraw ? 2 : 0);
   let start = 0;
   let at = 0;
   for (const key of keys) {
@@ -45,14 +58,14 @@ function pack(attributes: Uint8Array, keys: readonly number[], withdraw: boolean
 }
 
 /** The exact sum, so that one allocation does. */
-function packedLength(fixed: number, keys: readonly number[]): number {
+function packedLength(fixed: number, keys: readonly number[], maxMessageLength: number): number {
   let total = 0;
   let room = 0;
   for (const key of keys) {
     const octets = 1 + prefixOctets(key - Math.floor(key / 64) * 64);
     if (octets > room) {
       total += fixed;
-      room = MAX_MESSAGE_LENGTH - fixed;
+      room = maxMessageLength - fixed;
     }
     total += octets;
     room -= octets;

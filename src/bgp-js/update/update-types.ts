@@ -16,6 +16,7 @@ export interface Nlri {
   readonly bytes: Uint8Array;
 }
 
+/** What an UPDATE says: routes that are gone, routes that are there, and the attributes of the latter. RFC 4271 4.3 */
 export interface Update {
   /** To be taken first: a prefix in both lists is announced. RFC 4271 4.3 */
   readonly withdrawn: readonly Nlri[];

@@ -11,6 +11,7 @@ const PIECE = 256 * 1024;
 /** The last prefix is written with all its octets. */
 const SLACK = LONGEST_PREFIX;
 
+/** Writes the IPv4 unicast routes of a table to one peer: attributes(), then prefix() for each route, and finish() at the end. */
 export class UpdateWriter {
   private readonly take: (messages: Uint8Array) => void;
   private readonly limit: number;

@@ -50,6 +50,8 @@ export class ReusableUpdate implements UpdateFrame {
   ignoredFamily = 0;
   /** The last UPDATE's: for endOfRibFamily. */
   onlyUnreach = false;
+  /** The attribute that the error of read() is about, if it is about one: its type, and octets from the attributes' start. */
+  culprit: { readonly type: number; readonly at: number } | undefined;
   private hasReach = false;
   private hasOthers = false;
 
@@ -78,6 +80,7 @@ export class ReusableUpdate implements UpdateFrame {
     this.hasReach = end > attributesEnd;
     this.hasOthers = false;
     this.onlyUnreach = false;
+    this.culprit = undefined;
     return this.ipv4Sections(context) ?? this.attributes(context);
   }
 
@@ -91,7 +94,12 @@ export class ReusableUpdate implements UpdateFrame {
   private ipv4Sections(context: UpdateContext): BgpError | undefined {
     const { slab, withdrawnStart, withdrawnEnd, nlriStart, nlriEnd } = this;
     this.addPath = context.addPath.has(IPV4_UNICAST_KEY);
-    if (withdrawnStart === withdrawnEnd && nlriStart === nlriEnd) return undefined;
+    if (withdrawnStart === withdrawnEnd && nlriStart === nlriEnd) {
+      // Wholly empty it is the End-of-RIB of IPv4 unicast, which has to be agreed on like its routes.
+      if (this.attributesStart === nlriStart && !context.families.has(IPV4_UNICAST_KEY))
+        this.ignoredFamily = IPV4_UNICAST_KEY;
+      return undefined;
+    }
     if (!context.families.has(IPV4_UNICAST_KEY)) {
       this.ignoredFamily = IPV4_UNICAST_KEY;
       this.withdrawnEnd = withdrawnStart;
@@ -124,10 +132,17 @@ export class ReusableUpdate implements UpdateFrame {
       if (next > attributesEnd) break;
       if (type === MP_REACH || type === MP_UNREACH) {
         const bit = type === MP_REACH ? 1 : 2;
-        if ((seen & bit) !== 0) return malformedList(`attribute ${type} comes twice (RFC 7606 3 g)`);
+        const twice = (seen & bit) !== 0;
         seen |= bit;
-        const text = type === MP_REACH ? this.mpReach(value, next, context) : this.mpUnreach(value, next, context);
-        if (text !== undefined) return bgpError(3, OPTIONAL_ERROR, text, attributeData(slab, at, next));
+        const text = twice
+          ? `attribute ${type} comes twice (RFC 7606 3 g)`
+          : type === MP_REACH
+            ? this.mpReach(value, next, context)
+            : this.mpUnreach(value, next, context);
+        if (text !== undefined) {
+          this.culprit = { type, at: at - attributesStart };
+          return twice ? malformedList(text) : bgpError(3, OPTIONAL_ERROR, text, attributeData(slab, at, next));
+        }
       } else this.hasOthers = true;
       at = next;
     }
@@ -177,9 +192,10 @@ export class ReusableUpdate implements UpdateFrame {
   private withoutRoutes(context: UpdateContext): BgpError | undefined {
     const { slab, attributesStart, attributesEnd } = this;
     const { faults, disposition, error } = decodeAttributesOf(slab, attributesStart, attributesEnd, context, 'none');
+    if (disposition !== 'reset' && disposition !== 'withdraw') return undefined;
+    const fault = faults.find((f) => f.action === disposition);
+    if (fault?.at !== undefined) this.culprit = { type: fault.type, at: fault.at };
     if (disposition === 'reset') return error;
-    if (disposition !== 'withdraw') return undefined;
-    const fault = faults.find((f) => f.action === 'withdraw');
     const text = `${fault?.text ?? 'malformed attributes'}, and there are no routes to withdraw (RFC 7606 5.2)`;
     if (fault?.at === undefined || fault.subcode === MALFORMED_LIST) return malformedList(text);
     const at = attributesStart + fault.at;
@@ -204,6 +220,16 @@ const attributeEnd = (slab: Uint8Array, at: number): number =>
 const overrun = (what: string, value: number): BgpError =>
   malformedList(`${what} ${value} runs past the end of the UPDATE (RFC 4271 6.3)`);
 
+/** read() for bytes that no framer has seen. */
+export const readChecked = (
+  frame: ReusableUpdate,
+  slab: Uint8Array,
+  start: number,
+  end: number,
+  context: UpdateContext,
+): BgpError | undefined =>
+  end - start < HEADER_LENGTH + 4 ? overrun('its header', end - start) : frame.read(slab, start, end, context);
+
 /** The same for those who read one UPDATE, not a million. */
 export function splitUpdate(
   slab: Uint8Array,
@@ -212,7 +238,6 @@ export function splitUpdate(
   context: UpdateContext = PLAIN_CONTEXT,
 ): Result<ReusableUpdate, BgpError> {
   const frame = new ReusableUpdate();
-  const tooShort = end - start < HEADER_LENGTH + 4;
-  const error = tooShort ? overrun('its header', end - start) : frame.read(slab, start, end, context);
+  const error = readChecked(frame, slab, start, end, context);
   return error === undefined ? ok(frame) : err(error);
 }

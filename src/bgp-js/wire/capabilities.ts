@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import type { AddPathFamily, Capabilities, ExtendedNextHop, LongLivedFamily } from './capability-types.ts';
 import { type BgpError, bgpError } from './error.ts';
 import { type Family, sameFamily } from './family.ts';
+import { printable, utf8 } from './utf8.ts';
 
 export type * from './capability-types.ts';
 
@@ -227,23 +228,23 @@ function writeRoles(c: Capabilities, instance: Instance): void {
 /** draft-walton-bgp-hostname-capability 3: length (1), host, length (1), domain. It is for reading only, so it is cleaned of
  *  what moves a terminal's cursor. */
 function readHostName(r: Reader, into: Collected): undefined {
-  const text = (): string => new TextDecoder().decode(r.view(r.u8())).replace(/\p{C}/gu, ' ');
+  const text = (): string => printable(new TextDecoder().decode(r.view(r.u8())));
   into.hostName = { host: text(), domain: text() };
 }
 
 function writeHostName(c: Capabilities, instance: Instance): void {
   const name = c.hostName;
   if (name === undefined) return;
+  // Two length octets, and what is left of the 255 of a capability.
+  const host = utf8(name.host, 253);
+  const domain = utf8(name.domain, 253 - host.length);
   instance((w) => {
-    for (const text of [name.host, name.domain]) {
-      const bytes = new TextEncoder().encode(text).subarray(0, MAX_NAME_OCTETS);
+    for (const bytes of [host, domain]) {
       w.u8(bytes.length);
       w.bytes(bytes);
     }
   });
 }
-/** Two of them fit the 255 octets of a capability. */
-const MAX_NAME_OCTETS = 64;
 
 const BY_CODE = new Map(CAPABILITIES.map((row) => [row.code, row]));
 

@@ -1,6 +1,7 @@
 /** What the capabilities of an OPEN say. Pure: types. RFC 5492; the codec is capabilities.ts. */
 import type { Family } from './family.ts';
 
+/** RFC 4724 3, RFC 8538 2 */
 export interface GracefulRestartCapability {
   /** 0..4095 */
   readonly restartTimeSec: number;
@@ -29,6 +30,7 @@ export interface ExtendedNextHop extends Family {
   readonly nextHopAfi: number;
 }
 
+/** A capability that we do not know, as on the wire. */
 export interface RawCapability {
   readonly code: number;
   readonly value: Uint8Array;

@@ -15,6 +15,7 @@ export const AS_TRANS = 23456;
 const PARAMETER_CAPABILITIES = 2;
 const PARAMETER_EXTENDED = 255;
 
+/** What an OPEN says. RFC 4271 4.2 */
 export interface OpenMessage {
   /** The 2-octet field as it is: AS_TRANS when the number is in the capability. */
   readonly myAs: number;

@@ -2,6 +2,7 @@
 
 /** RFC 9234 4.1: the index is the value on the wire. */
 export const ROLES = ['provider', 'rs', 'rs-client', 'customer', 'peer'] as const;
+/** What a speaker is to its eBGP peer. RFC 9234 4.1 */
 export type BgpRole = (typeof ROLES)[number];
 
 /** What the other side must be. RFC 9234 4.2, table 2 */

@@ -12,6 +12,7 @@ export const REFRESH_BEGIN = 1;
 /** EoRR: these were all. */
 export const REFRESH_END = 2;
 
+/** What a ROUTE-REFRESH says. RFC 2918 3, RFC 7313 3.2 */
 export interface RouteRefresh {
   readonly family: Family;
   /** 0 request, 1 BoRR, 2 EoRR; receivers ignore the others. RFC 7313 5 */
@@ -41,6 +42,7 @@ export function decodeRouteRefresh(bytes: Uint8Array, start: number, end: number
   return ok({ family, subtype, ...(length > BODY ? { orf: bytes.slice(at + BODY, end) } : {}) });
 }
 
+/** The whole message. */
 export function encodeRouteRefresh(refresh: RouteRefresh): Uint8Array {
   const { family, subtype, orf } = refresh;
   const body = new Uint8Array(BODY + (orf?.length ?? 0));

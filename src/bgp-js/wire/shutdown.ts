@@ -3,6 +3,7 @@
 import { type BgpError, bgpError } from './error.ts';
 import { ADMINISTRATIVE_RESET, ADMINISTRATIVE_SHUTDOWN, CEASE } from './notification-codes.ts';
 import { notificationName } from './notification-names.ts';
+import { printable, utf8 } from './utf8.ts';
 
 const MAX_OCTETS = 255;
 
@@ -12,12 +13,7 @@ export const shutdown = (text: string): BgpError => withText(ADMINISTRATIVE_SHUT
 export const administrativeReset = (text: string): BgpError => withText(ADMINISTRATIVE_RESET, text);
 
 function withText(subcode: number, text: string): BgpError {
-  let said = new TextEncoder().encode(text);
-  if (said.length > MAX_OCTETS) {
-    let cut = MAX_OCTETS;
-    while (cut > 0 && ((said[cut] ?? 0) & 0xc0) === 0x80) cut--;
-    said = said.subarray(0, cut);
-  }
+  const said = utf8(text, MAX_OCTETS);
   const data = new Uint8Array(1 + said.length);
   data[0] = said.length;
   data.set(said, 1);
@@ -33,9 +29,7 @@ export function shutdownText(error: BgpError): string | undefined {
   const length = error.data[0];
   if (!carriesText(error) || length === undefined || length === 0 || 1 + length > error.data.length) return undefined;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(error.data.subarray(1, 1 + length));
-    // It goes into logs and terminals: a peer must not send cursor movements there.
-    return text.replace(/\p{C}/gu, ' ');
+    return printable(new TextDecoder('utf-8', { fatal: true }).decode(error.data.subarray(1, 1 + length)));
   } catch {
     return undefined;
   }

@@ -19,7 +19,7 @@ export const decode: CommandRow = {
     { flags: '--port <number>', description: "BGP's TCP port (default: 179)", parse: parsePort },
     { flags: '--as4', description: 'AS numbers have 4 octets (default: what the OPENs agree on, else a guess)' },
     { flags: '--as2', description: 'AS numbers have 2 octets' },
-    { flags: '--add-path', description: 'NLRI have path identifiers (default: what the OPENs agree on)' },
+    { flags: '--add-path', description: 'NLRI have path identifiers (default: what the OPENs agree on, else a guess)' },
     { flags: '--extended', description: 'messages of up to 65535 octets (default: what the OPENs agree on)' },
     { flags: '--ibgp', description: 'both ends are in one AS (default: what the OPENs say, else a guess)' },
     { flags: '--ebgp', description: 'the ends are in two ASes' },
@@ -55,6 +55,9 @@ function toldBy(call: Call): ToldContext {
   };
 }
 
+/** Characters that are written in one go; of a pipe every item is, as it comes. */
+const AT_ONCE = 1 << 16;
+
 async function run(call: Call): Promise<number> {
   const options = { port: call.number('port') ?? 179, told: toldBy(call) };
   const [{ inputsOf, capturedIn }, { captureReader }, { capturedJson }, { capturedText, placeText }, { withSection }] =
@@ -69,13 +72,18 @@ async function run(call: Call): Promise<number> {
   let exitCode: number = EXIT.ok;
   for (const input of inputsOf(call.args)) {
     const tally = new Tally();
+    let waiting = '';
     for await (const captured of capturedIn(input, captureReader(options))) {
       const item = capturedJson(captured);
       tally.add(item);
-      if (json) call.terminal.out(`${JSON.stringify(item)}\n`);
       // A fault of the input itself is said once, on standard error.
-      else if (item.type !== 'fault') call.terminal.out(`${capturedText(item).join('\n')}\n`);
+      if (json) waiting += `${JSON.stringify(item)}\n`;
+      else if (item.type !== 'fault') waiting += `${capturedText(item).join('\n')}\n`;
+      if (waiting.length < AT_ONCE && !input.live) continue;
+      call.terminal.out(waiting);
+      waiting = '';
     }
+    if (waiting !== '') call.terminal.out(waiting);
     for (const line of tally.report(placeText, withSection)) call.terminal.err(`gingham: ${input.name}: ${line}\n`);
     if (tally.bad) exitCode = EXIT.problem;
   }

@@ -9,6 +9,7 @@ const when = (wanted: unknown, line: string): string => (wanted ? line : '');
 
 function session(name: string, address: string, asn: number, plan: PeerPlan, more: string): string {
   const family = plan.ipv6 && plan.extendedNextHop !== true ? 'ipv6' : 'ipv4';
+  const { rich } = prefixesOf(family === 'ipv6').theirs;
   return `
 protocol bgp ${name} {
   local ${plan.theirAddress} as ${plan.theirAsn}; neighbor ${address} as ${asn}; direct;
@@ -17,7 +18,9 @@ protocol bgp ${name} {
   ${when(plan.extendedMessages, 'enable extended messages on;')}
   ${when(plan.fourOctetAs === false, 'enable as4 off;')}
   ${family} {
-    import all; export where proto != "${name}"; next hop self;
+    import all; next hop self;
+    # Between two ASes MULTI_EXIT_DISC leaves only where the export filter sets it.
+    export filter { if proto = "${name}" then reject; if net = ${rich} then bgp_med = 77; accept; };
     ${when(plan.addPath, 'add paths on;')} ${when(plan.aigp, 'aigp originate;')} ${when(plan.extendedNextHop, 'extended next hop on;')}
   };
 }`;
@@ -28,9 +31,10 @@ function configuration(plan: PeerPlan): string {
   const { theirs } = prefixesOf(family === 'ipv6');
   const route = (prefix: string, attributes = ''): string => `  route ${prefix} unreachable ${attributes};`;
   const rich = `{
-    bgp_origin = ORIGIN_INCOMPLETE; bgp_med = 77; bgp_local_pref = 250; bgp_path.prepend(65201);
+    bgp_origin = ORIGIN_INCOMPLETE; bgp_local_pref = 250; bgp_path.prepend(65201);
     bgp_community.add((65002, 1)); bgp_community.add((65002, 2));
     bgp_large_community.add((65002, 1, 2)); bgp_ext_community.add((rt, 65002, 100));
+    ${when(plan.aigp, 'igp_metric = 1234;')}
   }`;
   const graceful = plan.gracefulRestartSec;
   return `

@@ -2,7 +2,7 @@
  *  to it through its API process, which reads them from a file. */
 import fs from 'node:fs';
 import { attempt } from '../../support/namespaces.ts';
-import type { OwnRoutes, PeerDaemon, PeerPlan, Place, RunningDaemon, Spawned } from './peer-daemon.ts';
+import type { Absence, OwnRoutes, PeerDaemon, PeerPlan, Place, RunningDaemon, Spawned } from './peer-daemon.ts';
 import { eventually, textOf } from './place.ts';
 import { asPathText, optional, prefixesOf, type RouteView } from './route-view.ts';
 
@@ -196,6 +196,31 @@ function ownRoutes(plan: PeerPlan): OwnRoutes {
   };
 }
 
+/** Two neighbors: what one says never gets to the other. */
+const NO_RIB: Absence = {
+  why: 'it has no RIB: it passes on and keeps nothing',
+  tried: async (lab) => {
+    lab.ours.session.stop({ kind: 'restart' });
+    await eventually('it sees us go', async () => !(await lab.daemon.established()));
+    const kept = await lab.daemon.received(lab.plain.prefix);
+    if (kept.length > 0) throw new Error('it keeps our routes');
+    await lab.up();
+    return 'its events end with `down`, and there is no command that shows routes received';
+  },
+};
+
+const refusal = (why: string, word: string): Absence => ({
+  why,
+  word,
+  config: `neighbor 10.98.0.1 {
+  router-id 10.98.0.2; local-address 10.98.0.2; local-as 65002; peer-as 65001;
+  capability { ${word}; }
+  family { ipv4 unicast; }
+}
+`,
+  says: /invalid keyword "[^"]*"/,
+});
+
 export const exabgp: PeerDaemon = {
   name: 'ExaBGP',
   version: () => attempt('env', ...env(), ...PROGRAM, '--version').out.match(/\d+\.\d+\.\d+/)?.[0] ?? 'unknown',
@@ -208,5 +233,12 @@ export const exabgp: PeerDaemon = {
     fs.writeFileSync(file, config);
     return attempt('env', ...env(), ...PROGRAM, '-t', file);
   },
-  absent: {},
+  absent: {
+    unknown: NO_RIB,
+    'add-path-from': NO_RIB,
+    'graceful-restart-ours': NO_RIB,
+    'as4-path': NO_RIB,
+    role: refusal('no roles', 'role provider'),
+    'long-lived': refusal('no long-lived graceful restart', 'long-lived-graceful-restart 60'),
+  },
 };

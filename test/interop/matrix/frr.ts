@@ -36,6 +36,7 @@ function configuration(plan: PeerPlan): string {
     ' no bgp ebgp-requires-policy',
     ' no bgp network import-check',
     ' no bgp suppress-duplicates',
+    ' bgp log-neighbor-changes',
     graceful !== undefined && ' bgp graceful-restart',
     graceful !== undefined && ' bgp graceful-restart preserve-fw-state',
     graceful !== undefined && ` bgp graceful-restart restart-time ${graceful}`,
@@ -84,6 +85,7 @@ interface FrrPath {
   readonly peer: { readonly peerId: string };
 }
 
+const WELL_KNOWN: Readonly<Record<string, string>> = { 'llgr-stale': '65535:6', llgrStale: '65535:6' };
 const ORIGINS = { IGP: 'igp', EGP: 'egp', incomplete: 'incomplete' } as const;
 
 const viewOf = (prefix: string, path: FrrPath): RouteView => ({
@@ -96,7 +98,7 @@ const viewOf = (prefix: string, path: FrrPath): RouteView => ({
   ...optional('localPref', path.locPrf),
   ...optional('atomicAggregate', path.atomicAggregate === true ? (true as const) : undefined),
   ...optional('aggregator', path.aggregatorAs === undefined ? undefined : `${path.aggregatorAs} ${path.aggregatorId}`),
-  communities: path.community?.list ?? [],
+  communities: (path.community?.list ?? []).map((c) => WELL_KNOWN[c] ?? c),
   extendedCommunities: (path.extendedCommunity?.string.split(' ') ?? []).map((c) =>
     c.replace(/^RT:/, 'rt:').replace(/^SoO:/, 'ro:'),
   ),
@@ -168,7 +170,14 @@ async function start(place: Place, plan: PeerPlan): Promise<RunningDaemon> {
     withdraw: (prefix) => inFamily(`no network ${prefix}`),
     refresh: () => tell(`clear bgp ${familyOf(plan)} unicast ${plan.ourAddress} soft in`),
     shutDown: (text) => configure(`neighbor ${plan.ourAddress} shutdown message ${text}`),
-    heard: async () => textOf(log) + JSON.stringify(await neighborJson()),
+    // What is not ASCII it shows as "\\xe2\\x98\\x95".
+    heard: async () => {
+      const said = String((await neighborJson())['lastShutdownDescription'] ?? '');
+      const octets = said.replace(/\\x([0-9a-f]{2})/g, (_all, hex: string) =>
+        String.fromCharCode(Number.parseInt(hex, 16)),
+      );
+      return Buffer.from(octets, 'latin1').toString('utf8');
+    },
     crash: () => child.kill('SIGKILL'),
     restart: up,
   };
@@ -204,6 +213,8 @@ function ownRoutes(plan: PeerPlan): OwnRoutes {
   };
 }
 
+const refusable = (line: string): string => `router bgp 65002\n neighbor 10.98.0.1 remote-as 65002\n ${line}\n`;
+
 export const frr: PeerDaemon = {
   name: 'FRR',
   version: () => attempt(BGPD, '--version').out.match(/\d+\.\d+(\.\d+)?/)?.[0] ?? 'unknown',
@@ -213,8 +224,24 @@ export const frr: PeerDaemon = {
   hides: new Set(['unknown']),
   check: (folder, config) => {
     const file = `${folder}/check.conf`;
-    fs.writeFileSync(file, config);
+    fs.writeFileSync(file, config, { mode: 0o644 });
     return attempt(BGPD, '-C', '-f', file);
   },
-  absent: {},
+  absent: {
+    aigp: {
+      why: 'no AIGP',
+      word: 'neighbor 10.98.0.1 aigp',
+      config: refusable('neighbor 10.98.0.1 aigp'),
+      says: /No such command on config line \d+:.*/,
+    },
+    'as4-path': {
+      why: '`dont-capability-negotiate` is its only way to be an old speaker, and then it misreads',
+      tried: async (lab) => {
+        // It has seen that we offer 4-octet AS numbers, forgets that it did not, and wants AGGREGATOR to have 8 octets.
+        lab.ours.announce(lab.rich);
+        const down = await eventually('a reset', () => lab.ours.downs.find((d) => d.received?.code === 3));
+        return `our AGGREGATOR of 6 octets is answered with \`${down.text}\``;
+      },
+    },
+  },
 };

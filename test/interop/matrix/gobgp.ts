@@ -2,7 +2,7 @@
  *  too, for its configuration has no word for them. */
 import fs from 'node:fs';
 import { attempt } from '../../support/namespaces.ts';
-import type { OwnRoutes, PeerDaemon, PeerPlan, Place, RunningDaemon, Spawned } from './peer-daemon.ts';
+import type { Absence, OwnRoutes, PeerDaemon, PeerPlan, Place, RunningDaemon, Spawned } from './peer-daemon.ts';
 import { ask, askJson, eventually, textOf } from './place.ts';
 import { asPathText, optional, prefixesOf, type RouteView } from './route-view.ts';
 
@@ -160,7 +160,11 @@ async function start(place: Place, plan: PeerPlan): Promise<RunningDaemon> {
     withdraw: async (prefix) => void (await rib('del', prefix, ...nextHop)),
     refresh: async () => void (await gobgp('neighbor', plan.ourAddress, 'softresetin', '-a', family)),
     shutDown: async (text) => void (await gobgp('neighbor', plan.ourAddress, 'shutdown', '--reason', text)),
-    heard: async () => textOf(log),
+    // It logs a NOTIFICATION's data as decimal octets: [6 2 34 109 …] in a Hard Reset.
+    heard: async () =>
+      textOf(log).replace(/Data="\[([\d ]+)\]"/g, (_all, octets: string) =>
+        Buffer.from(octets.split(' ').map(Number)).toString('utf8'),
+      ),
     crash: () => child.kill('SIGKILL'),
     restart: () => up('-r'),
   };
@@ -188,6 +192,11 @@ function ownRoutes(plan: PeerPlan): OwnRoutes {
   };
 }
 
+const NO_ENHANCED: Absence = {
+  why: 'its OPEN has no capability 70',
+  lacks: (agreed) => !agreed.enhancedRouteRefresh,
+};
+
 export const gobgp: PeerDaemon = {
   name: 'GoBGP',
   version: () => attempt('gobgpd', '--version').out.match(/\d+\.\d+\.\d+/)?.[0] ?? 'unknown',
@@ -200,5 +209,20 @@ export const gobgp: PeerDaemon = {
     fs.writeFileSync(file, config);
     return attempt('gobgpd', '-d', '-f', file);
   },
-  absent: {},
+  absent: {
+    'refresh-theirs': {
+      why: '`softresetin` reads its own Adj-RIB-In again',
+      tried: async (lab) => {
+        await lab.daemon.refresh();
+        const asked = lab.ours.events.some((event) => event.startsWith('refresh request'));
+        if (asked) throw new Error('it did ask');
+        return 'no ROUTE-REFRESH comes of it';
+      },
+    },
+    'enhanced-refresh-ours': NO_ENHANCED,
+    'enhanced-refresh-theirs': NO_ENHANCED,
+    'extended-messages': { why: 'its OPEN has no capability 6', lacks: (agreed) => !agreed.extendedMessages },
+    role: { why: 'its OPEN has no capability 9', lacks: (agreed) => agreed.peerRole === undefined },
+    'as4-path': { why: 'its OPEN always has capability 65', lacks: (agreed) => agreed.fourOctetAs },
+  },
 };

@@ -92,6 +92,7 @@ function ourConfig(plan: PeerPlan, kind: PairKind): SessionConfig {
 }
 
 export interface Lab {
+  readonly life: Life;
   readonly kind: PairKind;
   readonly plan: PeerPlan;
   readonly pair: Pair;
@@ -147,9 +148,11 @@ export async function makeLab(driver: PeerDaemon, kind: PairKind, life: Life): P
     return made;
   };
   try {
-    const daemon = await driver.start(pair.place, plan);
     const config = ourConfig(plan, kind);
     const ours = speaker(config);
+    // First: a daemon whose first dial is refused may think for minutes before the next.
+    await ours.start();
+    const daemon = await driver.start(pair.place, plan);
     const pathId = plan.addPath === true ? { pathId: 5 } : {};
     const plain: RouteView = {
       prefix: prefixes.ours.plain,
@@ -161,6 +164,7 @@ export async function makeLab(driver: PeerDaemon, kind: PairKind, life: Life): P
     };
     let observing: Promise<OurSpeaker> | undefined;
     return {
+      life,
       kind,
       plan,
       pair,
@@ -172,6 +176,7 @@ export async function makeLab(driver: PeerDaemon, kind: PairKind, life: Life): P
       rich: { ...richRoute(plan, prefixes.ours.rich, kind), ...pathId },
       up: async () => {
         await ours.start();
+        if (ours.downs.some((d) => d.wasEstablished)) await daemon.reconnect?.();
         await eventually(`Established with ${driver.name}`, () => ours.session.state === 'Established');
         await eventually(`${driver.name} says Established`, () => daemon.established());
       },

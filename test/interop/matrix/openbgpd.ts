@@ -1,7 +1,7 @@
 /** OpenBGPD as a peer of the matrix: bgpctl's JSON. Its configuration must be mode 0600, and its chroot directory must be there. */
 import fs from 'node:fs';
 import { attempt } from '../../support/namespaces.ts';
-import type { OwnRoutes, PeerDaemon, PeerPlan, Place, RunningDaemon, Spawned } from './peer-daemon.ts';
+import type { Absence, OwnRoutes, PeerDaemon, PeerPlan, Place, RunningDaemon, Spawned } from './peer-daemon.ts';
 import { ask, askJson, eventually, textOf } from './place.ts';
 import { asPathText, optional, prefixesOf, type RouteView } from './route-view.ts';
 
@@ -60,7 +60,7 @@ interface OpenAttribute {
   readonly router_id?: string;
   readonly data?: string;
   readonly originator?: string;
-  readonly cluster_ids?: readonly string[];
+  readonly cluster_list?: readonly string[];
   readonly as?: number | string;
 }
 interface OpenRoute {
@@ -97,7 +97,7 @@ function viewOf(route: OpenRoute): RouteView {
     extendedCommunities: (route.extended_communities ?? []).map((c) => c.replace(' ', ':')),
     largeCommunities: route.large_communities ?? [],
     ...optional('originatorId', of(/^Originator/)?.originator),
-    clusterList: of(/^Cluster/)?.cluster_ids ?? [],
+    clusterList: of(/^Cluster/)?.cluster_list ?? [],
     ...optional('onlyToCustomer', of(/^OTC|Only To Customer/i)?.as === undefined ? undefined : Number(of(/^OTC/i)?.as)),
     unknown: (route.attributes ?? []).flatMap((a) => {
       const type = a.type.match(/^Unknown Attribute #(\d+)/)?.[1];
@@ -148,7 +148,14 @@ async function start(place: Place, plan: PeerPlan): Promise<RunningDaemon> {
     withdraw: async (prefix) => void (await bgpctl('network', 'delete', prefix)),
     refresh: async () => void (await bgpctl('neighbor', plan.ourAddress, 'refresh')),
     shutDown: async (text) => void (await bgpctl('neighbor', plan.ourAddress, 'down', text)),
-    heard: async () => textOf(log),
+    // It logs what is not ASCII in octal: \\342\\230\\225.
+    heard: async () => {
+      const octets = textOf(log).replace(/\\([0-7]{3})/g, (_all, o: string) =>
+        String.fromCharCode(Number.parseInt(o, 8)),
+      );
+      return Buffer.from(octets, 'latin1').toString('utf8');
+    },
+    reconnect: async () => void (await bgpctl('neighbor', plan.ourAddress, 'clear')),
     crash: () => child.kill('SIGKILL'),
     restart: up,
   };
@@ -180,6 +187,20 @@ function ownRoutes(plan: PeerPlan): OwnRoutes {
   };
 }
 
+const KEEPS_NOTHING = 'its graceful restart capability names no family: it is there for End-of-RIB only';
+const refusable = (line: string): string => `AS 65002\nneighbor 10.98.0.1 {\n  remote-as 65001\n  ${line}\n}\n`;
+
+/** With capabilities 2 and 70 in its OPEN, and whatever the family. */
+const REFUSES_REFRESH: Absence = {
+  why: 'its offer is not kept: a ROUTE-REFRESH of any kind is refused',
+  tried: async (lab) => {
+    lab.ours.session.requestRefresh(lab.ours.config.families?.[0]);
+    const said = /route refresh: AID .* not negotiated/;
+    const line = await eventually('its refusal', async () => (await lab.daemon.heard()).match(said)?.[0]);
+    return `ours makes it log \`${line}\``;
+  },
+};
+
 export const openbgpd: PeerDaemon = {
   name: 'OpenBGPD',
   version: () => attempt('/usr/sbin/bgpd', '-V').out.match(/\d+\.\d+/)?.[0] ?? 'unknown',
@@ -192,5 +213,39 @@ export const openbgpd: PeerDaemon = {
     fs.writeFileSync(file, config, { mode: 0o600 });
     return attempt('/usr/sbin/bgpd', '-n', '-f', file);
   },
-  absent: {},
+  absent: {
+    'refresh-ours': REFUSES_REFRESH,
+    'enhanced-refresh-ours': REFUSES_REFRESH,
+    'enhanced-refresh-theirs': REFUSES_REFRESH,
+    gtsm: {
+      why: '`ttl-security` does nothing inside an AS',
+      only: (kind) => kind.ibgp,
+      withoutSession: true,
+      tried: async (lab) => {
+        const tooFar = (): boolean => (lab.ours.listening?.counters.tooFar ?? 0) > 0;
+        await eventually('its SYN', tooFar);
+        return 'the TTL of its SYN is below 255';
+      },
+    },
+    aigp: { why: 'no AIGP', word: 'set aigp 5', config: refusable('set aigp 5'), says: /.*syntax error.*/ },
+    'graceful-restart-ours': {
+      why: KEEPS_NOTHING,
+      lacks: (agreed) => (agreed.gracefulRestart?.families ?? []).length === 0,
+    },
+    'graceful-restart-theirs': {
+      why: KEEPS_NOTHING,
+      lacks: (agreed) => (agreed.gracefulRestart?.families ?? []).length === 0,
+    },
+    'extended-messages': { why: 'its OPEN has no capability 6', lacks: (agreed) => !agreed.extendedMessages },
+    'long-lived': {
+      why: 'its OPEN has no capability 71',
+      lacks: (agreed) => agreed.longLivedGracefulRestart === undefined,
+    },
+    'extended-next-hop': {
+      why: 'no IPv4 over IPv6 next hops',
+      word: 'announce extended nexthop yes',
+      config: refusable('announce extended nexthop yes'),
+      says: /.*syntax error.*/,
+    },
+  },
 };

@@ -42,7 +42,7 @@ export class OurSpeaker {
   longestReceived = 0;
   longestSent = 0;
   private readonly announced = new Map<string, RouteView>();
-  private listener: BgpListener | undefined;
+  listening: BgpListener | undefined;
   private readonly netns: string;
 
   constructor(netns: string, config: SessionConfig) {
@@ -50,31 +50,31 @@ export class OurSpeaker {
     this.config = config;
     const transport: Transport = { dial: (c, done) => inNetns(netns, () => tcpTransport.dial(c, done)) };
     const ports = { clock: systemClock, timers: systemTimers, random: systemRandom, transport };
-    this.session = new BgpSession(config, ports, this.listening());
+    this.session = new BgpSession(config, ports, this.hearing());
   }
 
   /** Accepts what the daemon dials, and dials itself unless it is passive. */
   async start(): Promise<void> {
     const { localAddress, peerAddress, password } = this.config;
-    if (this.listener === undefined && localAddress !== undefined) {
+    if (this.listening === undefined && localAddress !== undefined) {
       let opening: Promise<BgpListener> | undefined;
       inNetns(this.netns, () => {
         opening = listenBgp({
           address: localAddress,
           port: 179,
           onConnection: (c) => this.session.accept(c),
-          accepts: (remote) => remote === peerAddress,
+          accepts: (remote) => remote === peerAddress && { ...optional('ttlSecurity', this.config.ttlSecurity) },
         });
       });
-      this.listener = await opening;
-      if (password !== undefined) this.listener?.setPassword(peerAddress, password);
+      this.listening = await opening;
+      if (password !== undefined) this.listening?.setPassword(peerAddress, password);
     }
     this.session.start();
   }
 
   close(): void {
     this.session.stop({ kind: 'restart' });
-    this.listener?.close();
+    this.listening?.close();
   }
 
   get agreed(): Agreed | undefined {
@@ -145,7 +145,7 @@ export class OurSpeaker {
     this.session.endRefresh(family);
   }
 
-  private listening(): SessionListener {
+  private hearing(): SessionListener {
     return {
       onState: (state) => this.events.push(state),
       onEstablished: () => {

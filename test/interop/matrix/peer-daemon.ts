@@ -71,6 +71,8 @@ export interface RunningDaemon {
   shutDown(text: string): Promise<void>;
   /** Everything it has said of the session's end: our own text must be in it. */
   heard(): Promise<string>;
+  /** Dials now, where it would wait long after a session that we ended. */
+  reconnect?(): Promise<void>;
   /** kill -9: TCP goes without a NOTIFICATION. */
   crash(): Promise<void>;
   /** After crash(): the same configuration, as a restarting speaker if it knows how (RFC 4724 R and F bits). */
@@ -103,6 +105,8 @@ export type Absence = {
   | {
       /** Tried at the end of the feature's life: answers what the run saw of the absence, throws when it saw the feature. */
       readonly tried: (lab: Lab) => Promise<string>;
+      /** There is none to try it on: the absence is that none comes up. */
+      readonly withoutSession?: true;
     }
 );
 

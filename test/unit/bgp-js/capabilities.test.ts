@@ -137,6 +137,12 @@ test('a list of thousands of families and unknown capabilities is read, and litt
   expect(read(Uint8Array.from(unknown)).unknown?.length).toBe(64);
 });
 
+test('host names share what a capability holds, and are cut at a character', () => {
+  const both = (host: string, domain: string) => read(encodeCapabilities({ hostName: { host, domain } })).hostName;
+  expect(both('h'.repeat(200), 'd'.repeat(60))).toEqual({ host: 'h'.repeat(200), domain: 'd'.repeat(53) });
+  expect(both('ä'.repeat(200), 'd')).toEqual({ host: 'ä'.repeat(126), domain: 'd' });
+});
+
 const open = (capabilities: Capabilities) => ({ myAs: 64512, holdTimeSec: 90, bgpIdentifier: B, capabilities });
 /** Unknown capabilities of so many octets in all: pieces of 100 and a rest. */
 function unknownOf(octets: number): Capabilities {

@@ -5,8 +5,9 @@ import { prefixKey } from '../../../src/base/prefix.ts';
 import { ourOpen } from '../../../src/bgp-js/session/negotiate.ts';
 import type { Connection } from '../../../src/bgp-js/session/session-types.ts';
 import { packWithdrawals } from '../../../src/bgp-js/update/packer.ts';
-import { KEEPALIVE_MESSAGE } from '../../../src/bgp-js/wire/message.ts';
+import { KEEPALIVE_MESSAGE, message, NOTIFICATION } from '../../../src/bgp-js/wire/message.ts';
 import { encodeOpen } from '../../../src/bgp-js/wire/open.ts';
+import { hex } from '../../support/hex.ts';
 import type { MemoryConnection } from '../../support/memory-tcp.ts';
 import { A, address, B, configOf, type Speaker, World } from './two-speakers.ts';
 
@@ -138,6 +139,22 @@ test('DampPeerOscillations: each failure makes the idle hold longer, up to a min
   expect(gaps({})).toEqual([1, 2, 4, 7, 14, 28, 53]);
 });
 
+test('after a session that lasted, failures are counted from the beginning, and they count (RFC 4271 8.1.1)', () => {
+  const world = new World();
+  const [one, two] = pairUp(world);
+  world.time.pass(120_000);
+  two.session.stop({ kind: 'restart' });
+  world.tcp.listen(B, (c) => {
+    c.onData = (_slab, _start, end) => {
+      c.end(message(NOTIFICATION, hex`06 05`));
+      return end;
+    };
+  });
+  world.time.pass(60_000);
+  // 1, 1, 2, 4, 8, 16 s and so on, not one a second.
+  expect(one.downs.length).toBeLessThan(9);
+});
+
 test('without DampPeerOscillations the idle hold stays at a second', () => {
   expect(gaps({ dampPeerOscillations: false })).toEqual([1, 1, 1, 1, 1, 1, 1]);
 });
@@ -246,6 +263,18 @@ test('behind a queue that does not move no KEEPALIVE piles up', () => {
   expect(far.unsent).toBe(UPDATE.length);
 });
 
+test('the KEEPALIVE that confirms an OPEN goes out though the OPEN still waits (RFC 4271 8.2.2)', () => {
+  const world = new World();
+  const one = world.speaker(A, B, { passive: true });
+  one.session.start();
+  const [near, far] = world.tcp.pair(B, A);
+  far.stalled = true;
+  one.session.accept(far);
+  near.write(theirOpen());
+  world.time.pass(5);
+  expect(types(far)).toEqual([1, 4]);
+});
+
 test('send() answers false above the mark; who goes on all the same ends the session with Cease/8 at a stated size', () => {
   const world = new World();
   const [one] = pairUp(world);
@@ -289,4 +318,15 @@ test('a connection with a delayed OPEN does not keep another one from coming up'
   expect(one.session.state).toBe('Established');
   world.time.pass(60_000);
   expect(one.session.counters.establishedCount).toBe(1);
+});
+
+test('with the shortest hold time keepalives come a second apart, whatever the jitter (RFC 4271 4.4)', () => {
+  const world = new World();
+  world.random = () => 0;
+  pairUp(world, { holdTimeSec: 3 }, { holdTimeSec: 3 });
+  const near = nearEnd(world);
+  const keepalives = (): number => types(near).filter((type) => type === 4).length;
+  const before = keepalives();
+  world.time.pass(10_000);
+  expect(keepalives() - before).toBe(10);
 });

@@ -312,11 +312,19 @@ test('TTL security keeps a neighbour with TTL 255 and refuses a SYN from farther
   expect(arrived).toHaveLength(2);
 });
 
-test('a peer that shall be signed is refused while no key is set for it', async () => {
-  const { listener, arrived } = await listening({ address: RIGHT, accepts: () => ({ signed: true }) });
-  await dial(RIGHT, listener.port).catch(() => {});
+test('a peer that shall be signed is refused while no key is set for it, and that is told; strangers are counted', async () => {
+  const told: string[] = [];
+  const { listener, arrived } = await listening({
+    address: RIGHT,
+    accepts: (remote) => remote === LEFT && { signed: true },
+    onRefused: (why, remote) => void told.push(`${why} ${formatIp(remote)}`),
+  });
+  await dial(RIGHT, listener.port, { localAddress: LEFT }).catch(() => {});
   await until('refused', () => listener.counters.optionRefused === 1);
+  await dial(RIGHT, listener.port, { localAddress: RIGHT }).catch(() => {});
+  await until('a stranger', () => listener.counters.unknownSource === 1);
   expect(arrived).toEqual([]);
+  expect(told).toEqual(['optionRefused 127.0.0.31']);
 });
 
 test.runIf(canSetMd5)('keys are per peer and per prefix in both families, and the longest prefix counts', async () => {

@@ -60,6 +60,7 @@ test.each([
   ['ff\n# fine\nzz', 3, 1, '"zz" is no hex'],
   ['fff', 1, 3, 'half an octet'],
   ['0000  01 02 03 04\n0010  05 06\n', 2, 1, 'offset 16 (0x10) where 4 octets (0x4) came before'],
+  ['\t0x0010:  0a00 0001', 1, 2, 'offset 16 (0x10) where 0 octets (0x0) came before: lines are missing'],
   ['# nothing', 1, 1, 'there is no hex'],
 ])('%j is refused at line %i, column %i', (text, line, column, said) => {
   const blocks = parseHexText(text);
@@ -72,8 +73,24 @@ test('a marker may be left out; several messages follow each other (RFC 4271 4.1
 });
 
 test('an octet is pointed at by its line and column, also where the marker was left out', () => {
-  const [item] = readCapture('0017 02\n0000 0003\n400101\n');
-  expect(item).toMatchObject({ type: 'update', faults: [{ offset: 7, line: 3, column: 1 }] });
+  const [first, second] = readCapture('001304\n 001a 02\n0000 0003\n400102\n');
+  expect(first).toMatchObject({ type: 'keepalive', offset: 0, line: 1, column: 1 });
+  // An attribute that runs past the end of the attributes.
+  expect(second).toMatchObject({
+    type: 'update',
+    offset: 3,
+    line: 2,
+    column: 2,
+    faults: [{ offset: 10, line: 4, column: 1 }],
+  });
+});
+
+test('with and without the marker may follow each other; what is neither ends it, behind what was good', () => {
+  expect(kinds(readCapture(`001304 ${KEEPALIVE}`))).toEqual(['keepalive', 'keepalive']);
+  expect(readCapture('001304 0012ff')).toMatchObject([
+    { type: 'keepalive' },
+    { type: 'fault', offset: 3, column: 8, text: expect.stringContaining('a length of 18 and a type of 255') },
+  ]);
 });
 
 test('what is neither message nor packet is refused with the section', () => {

@@ -150,6 +150,27 @@ test('an entry of a peer that the index lacks, and one whose attributes overrun,
   ]);
 });
 
+test('a malformed attribute of a RIB entry is a fault at its octet (RFC 7606 7.4)', () => {
+  const file = bytesOf(
+    record(13, 1, PEERS),
+    record(13, 2, bytesOf(u32(0), hex`18 c63364 0001`, entry(0, hex`400101 00 800403 000064`))),
+  );
+  expect(readCapture(file)[1]).toMatchObject({
+    entries: [
+      {
+        faults: [
+          {
+            attribute: 4,
+            section: 'RFC 7606 7.4',
+            offset: file.length - 6,
+            text: 'MULTI_EXIT_DISC of 3 octets is malformed',
+          },
+        ],
+      },
+    ],
+  });
+});
+
 test('a record of another kind is noted once, and what follows is read', () => {
   const other = record(11, 0, new Uint8Array(20));
   const items = readCapture(bytesOf(other, other, record(16, 1, bytesOf(SESSION, KEEPALIVE))));

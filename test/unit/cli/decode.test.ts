@@ -86,6 +86,15 @@ test('--as4, --as2, --ibgp, --ebgp, --add-path and --extended set the context', 
   });
 });
 
+test('path identifiers are guessed where the octets are no routes without them, and no OPEN tells', async () => {
+  const paths = update(`${MARKER}0000020000000000000001 18c63364 00000002 18c63364`.replace(/ /g, ''));
+  const [line] = lines((await gingham(['decode', '-o', 'json', paths])).out);
+  expect(line).toMatchObject({
+    context: { addPath: ['ipv4 unicast'], source: 'guess' },
+    nlri: [{ pathId: 1 }, { prefix: '198.51.100.0/24', pathId: 2 }],
+  });
+});
+
 test('a message above 4096 octets is one only with --extended (RFC 8654 4)', async () => {
   // 4977 times 0.0.0.0/0 withdrawn.
   const long = `${MARKER}138802 1371 ${'00'.repeat(4977)} 0000`.replace(/ /g, '');
@@ -150,4 +159,12 @@ test('2 and 4: what cannot be an input', async () => {
     code: 2,
     err: expect.stringContaining('"0" is not a port'),
   });
+});
+
+test('the example of the README is what comes', async () => {
+  const readme = fs.readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+  const [, hex = '', output = ''] = /\$ npx gingham decode (ffff[\s\S]*?[^\\])\n([\s\S]*?)```/.exec(readme) ?? [];
+  const ran = await gingham(['decode', ...hex.replace(/\\\n/g, ' ').trim().split(/\s+/)]);
+  expect(ran).toMatchObject({ code: 3 });
+  expect(ran.out + ran.err).toBe(output);
 });

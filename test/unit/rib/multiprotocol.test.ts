@@ -55,3 +55,16 @@ test('both ways in share one attribute set', () => {
   rib.receive(peer, announcement(attributes('10.9.0.2'), OTHER), true);
   expect(rib.counts.attributes).toBe(sets);
 });
+
+test('a multicast prefix among unicast routes is kept and not used (RFC 4271 6.3)', () => {
+  const { rib } = ribOf();
+  const peer = addPeer(rib, '10.9.0.2');
+  const feed = new HeardFeed();
+  rib.subscribe(feed, 'kernel');
+  feed.take();
+  rib.receive(peer, announcement(attributes('10.9.0.2'), BLOCK, '224.0.0.0/4', '239.1.0.0/16'), true);
+  rib.settle();
+  expect(feed.take()).toEqual([`+${BLOCK} peer 10.9.0.2`]);
+  const [path] = rib.pathsOf(cidr('239.1.0.0/16'))?.paths ?? [];
+  expect(path?.rejected?.code).toBe('MULTICAST_PREFIX');
+});
