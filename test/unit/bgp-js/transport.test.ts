@@ -370,3 +370,20 @@ test.runIf(canSetMd5)('a live connection goes on under another key, and without 
     expect(accepted.setPassword?.('x')).toBe(false);
   }
 });
+
+test('strangers in numbers leave nothing behind: they are counted, and their sockets are gone', async () => {
+  const { listener, arrived } = await listening({ address: RIGHT, accepts: (remote) => remote === LEFT });
+  const sockets = (): number => process.getActiveResourcesInfo().filter((r) => r === 'TCPSocketWrap').length;
+  const STRANGERS = 200;
+  const ends = Array.from({ length: STRANGERS }, () => {
+    const socket = net.connect({ host: '127.0.0.32', port: listener.port, localAddress: '127.0.0.99' });
+    socket.on('error', () => {});
+    socket.write(new Uint8Array(1000));
+    return new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  });
+  await Promise.all(ends);
+  await until('all counted', () => listener.counters.unknownSource === STRANGERS);
+  expect(listener.counters).toMatchObject({ accepted: 0, halfOpen: 0 });
+  expect(arrived).toEqual([]);
+  await until('no socket is left', () => sockets() === 0);
+});
