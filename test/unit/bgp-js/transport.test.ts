@@ -1,3 +1,4 @@
+// needs: ipv6
 /** Dialling and listening on loopback, both families. What needs a wire of its own is test/netns/bgp-transport.test.ts. */
 import net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
@@ -267,6 +268,12 @@ test.each([
   ['a local address of the other family', { localAddress: ONE }, 'BAD_LOCAL_SETTINGS', 'other family'],
   ['an interface that cannot be one', { interface: 'a/b' }, 'BAD_LOCAL_SETTINGS', 'no name of an interface'],
   ['an interface that is not there', { interface: 'nosuchdev' }, 'INTERFACE_UNAVAILABLE', 'ENODEV'],
+  [
+    'a link-local peer on an interface that is not there',
+    { peerAddress: ip('fe80::1'), interface: 'nosuchdev' },
+    'INTERFACE_UNAVAILABLE',
+    'ENODEV',
+  ],
   ['a password of 81 octets', { password: 'x'.repeat(81) }, 'TCP_MD5_UNAVAILABLE', '80 octets'],
   ['an empty password', { password: '' }, 'TCP_MD5_UNAVAILABLE', 'is empty'],
   ['TTL security over no hop', { ttlSecurity: 0 }, 'TTL_SECURITY_UNAVAILABLE', '1 to 255'],
