@@ -2,6 +2,7 @@
  *  A file whose needs are not met is skipped with the reason in the closing table; under CI that is a failure. */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 
 const inPath = (tool) =>
@@ -16,6 +17,11 @@ export const NEEDS = {
       process.getuid?.() === 0 ||
       spawnSync('unshare', ['-Urnm', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' }).status === 0,
     mend: 'run as root, or sysctl kernel.apparmor_restrict_unprivileged_userns=0',
+  },
+  /** ::1 on the loopback, which some containers take away. */
+  ipv6: {
+    met: () => Object.values(os.networkInterfaces()).some((list) => list?.some((a) => a.address === '::1')),
+    mend: 'sysctl net.ipv6.conf.lo.disable_ipv6=0',
   },
   bird: tool('bird', 'bird2'),
   frr: tool('vtysh', 'frr'),

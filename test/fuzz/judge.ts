@@ -54,7 +54,7 @@ export class Judge {
     this.slabs = POISONS.map((poison) => ({ bytes: new Uint8Array(MAX_INPUT + 2 * MARGIN).fill(poison), used: 0 }));
   }
 
-  /** `input` [0, length). Every fourth, and every new one, also stands in other surroundings and goes through encode;
+  /** `input` [0, length). Every eighth, and every new one, also stands in other surroundings and goes through encode;
    *  `thorough`: this one does. */
   judge(input: Uint8Array, length: number, thorough = false): Judged {
     const octets = length - 1;
@@ -77,7 +77,7 @@ export class Judge {
     this.mostSize = Math.max(this.mostSize, size / sizeBound(octets));
     const bad = badError(value, octets);
     if (bad !== undefined) return { isNew, failure: { kind: 'error', text: bad } };
-    if (!thorough && !isNew && (this.turn++ & 3) !== 0) return NOTHING_NEW;
+    if (!thorough && !isNew && (this.turn++ & 7) !== 0) return NOTHING_NEW;
     const outside = this.elsewhere(input, length, context, hash);
     this.forget();
     const failure = outside ?? this.again(value, context);

@@ -160,3 +160,16 @@ test('BIRD dying with SIGKILL and coming back loses no route of it here', async 
   await established(node);
   expect(routesOf('g')).toHaveLength(2);
 });
+
+test('a reload in BIRD has us send everything once more between BoRR and EoRR, and costs no route (RFC 7313)', async () => {
+  const bird = await speakers.bird('b', BIRD({ asn: 65002, extra: 'debug { packets };' }));
+  const node = speakers.gingham('g', GINGHAM({ asn: 65002 }));
+  await node.start();
+  await established(node);
+  await until('routes on both sides', () => routesOf('g').length === 2 && routesOf('b').length === 2);
+  bird.birdc('reload', 'in', 'gingham');
+  await until('the end of the refresh', () => /Got END-OF-RR/.test(bird.log()));
+  expect(bird.log()).toMatch(/Sending ROUTE-REFRESH[\s\S]*Got BEGIN-OF-RR[\s\S]*Got UPDATE[\s\S]*Got END-OF-RR/);
+  expect([routesOf('g').length, routesOf('b').length]).toEqual([2, 2]);
+  expect(await established(node)).toMatchObject({ counts: { received: 2, sent: 2 } });
+});

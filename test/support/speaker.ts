@@ -23,6 +23,8 @@ export interface GinghamNode {
   cli(...args: string[]): Outcome;
   json<T>(...args: string[]): T;
   running(): boolean;
+  /** Of the process that was started last. */
+  pid(): number | undefined;
 }
 
 export interface Speakers {
@@ -43,6 +45,8 @@ export interface EmbeddedStore {
 
 export interface Bird {
   birdc(...command: string[]): string;
+  /** Its log so far: the configuration says what goes there. */
+  log(): string;
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -90,6 +94,7 @@ export function speakersIn(namespaces: Namespaces): Speakers {
         write,
         log: () => (fs.existsSync(log) ? fs.readFileSync(log, 'utf8') : ''),
         running: () => child !== undefined && child.exitCode === null && child.signalCode === null,
+        pid: () => child?.pid,
         async start() {
           child = inside(namespace, log, process.execPath, GINGHAM, 'node', '--config', config);
           await until(`gingham in ${namespace} answers`, () => cli('status').status !== 5);
@@ -113,6 +118,7 @@ export function speakersIn(namespaces: Namespaces): Speakers {
       await until(`bird in ${namespace} answers`, () => birdc('show', 'status').includes('up and running'));
       return {
         birdc,
+        log: () => fs.readFileSync(`${dir}/log`, 'utf8'),
         kill: async (signal) => {
           const end = ended(child);
           child.kill(signal);

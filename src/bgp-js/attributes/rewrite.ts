@@ -7,6 +7,8 @@ import { ATTRIBUTES } from './attribute-table.ts';
 
 const AS_PATH = 2;
 const NEXT_HOP = 3;
+const EXTENDED_COMMUNITIES = 16;
+const NON_TRANSITIVE = 0x40;
 const AS_SEQUENCE = 2;
 const MAX_SEGMENT = 255;
 
@@ -17,6 +19,8 @@ const PREPEND = 2;
 const REPLACE = 3;
 /** By its flags: passed on with the partial bit, or not at all. RFC 4271 5 */
 const UNKNOWN = 4;
+/** Extended communities: only those that may leave the AS. RFC 4360 6 */
+const FILTER = 5;
 
 /** How sets change on their way to one kind of peer. Made once, used for all sets. */
 export interface Rewrite {
@@ -32,12 +36,14 @@ const WITHIN_AN_AS = [4, 5, 9, 10, 26];
 /** Of the 2-octet way, and the routes of the message itself. */
 const NOT_OF_A_SET = [14, 15, 17, 18];
 
-/** To a peer in another AS: our AS number in front, our address as next hop. */
+/** To a peer in another AS: our AS number in front, our address as next hop. Not for a member of a confederation, which would
+ *  take the confederation's segments out first (RFC 5065 4.1). */
 export function ebgpRewrite(nextHop: Ipv4, localAsn: number): Rewrite {
   const actions = new Uint8Array(256).fill(UNKNOWN);
   for (const { type } of ATTRIBUTES) actions[type] = KEEP;
   for (const type of [...WITHIN_AN_AS, ...NOT_OF_A_SET]) actions[type] = DROP;
   actions[AS_PATH] = PREPEND;
+  actions[EXTENDED_COMMUNITIES] = FILTER;
   actions[NEXT_HOP] = REPLACE;
   return { actions, nextHop, asn: localAsn };
 }
@@ -79,6 +85,9 @@ export function rewriteAttributes(
       case PREPEND:
         out = prepend(from, here, value, next, how.asn, into, out);
         continue;
+      case FILTER:
+        out = transitiveOnly(from, here, value, next, into, out);
+        continue;
       case REPLACE: {
         const { nextHop } = how;
         into[out] = flags;
@@ -101,6 +110,31 @@ export function rewriteAttributes(
     for (let i = here + 1; i < next; i++) into[out + i - here] = from[i]!;
     out += next - here;
   }
+  return out;
+}
+
+/** An attribute of which nothing is left is left out. */
+function transitiveOnly(
+  from: Uint8Array,
+  here: number,
+  value: number,
+  end: number,
+  into: Uint8Array,
+  at: number,
+): number {
+  const head = value - here;
+  let out = at + head;
+  for (let i = value; i < end; i += 8) {
+    if ((from[i]! & NON_TRANSITIVE) !== 0) continue;
+    for (let k = 0; k < 8; k++) into[out + k] = from[i + k]!;
+    out += 8;
+  }
+  const length = out - at - head;
+  if (length === 0) return at;
+  into[at] = from[here]!;
+  into[at + 1] = EXTENDED_COMMUNITIES;
+  if (head === 4) into[at + 2] = length >>> 8;
+  into[out - length - 1] = length;
   return out;
 }
 

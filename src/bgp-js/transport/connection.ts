@@ -29,6 +29,16 @@ export function descriptorOf(socket: net.Socket): number | undefined {
   return fd !== undefined && fd >= 0 ? fd : undefined;
 }
 
+/** Undefined for a socket that is gone, or whose link is: node:net throws when the device of a link-local address has no name
+ *  any more. */
+export function hostOf(socket: net.Socket, end: 'remoteAddress' | 'localAddress'): ReturnType<typeof readHost> {
+  try {
+    return readHost(socket[end]);
+  } catch {
+    return undefined;
+  }
+}
+
 class SocketConnection implements Connection {
   readonly remoteAddress: IpAddress;
   readonly remotePort: number;
@@ -45,12 +55,13 @@ class SocketConnection implements Connection {
 
   constructor(socket: net.Socket) {
     this.socket = socket;
-    const remote = readHost(socket.remoteAddress);
+    const remote = hostOf(socket, 'remoteAddress');
     this.remoteAddress = remote?.address ?? ipv4(0);
     if (remote?.device !== undefined) this.remoteInterface = remote.device;
-    this.remotePort = socket.remotePort ?? 0;
-    this.localAddress = readHost(socket.localAddress)?.address ?? ipv4(0);
-    this.localPort = socket.localPort ?? 0;
+    this.remotePort = remote === undefined ? 0 : (socket.remotePort ?? 0);
+    const local = hostOf(socket, 'localAddress');
+    this.localAddress = local?.address ?? ipv4(0);
+    this.localPort = local === undefined ? 0 : (socket.localPort ?? 0);
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.error = error;
     });

@@ -6,7 +6,7 @@ import * as ffi from '../../sys/ffi.ts';
 import type { DialFault, SessionConfig } from '../session/session-types.ts';
 import { needsInterface } from './sockaddr.ts';
 import { MAX_PASSWORD_OCTETS, setMd5Key } from './tcp-md5.ts';
-import { bgpSocket, bindToDevice, setTtl, setTtlSecurity } from './tcp-options.ts';
+import { bgpSocket, bindToDevice, interfaceIndex, setTtl, setTtlSecurity } from './tcp-options.ts';
 
 type Check = (config: SessionConfig) => string | undefined;
 interface Option {
@@ -21,6 +21,15 @@ interface Option {
 
 const isHops = (n: number | undefined): boolean => n !== undefined && Number.isInteger(n) && n >= 1 && n <= 255;
 const fine: Check = () => undefined;
+
+const BOUND: Option = {
+  code: 'INTERFACE_UNAVAILABLE',
+  // The zone of a link-local address says as much, and node:net can say it.
+  isAsked: (c) => c.interface !== undefined && !needsInterface(c.peerAddress),
+  what: 'a connection bound to its interface',
+  check: fine,
+  set: (fd, c) => bindToDevice(fd, c.interface ?? ''),
+};
 
 /** In the order of setting: TTL security settles the TTL. */
 const OPTIONS: readonly Option[] = [
@@ -51,14 +60,7 @@ const OPTIONS: readonly Option[] = [
     check: (c) => (isHops(c.ttlSecurity) ? undefined : `ttlSecurity is ${c.ttlSecurity} hops. Use 1 to 255.`),
     set: (fd, c) => setTtlSecurity(fd, c.peerAddress, c.ttlSecurity ?? 1),
   },
-  {
-    code: 'INTERFACE_UNAVAILABLE',
-    // The zone of a link-local address says as much, and node:net can say it.
-    isAsked: (c) => c.interface !== undefined && !needsInterface(c.peerAddress),
-    what: 'a connection bound to its interface',
-    check: fine,
-    set: (fd, c) => bindToDevice(fd, c.interface ?? ''),
-  },
+  BOUND,
 ];
 
 function addressFault({ peerAddress, localAddress, interface: device }: SessionConfig): string | undefined {
@@ -91,6 +93,11 @@ export function openSocket(config: SessionConfig): Result<number | undefined, Di
   try {
     fd = bgpSocket(config.peerAddress);
     for (setting of asked) setting.set(fd, config);
+    if (needsInterface(config.peerAddress)) {
+      // node:net would say EINVAL.
+      setting = BOUND;
+      interfaceIndex(fd, config.interface ?? '');
+    }
     return ok(fd);
   } catch (error) {
     if (fd !== undefined) ffi.close(fd);

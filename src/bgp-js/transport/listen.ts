@@ -12,9 +12,9 @@ import {
 } from '../../base/ip.ts';
 import * as ffi from '../../sys/ffi.ts';
 import type { Connection } from '../session/session-types.ts';
-import { acceptedConnection, descriptorOf } from './connection.ts';
+import { acceptedConnection, descriptorOf, hostOf } from './connection.ts';
 import { HALF_OPEN_LIMITS, HalfOpen, type HalfOpenLimits } from './half-open.ts';
-import { hostText, needsInterface, readHost } from './sockaddr.ts';
+import { hostText, needsInterface } from './sockaddr.ts';
 import { setMd5Key } from './tcp-md5.ts';
 import { bindToDevice, boundPort, leastTtl, listeningSocket, setTtl, setTtlSecurity, ttlOfSyn } from './tcp-options.ts';
 
@@ -192,8 +192,8 @@ async function openDoor(
     else server.listen({ host: hostText(address, device), port, backlog: BACKLOG, ipv6Only: true }, ready);
   });
   server.on('error', () => {}); // EMFILE on accept: the peer's SYN is tried again
-  const bound = server.address();
-  const boundTo = typeof bound === 'object' && bound !== null && fd === undefined ? bound.port : port;
+  const bound = fd === undefined ? server.address() : null;
+  const boundTo = typeof bound === 'object' && bound !== null ? bound.port : port;
   return { door: { server, isIpv6: isIpv6(address), fd }, port: boundTo };
 }
 
@@ -235,7 +235,7 @@ class Reception {
   }
 
   receive(socket: net.Socket): void {
-    const remote = readHost(socket.remoteAddress);
+    const remote = hostOf(socket, 'remoteAddress');
     const admitted = remote !== undefined && this.options.accepts(remote.address, remote.device);
     if (remote === undefined || admitted === false) this.counts.unknownSource++;
     else {

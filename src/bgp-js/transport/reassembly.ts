@@ -1,15 +1,16 @@
-/** Puts split messages together again, whatever the reads look like. Pure. A message that a read splits is copied once, into
- *  an array of just its length; all others are looked at where they were read. RFC 4271 4.1, RFC 8654 */
+/** Puts split messages together again, whatever the reads look like. Pure. A message that a read splits is copied once, to
+ *  where it has room; all others are looked at where they were read. RFC 4271 4.1, RFC 8654 */
 import type { Connection } from '../session/session-types.ts';
 
 const HEADER_LENGTH = 19;
-const NOTHING = new Uint8Array(0);
 
 /** Puts the messages of one connection together again, in the order of its reads. */
 export class Reassembly {
-  /** The unfinished message: its header at first, then as long as the header says. At most 65535 octets. */
-  private carry: Uint8Array = NOTHING;
+  /** As long as the longest message that was split: at most 65535 octets, and mostly none. */
+  private carry = new Uint8Array(0);
+  /** Octets of the unfinished message, 0 for none, and how many it shall have: its header at first, then what that says. */
   private filled = 0;
+  private wanted = 0;
 
   /** `bytes` [0, length) has just been read, and will be overwritten. A reader that goes away meanwhile gets no more. */
   take(bytes: Uint8Array, length: number, to: Pick<Connection, 'onData'>): void {
@@ -21,33 +22,38 @@ export class Reassembly {
   private complete(bytes: Uint8Array, length: number, to: Pick<Connection, 'onData'>): number {
     let at = 0;
     for (;;) {
-      const part = Math.min(this.carry.length - this.filled, length - at);
+      const part = Math.min(this.wanted - this.filled, length - at);
       this.carry.set(bytes.subarray(at, at + part), this.filled);
       this.filled += part;
       at += part;
-      if (this.filled < this.carry.length) return at;
-      const whole = this.carry;
+      if (this.filled < this.wanted) return at;
       // Also at the end of a bare header: a bad one must not make us wait for the length that it claims.
-      const start = to.onData?.(whole, 0, whole.length) ?? whole.length;
-      const missing = start === 0 ? messageLength(whole) - whole.length : 0;
-      if (missing <= 0) {
+      const start = to.onData?.(this.carry, 0, this.wanted) ?? this.wanted;
+      const whole = start === 0 ? messageLength(this.carry) : 0;
+      if (whole <= this.wanted) {
         this.filled = 0;
-        this.carry = NOTHING;
         return at;
       }
-      this.carry = new Uint8Array(whole.length + missing);
-      this.carry.set(whole);
+      this.makeRoom(whole);
     }
   }
 
   private keep(bytes: Uint8Array, start: number, end: number): void {
     const left = end - start;
-    const total = left < HEADER_LENGTH ? HEADER_LENGTH : messageLength(bytes, start);
+    const whole = left < HEADER_LENGTH ? HEADER_LENGTH : messageLength(bytes, start);
     // A whole message can be left only when nobody reads: then it is nobody's.
-    if (left <= 0 || left >= total) return;
-    this.carry = new Uint8Array(total);
+    if (left <= 0 || left >= whole) return;
+    this.makeRoom(whole);
     this.carry.set(bytes.subarray(start, end));
     this.filled = left;
+  }
+
+  private makeRoom(length: number): void {
+    this.wanted = length;
+    if (length <= this.carry.length) return;
+    const before = this.carry;
+    this.carry = new Uint8Array(length);
+    this.carry.set(before.subarray(0, this.filled));
   }
 }
 

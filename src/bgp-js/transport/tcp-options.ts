@@ -70,7 +70,8 @@ export const boundPort = (fd: number): number => portOf(ffi.getsockname(fd));
 export const bindToDevice = (fd: number, device: string): void =>
   ffi.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
 
-function interfaceIndex(fd: number, device: string): number {
+/** ENODEV: there is none of that name. */
+export function interfaceIndex(fd: number, device: string): number {
   const request = Buffer.alloc(40); // struct ifreq: name, then the index
   request.write(device, 0, 15);
   ffi.ioctl(fd, SIOCGIFINDEX, request);

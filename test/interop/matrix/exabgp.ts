@@ -35,7 +35,9 @@ function configuration(plan: PeerPlan, folder: string): string {
     'originator-id 10.98.0.7 cluster-list [ 10.98.0.8 10.98.0.9 ] attribute [ 0x63 0xe0 0x01020304 ]',
     plan.aigp === true && 'aigp 1234',
   ];
-  const route = (prefix: string, more = ''): string => `    route ${prefix} next-hop self ${more};`;
+  // For `self` an IPv4 route would take an IPv4 address of its own.
+  const nextHop = plan.extendedNextHop === true ? plan.theirAddress : 'self';
+  const route = (prefix: string, more = ''): string => `    route ${prefix} next-hop ${nextHop} ${more};`;
   return lines(
     `process api { run /bin/sh ${folder}/api.sh; encoder json; }`,
     `neighbor ${plan.ourAddress} {`,
@@ -49,13 +51,13 @@ function configuration(plan: PeerPlan, folder: string): string {
     plan.aigp === true && '    aigp enable;',
     '  }',
     plan.extendedNextHop === true && '  nexthop { ipv4 unicast ipv6; }',
-    `  family { ${familyOf(plan)} unicast; }`,
+    `  family { ${familyOf(plan)} unicast;${plan.extendedNextHop ? ' ipv6 unicast;' : ''} }`,
     '  static {',
     route(theirs.plain),
     route(theirs.rich, rich.filter((r) => r).join(' ')),
     plan.many === true && theirs.many.map((prefix) => route(prefix)).join('\n'),
     '  }',
-    '  api { processes [ api ]; neighbor-changes; receive { parsed; update; open; notification; refresh; } }',
+    '  api { processes [ api ]; neighbor-changes; receive { parsed; update; open; } }',
     '}',
     '',
   );
@@ -117,7 +119,8 @@ function viewOf(n: ExaNlri, nextHop: string, attribute: Json): RouteView {
 function replay(text: string): { readonly up: boolean; readonly routes: ReadonlyMap<string, RouteView> } {
   const routes = new Map<string, RouteView>();
   let up = false;
-  for (const line of text.split('\n').filter((l) => l.endsWith('}'))) {
+  // Only these: its JSON of a ROUTE-REFRESH is none, every string in it has two pairs of quotes.
+  for (const line of text.split('\n').filter((l) => /"type": "(state|update)".*\}$/.test(l))) {
     const event = JSON.parse(line) as ExaEvent;
     const key = (n: ExaNlri): string => `${n.nlri} ${pathIdOf(n) ?? ''}`;
     if (event.type === 'state') {
@@ -209,6 +212,19 @@ const NO_RIB: Absence = {
   },
 };
 
+const DIES_OF_REFRESH: Absence = {
+  why: 'it offers capabilities 2 and 70, and does not survive a ROUTE-REFRESH',
+  tried: async (lab) => {
+    const downs = lab.ours.downs.length;
+    lab.ours.session.requestRefresh(lab.ours.config.families?.[0]);
+    await eventually('down', () => lab.ours.downs.length > downs);
+    const said = /peer reset, message \(\) error\(\)/;
+    const line = await eventually('its reason', async () => (await lab.daemon.heard()).match(said)?.[0]);
+    await lab.up();
+    return `ours ends the session with \`${line}\``;
+  },
+};
+
 const refusal = (why: string, word: string): Absence => ({
   why,
   word,
@@ -238,6 +254,37 @@ export const exabgp: PeerDaemon = {
     'add-path-from': NO_RIB,
     'graceful-restart-ours': NO_RIB,
     'as4-path': NO_RIB,
+    'enhanced-refresh-theirs': NO_RIB,
+    'refresh-ours': DIES_OF_REFRESH,
+    'enhanced-refresh-ours': DIES_OF_REFRESH,
+    'shutdown-ours': {
+      why: 'its reader of Cease/2 with a text is at odds with its Python',
+      tried: async (lab) => {
+        lab.ours.session.stop({ kind: 'leave', text: 'not heard' });
+        const said = /can not decode update message of type/;
+        const line = await eventually('its complaint', async () => (await lab.daemon.heard()).match(said)?.[0]);
+        await lab.up();
+        return `ours makes it say \`${line} "3"\``;
+      },
+    },
+    'shutdown-theirs': {
+      why: '`teardown` takes a subcode and no text',
+      tried: async (lab) => {
+        const downs = lab.ours.downs.length;
+        await lab.daemon.shutDown('not said');
+        const down = await eventually('down', () => lab.ours.downs.slice(downs).find((d) => d.wasEstablished));
+        if (down.text.includes('not said')) throw new Error('it does say it');
+        return `\`teardown 2\` comes as \`${down.text}\``;
+      },
+    },
+    aigp: {
+      why: '`aigp enable` is taken, but its events do not have the attribute',
+      tried: async (lab) => {
+        const view = await eventually('our route', async () => (await lab.daemon.received(lab.rich.prefix))[0]);
+        if (view.aigp !== undefined) throw new Error('it shows it');
+        return 'our route is shown without it';
+      },
+    },
     role: refusal('no roles', 'role provider'),
     'long-lived': refusal('no long-lived graceful restart', 'long-lived-graceful-restart 60'),
   },

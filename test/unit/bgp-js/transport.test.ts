@@ -1,3 +1,4 @@
+// needs: ipv6
 /** Dialling and listening on loopback, both families. What needs a wire of its own is test/netns/bgp-transport.test.ts. */
 import net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
@@ -267,6 +268,12 @@ test.each([
   ['a local address of the other family', { localAddress: ONE }, 'BAD_LOCAL_SETTINGS', 'other family'],
   ['an interface that cannot be one', { interface: 'a/b' }, 'BAD_LOCAL_SETTINGS', 'no name of an interface'],
   ['an interface that is not there', { interface: 'nosuchdev' }, 'INTERFACE_UNAVAILABLE', 'ENODEV'],
+  [
+    'a link-local peer on an interface that is not there',
+    { peerAddress: ip('fe80::1'), interface: 'nosuchdev' },
+    'INTERFACE_UNAVAILABLE',
+    'ENODEV',
+  ],
   ['a password of 81 octets', { password: 'x'.repeat(81) }, 'TCP_MD5_UNAVAILABLE', '80 octets'],
   ['an empty password', { password: '' }, 'TCP_MD5_UNAVAILABLE', 'is empty'],
   ['TTL security over no hop', { ttlSecurity: 0 }, 'TTL_SECURITY_UNAVAILABLE', '1 to 255'],
@@ -369,4 +376,21 @@ test.runIf(canSetMd5)('a live connection goes on under another key, and without 
     accepted.destroy();
     expect(accepted.setPassword?.('x')).toBe(false);
   }
+});
+
+test('strangers in numbers leave nothing behind: they are counted, and their sockets are gone', async () => {
+  const { listener, arrived } = await listening({ address: RIGHT, accepts: (remote) => remote === LEFT });
+  const sockets = (): number => process.getActiveResourcesInfo().filter((r) => r === 'TCPSocketWrap').length;
+  const STRANGERS = 200;
+  const ends = Array.from({ length: STRANGERS }, () => {
+    const socket = net.connect({ host: '127.0.0.32', port: listener.port, localAddress: '127.0.0.99' });
+    socket.on('error', () => {});
+    socket.write(new Uint8Array(1000));
+    return new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  });
+  await Promise.all(ends);
+  await until('all counted', () => listener.counters.unknownSource === STRANGERS);
+  expect(listener.counters).toMatchObject({ accepted: 0, halfOpen: 0 });
+  expect(arrived).toEqual([]);
+  await until('no socket is left', () => sockets() === 0);
 });

@@ -1,3 +1,4 @@
+// needs: ipv6
 /** The transport where koffi is not installed: everything but what node:net cannot do. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { formatIp, type IpAddress, parseIp } from '../../../src/base/ip.ts';

@@ -74,6 +74,18 @@ describe('rewriteAttributes', () => {
     );
   });
 
+  test('non-transitive extended communities stay inside the AS (RFC 4360 6)', () => {
+    const how = ebgpRewrite(OURS, US);
+    const of = (...list: bigint[]) => {
+      const bytes = rewritten(encodeAttributes({ ...base, extendedCommunities: list }, FOUR), how);
+      return decodeAttributes(bytes, 0, bytes.length, { ...IBGP, ibgp: false }).attributes?.extendedCommunities;
+    };
+    expect(of(0x4004fde94b189680n, 1n, 2n)).toEqual([1n, 2n]);
+    expect(of(0x4004fde94b189680n)).toBeUndefined();
+    const many = Array.from({ length: 64 }, (_, i) => (i % 2 === 0 ? BigInt(i) : 1n << 62n));
+    expect(of(...many)).toEqual(many.filter((c) => c < 1n << 62n));
+  });
+
   test('within the AS only the next hop changes', () => {
     const bytes = rewritten(encodeAttributes(base, FOUR), nextHopRewrite(OURS));
     expect(decodeAttributes(bytes, 0, bytes.length, IBGP).attributes).toEqual({ ...base, nextHop: OURS });
