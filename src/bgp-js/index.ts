@@ -57,16 +57,14 @@ export { updateContext } from './session/update-context.ts';
 // TCP
 export { HALF_OPEN_LIMITS, type HalfOpenLimits } from './transport/half-open.ts';
 export {
-  type Admission,
   type BgpListener,
   type ListenAddress,
   ListenError,
-  type ListenerCounters,
   type ListenOptions,
   listenBgp,
-  type Refusal,
 } from './transport/listen.ts';
 export { Reassembly } from './transport/reassembly.ts';
+export type { Admission, ListenerCounters, ReceptionOptions, Refusal } from './transport/reception.ts';
 export { nodePorts, tcpTransport } from './transport/transport.ts';
 // UPDATE
 export { decodeUpdate, readUpdate } from './update/decode-update.ts';

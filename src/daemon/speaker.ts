@@ -5,13 +5,8 @@ import type { Ipv4 } from '../base/ipv4.ts';
 import { ipv6 } from '../base/ipv6.ts';
 import { formatPrefix, type Prefix, prefixKey } from '../base/prefix.ts';
 import type { StopHow } from '../bgp-js/session/session-types.ts';
-import {
-  type BgpListener,
-  ListenError,
-  type ListenOptions,
-  listenBgp,
-  type Refusal,
-} from '../bgp-js/transport/listen.ts';
+import { type BgpListener, ListenError, type ListenOptions, listenBgp } from '../bgp-js/transport/listen.ts';
+import type { Refusal } from '../bgp-js/transport/reception.ts';
 import { tcpTransport } from '../bgp-js/transport/transport.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { PeerConfig } from '../model/peer.ts';

@@ -3,7 +3,7 @@
 import type { IpAddress } from '../base/ip.ts';
 import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { Connection, SessionPorts, StopHow } from '../bgp-js/session/session-types.ts';
-import type { Admission } from '../bgp-js/transport/listen.ts';
+import type { Admission } from '../bgp-js/transport/reception.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import type { Exported } from '../rib/export.ts';
 import type { PathSource } from '../rib/feed.ts';

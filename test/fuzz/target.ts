@@ -1,5 +1,6 @@
 /** What is fuzzed: everything between the octets of one message and the values that the session and the library's users see.
  *  This file and all below it carry the coverage counters (instrument.ts); the judge stands outside, in judge.ts. */
+import { encodeAttributes } from '../../src/bgp-js/attributes/attributes.ts';
 import { type DecodedMessage, decodeMessage, encodeMessage } from '../../src/bgp-js/message.ts';
 import { forEachNlri } from '../../src/bgp-js/update/nlri.ts';
 import { endOfRibFamily, forEachPrefix, ReusableUpdate } from '../../src/bgp-js/update/update.ts';
@@ -129,12 +130,18 @@ const textOf = (value: unknown): string =>
     return Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)));
   }) ?? '';
 
+/** What came as long as it may be can be longer on its way out, by AS4_PATH for example; then its routes are withdrawn. RFC 4271 9.2 */
+const ROUTE_AND_HEADERS = 400;
+const tooLong = ({ attributes }: DecodedUpdate, agreed: UpdateContext): boolean =>
+  attributes !== undefined && encodeAttributes(attributes, agreed).length > agreed.maxMessageLength - ROUTE_AND_HEADERS;
+
 /** A message without faults, encoded and decoded again: what was and what is must be the same. */
 export function recode(value: unknown, which: number): { readonly was: unknown; readonly is: unknown } | undefined {
   const { message } = value as { readonly message?: DecodedMessage };
   if (message === undefined) return undefined;
   if (message.type === 'update' && message.update.faults.length > 0) return undefined;
   const agreed = contextOf(which);
+  if (message.type === 'update' && tooLong(message.update, agreed)) return undefined;
   const bytes = encodeMessage(message, agreed);
   const back: DecodedMessage[] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -1,5 +1,5 @@
 /** The matrix as Markdown (src/bgp-js/INTEROP.md): one column per daemon, each written by its own test file, so a column can
- *  be replaced while the others stay. Pure; its test is test/unit/support/matrix-text.test.ts. */
+ *  be replaced while the others stay. Pure; its test is test/unit/interop/matrix-text.test.ts. */
 
 export interface Column {
   /** "BIRD 2.0.12" */

@@ -227,7 +227,12 @@ export const openbgpd: PeerDaemon = {
         return 'the TTL of its SYN is below 255';
       },
     },
-    aigp: { why: 'no AIGP', word: 'set aigp 5', config: refusable('set aigp 5'), says: /.*syntax error.*/ },
+    aigp: {
+      why: 'no AIGP',
+      word: 'set aigp 5',
+      config: refusable('set aigp 5'),
+      says: /check\.conf:\d+: syntax error/,
+    },
     'graceful-restart-ours': {
       why: KEEPS_NOTHING,
       lacks: (agreed) => (agreed.gracefulRestart?.families ?? []).length === 0,
@@ -245,7 +250,7 @@ export const openbgpd: PeerDaemon = {
       why: 'no IPv4 over IPv6 next hops',
       word: 'announce extended nexthop yes',
       config: refusable('announce extended nexthop yes'),
-      says: /.*syntax error.*/,
+      says: /check\.conf:\d+: syntax error/,
     },
   },
 };

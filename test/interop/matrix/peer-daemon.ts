@@ -117,7 +117,7 @@ export interface PeerDaemon {
   /** Configured with everything it knows of `plan`, and up; sessions need not be. */
   start(place: Place, plan: PeerPlan): Promise<RunningDaemon>;
   ownRoutes(plan: PeerPlan): OwnRoutes;
-  /** Routes of one neighbor go to the other. Where not, it originates two paths for `theirs.late` with ADD-PATH on. */
+  /** Routes of one neighbor go to the other. Where not, it originates two paths for `theirs.twoPaths` with ADD-PATH on. */
   readonly relays: boolean;
   /** Attributes that its output never shows. */
   readonly hides: ReadonlySet<RouteAttribute>;

@@ -68,6 +68,8 @@ export interface TestPrefixes {
     readonly plain: string;
     readonly rich: string;
     readonly late: string;
+    /** Two paths of its own, from a daemon that relays none. */
+    readonly twoPaths: string;
     readonly many: readonly string[];
   };
 }
@@ -89,6 +91,7 @@ const IPV4_PREFIXES: TestPrefixes = {
     plain: '198.51.100.0/25',
     rich: '198.51.100.128/25',
     late: '203.0.113.0/26',
+    twoPaths: '203.0.113.64/26',
     many: numbered(MANY, (n) => `100.${96 + (n >> 8)}.${n & 255}.0/24`),
   },
 };
@@ -103,6 +106,7 @@ const IPV6_PREFIXES: TestPrefixes = {
     plain: '2001:db8:b::/64',
     rich: '2001:db8:b:1::/64',
     late: '2001:db8:b:2::/64',
+    twoPaths: '2001:db8:b:3::/64',
     many: numbered(MANY, (n) => `2001:db8:b000:${(n + 1).toString(16)}::/64`),
   },
 };

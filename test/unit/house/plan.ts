@@ -35,6 +35,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> =
 /** Folders end with a slash. Everything else in src/ is a function of its arguments. */
 export const IO_FILES: readonly string[] = [
   'bgp-js/transport/listen.ts', // listens on node:net
+  'bgp-js/transport/reception.ts', // the sockets of those who knock
   'bgp-js/transport/connection.ts', // one node:net socket
   'sys/', // the real clock, timers, foreign functions
   'cni/names.ts', // node:crypto, for digests in names only
