@@ -2,14 +2,13 @@
  *  distinct set, not once per route. Pure, hot. A set lives as long as something refers to it, so that a peer that sends
  *  ever new attributes holds no more of them than it holds routes. */
 import { Int32Column } from '../base/columns.ts';
+import { OctetStore } from '../base/octet-store.ts';
 import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import { type DecodedAttributes, decodeAttributes, encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { rankOf } from './decision.ts';
 import { type ImportContext, type Imported, importSet, type OurSelf } from './import.ts';
 
 export interface AttributeSet {
-  /** As received; what is compared. */
-  readonly bytes: Uint8Array;
   readonly context: ImportContext;
   readonly decoded: DecodedAttributes<Ipv4Attributes>;
   /** The verdict for all routes of the set; changes only in reevaluate(). */
@@ -26,6 +25,10 @@ export class AttributeTable {
   private readonly ranks: number[] = [];
   private readonly refs = new Int32Column(0);
   private readonly hashes = new Int32Column(0);
+  /** The octets of each set, as received: what is compared. */
+  private readonly octets = new OctetStore();
+  private readonly runs = new Int32Column(0);
+  private readonly lengths = new Int32Column(0);
   /** Next set of the same bucket; of a free id, the next free one. */
   private readonly next = new Int32Column(NONE);
   private buckets = new Int32Array(64).fill(NONE);
@@ -71,7 +74,7 @@ export class AttributeTable {
         fourOctetAs: context.fourOctetAs,
         ibgp: context.kind === 'ibgp',
       });
-      id = this.add(bytes.slice(start, end), hash, context, decoded);
+      id = this.add(bytes, start, end, hash, context, decoded);
     }
     this.hold(id);
     this.lastHit = id;
@@ -86,7 +89,8 @@ export class AttributeTable {
     while (id !== NONE && !(this.hashes.at[id] === hash && this.isSame(id, bytes, 0, bytes.length, context))) {
       id = this.next.at[id] as number;
     }
-    if (id === NONE) id = this.add(bytes, hash, context, { attributes, faults: [], disposition: 'accept' });
+    if (id === NONE)
+      id = this.add(bytes, 0, bytes.length, hash, context, { attributes, faults: [], disposition: 'accept' });
     this.hold(id);
     return id;
   }
@@ -115,6 +119,8 @@ export class AttributeTable {
 
   private add(
     bytes: Uint8Array,
+    start: number,
+    end: number,
     hash: number,
     context: ImportContext,
     decoded: DecodedAttributes<Ipv4Attributes>,
@@ -125,16 +131,20 @@ export class AttributeTable {
     else this.freeHead = this.next.at[id] as number;
     this.refs.reach(id);
     this.hashes.reach(id);
+    this.runs.reach(id);
+    this.lengths.reach(id);
     this.next.reach(id);
     const imported: Imported =
       context.derived === undefined
         ? { used: decoded.attributes as Ipv4Attributes }
         : importSet(decoded, context, this.us);
-    const set: AttributeSet = { bytes, context, decoded, imported, usedId: id };
+    const set: AttributeSet = { context, decoded, imported, usedId: id };
     this.sets[id] = set;
     this.ranks[id] = decoded.attributes ? rankOf(decoded.attributes, context.kind) : 0;
     this.refs.at[id] = 0;
     this.hashes.at[id] = hash;
+    this.runs.at[id] = this.octets.put(bytes, start, end);
+    this.lengths.at[id] = end - start;
     const bucket = hash & (this.buckets.length - 1);
     this.next.at[id] = this.buckets[bucket] as number;
     this.buckets[bucket] = id;
@@ -161,6 +171,7 @@ export class AttributeTable {
       this.next.at[at] = after;
     }
     this.sets[id] = undefined;
+    this.octets.giveBack(this.runs.at[id] as number, this.lengths.at[id] as number);
     this.next.at[id] = this.freeHead;
     this.freeHead = id;
     this.live--;
@@ -179,11 +190,9 @@ export class AttributeTable {
   }
 
   private isSame(id: number, bytes: Uint8Array, start: number, end: number, context: ImportContext): boolean {
-    const set = this.sets[id] as AttributeSet;
-    const theirs = set.bytes;
-    if (theirs.length !== end - start || set.context !== context) return false;
-    for (let i = 0; i < theirs.length; i++) if (theirs[i] !== bytes[start + i]) return false;
-    return true;
+    const length = end - start;
+    if (this.lengths.at[id] !== length || (this.sets[id] as AttributeSet).context !== context) return false;
+    return this.octets.is(this.runs.at[id] as number, bytes, start, length);
   }
 }
 
