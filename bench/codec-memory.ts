@@ -1,9 +1,13 @@
 /** What reading leaves on the heap: of the hot path and of the object API. */
+import v8 from 'node:v8';
+import vm from 'node:vm';
 import { decodeUpdate } from '../src/bgp-js/update/decode-update.ts';
 import { PLAIN_CONTEXT } from '../src/bgp-js/update/update-context.ts';
 import { frameLength } from '../src/bgp-js/wire/framer.ts';
 import { type Stream, walk } from './codec-decode.ts';
-import { collect } from './quickest.ts';
+
+v8.setFlagsFromString('--expose-gc');
+const collect = vm.runInNewContext('gc') as () => void;
 
 /** Of so few messages that the collector has no reason to run between. */
 const MESSAGES = 20_000;
