@@ -49,7 +49,10 @@ const write = (name: string, text: string): string => {
 };
 function inside(command: string, ...args: string[]): ChildProcess {
   const log = fs.openSync(file(`${path.basename(command)}.log`), 'a');
-  const child = spawn('ip', ['netns', 'exec', net.name('theirs'), command, ...args], { stdio: ['ignore', log, log] });
+  const child = spawn('ip', ['netns', 'exec', net.name('theirs'), command, ...args], {
+    cwd: folder,
+    stdio: ['ignore', log, log],
+  });
   fs.closeSync(log);
   children.push(child);
   return child;
@@ -230,6 +233,7 @@ router bgp 65002
 });
 
 test('GoBGP: its dump of updates', async () => {
+  // The name is a layout of Go's time.Format to it: digits of the folder's name would become the date.
   const config = `
 [global.config]
 as = 65002
@@ -237,7 +241,7 @@ router-id = "10.9.0.2"
 [[mrt-dump]]
 [mrt-dump.config]
 dump-type = "updates"
-file-name = "${file('gobgp.mrt')}"
+file-name = "gobgp.mrt"
 [[neighbors]]
 [neighbors.config]
 neighbor-address = "10.9.0.1"
@@ -256,6 +260,7 @@ afi-safi-name = "ipv6-unicast"
     'gobgpd listens',
     () => run('ip', 'netns', 'exec', net.name('theirs'), 'ss', '-Hltn', 'sport = :179') !== '',
   );
+  await until('gobgpd has opened its dump', () => fs.existsSync(file('gobgp.mrt')));
   const ours = await comeUp(false);
   const messages = await settled('gobgp.mrt', (d) => updatesOf(d) >= 3);
   // It dumps what it made of them, End-of-RIB left out.
