@@ -1,7 +1,7 @@
-/** What peers announce goes into the tables here: withdrawals first, then NLRI, of either the field comes before the
- *  multiprotocol attribute. Pure, hot: no object, closure or string per route. RFC 4271 9 and 3.2; a malformed set is kept as a rejected path with its reason, RFC 7606 2 (treat-as-withdraw).
- *  Stale marks and sweeps are the table's half of RFC 4724; when to call them is peer/graceful-restart.ts. */
-
+/** What peers announce goes into the tables here: withdrawals first, then NLRI, of either the field before the multiprotocol
+ *  attribute. Pure, hot: no object, closure or string per route. RFC 4271 9 and 3.2; a malformed set is kept as a rejected path
+ *  with its reason, RFC 7606 2 (treat-as-withdraw). Stale marks and sweeps are the table's half of RFC 4724; when to call them
+ *  is peer/stale-keeper.ts. */
 import type { Reason } from '../base/reason.ts';
 import { decodeAttributesOf, encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { forEachPrefix } from '../bgp-js/update/update.ts';

@@ -9,16 +9,8 @@ import { KEEPALIVE_MESSAGE, message, NOTIFICATION } from '../../../src/bgp-js/wi
 import { encodeOpen } from '../../../src/bgp-js/wire/open.ts';
 import { hex } from '../../support/hex.ts';
 import type { MemoryConnection } from '../../support/memory-tcp.ts';
-import { A, address, B, configOf, type Speaker, World } from './two-speakers.ts';
+import { A, address, B, configOf, pairUp, type Speaker, World } from './two-speakers.ts';
 
-function pairUp(world: World, a = {}, b = {}): [Speaker, Speaker] {
-  const one = world.speaker(A, B, a);
-  const two = world.speaker(B, A, { passive: true, ...b });
-  two.session.start();
-  one.session.start();
-  world.time.pass(50);
-  return [one, two];
-}
 /** Our end of a session that `one` dialled. */
 function nearEnd(world: World): MemoryConnection {
   const [near] = world.tcp.dialled;

@@ -7,16 +7,8 @@ import { END_OF_RIB, packWithdrawals } from '../../../src/bgp-js/update/packer.t
 import { bgpError } from '../../../src/bgp-js/wire/error.ts';
 import { KEEPALIVE_MESSAGE } from '../../../src/bgp-js/wire/message.ts';
 import { encodeOpen } from '../../../src/bgp-js/wire/open.ts';
-import { A, address, B, configOf, type Speaker, World } from './two-speakers.ts';
+import { A, address, B, configOf, pairUp, type Speaker, World } from './two-speakers.ts';
 
-function pairUp(world: World, a = {}, b = {}): [Speaker, Speaker] {
-  const one = world.speaker(A, B, a);
-  const two = world.speaker(B, A, { passive: true, ...b });
-  two.session.start();
-  one.session.start();
-  world.time.pass(50);
-  return [one, two];
-}
 const last = (s: Speaker): unknown => s.downs.at(-1);
 
 test('two speakers come up and agree on 4-octet AS, refresh, graceful restart and the smaller hold time (RFC 4271 8.2.2)', () => {

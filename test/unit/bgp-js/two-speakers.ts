@@ -75,3 +75,13 @@ export class World {
     this.tcp.listen(at, (c: Connection) => session.accept(c));
   }
 }
+
+/** A dials B; both are up, unless what is asked for keeps them from it. */
+export function pairUp(world: World, a = {}, b = {}): [Speaker, Speaker] {
+  const one = world.speaker(A, B, a);
+  const two = world.speaker(B, A, { passive: true, ...b });
+  two.session.start();
+  one.session.start();
+  world.time.pass(50);
+  return [one, two];
+}
