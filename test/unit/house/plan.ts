@@ -7,6 +7,7 @@ export const RANKS: Readonly<Record<string, number>> = {
   sys: 0.5,
   'bgp-js': 1,
   netlink: 1,
+  bfd: 1,
   model: 2,
   capture: 2,
   policy: 3,
