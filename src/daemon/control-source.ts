@@ -1,4 +1,5 @@
 /** What the control service may ask of this daemon, answered from its parts. */
+import { type IpAddress, isIpv6 } from '../base/ip.ts';
 import type { ControlSource } from '../control/source.ts';
 import type { PodView, RouteKernelView } from '../control/views.ts';
 import type { Workload } from '../model/workload.ts';
@@ -53,8 +54,8 @@ export function controlSource(running: Running): ControlSource {
 }
 
 /** Rebuilt per question: a look-up table of a few hundred nodes costs less than keeping one right. */
-function nodesByAddress({ cluster, speaker }: Running): (address: number) => string | undefined {
-  const names = new Map<number | bigint, string>();
+function nodesByAddress({ cluster, speaker }: Running): (address: IpAddress) => string | undefined {
+  const names = new Map<IpAddress, string>();
   for (const node of cluster?.desired?.nodes ?? []) if (node.address !== undefined) names.set(node.address, node.name);
   if (cluster === undefined) for (const peer of speaker?.peers.views() ?? []) names.set(peer.address, peer.name);
   return (address) => names.get(address);
@@ -62,7 +63,9 @@ function nodesByAddress({ cluster, speaker }: Running): (address: number) => str
 
 function kernelView({ dataplane, config }: Running, route: RibRoute): RouteKernelView | undefined {
   if (dataplane === undefined || !config.kernel.install) return { state: 'off' };
-  const { installed, wanted, reason } = dataplane.routes.state(route.prefix);
+  const { address, length } = route.prefix;
+  if (isIpv6(address)) return undefined;
+  const { installed, wanted, reason } = dataplane.routes.state({ address, length });
   if (wanted === undefined) return reason === undefined ? undefined : { state: 'held', reason };
   const target = formatTarget(wanted);
   if (installed) return { state: 'installed', target };

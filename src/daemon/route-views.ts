@@ -1,6 +1,6 @@
 /** Routes of the Loc-RIB, with what the kernel has of them, as people see them. Pure but for the tables it reads. */
-import { formatIpv4, netmask } from '../base/ipv4.ts';
-import { containsAddress, formatPrefix, prefix } from '../base/prefix.ts';
+import { formatIp, formatIpPrefix, type IpAddress } from '../base/ip.ts';
+import { formatIpv4, ipv4 } from '../base/ipv4.ts';
 import { formatAsPath } from '../bgp-js/attributes/as-path.ts';
 import type { RouteQuery } from '../control/source.ts';
 import type { RouteKernelView, RouteView } from '../control/views.ts';
@@ -15,7 +15,7 @@ export interface RouteViewContext {
   /** Wall clock, ms. */
   readonly now: number;
   /** Name of the node that has this address. */
-  readonly nodeOf: (address: number) => string | undefined;
+  readonly nodeOf: (address: IpAddress) => string | undefined;
 }
 
 const MS = 1000;
@@ -30,20 +30,9 @@ function* matching(query: RouteQuery, rib: LocRib): Generator<RibRoute> {
     const route = rib.pathsOf(query.prefix);
     if (route !== undefined) yield route;
   } else if (query.address !== undefined) {
-    yield* coveringRoutes(query.address, rib);
+    yield* rib.matches(ipv4(query.address));
   } else {
     yield* rib.routes();
-  }
-}
-
-/** Longest match first, then the less specific ones: at most 33 look-ups. */
-function* coveringRoutes(address: number, rib: LocRib): Generator<RibRoute> {
-  const longest = rib.longestMatch(address);
-  if (longest === undefined) return;
-  yield longest;
-  for (let length = longest.prefix.length - 1; length >= 0; length--) {
-    const route = rib.pathsOf(prefix((address & netmask(length)) >>> 0, length));
-    if (route !== undefined && containsAddress(route.prefix, address)) yield route;
   }
 }
 
@@ -54,12 +43,13 @@ function* pathsOf(route: RibRoute, context: RouteViewContext): Generator<RouteVi
 function toRouteView(route: RibRoute, path: PathView, context: RouteViewContext): RouteView {
   const a = path.attributes;
   const local = path.source.kind === 'local';
-  const node = a === undefined || local ? undefined : context.nodeOf(a.nextHop);
+  const nextHop = local ? undefined : path.nextHop?.address;
+  const node = nextHop === undefined ? undefined : context.nodeOf(nextHop);
   const kernel = path.best ? context.kernel(route) : undefined;
   const reason = path.rejected ?? lost(path);
   return {
-    prefix: formatPrefix(route.prefix),
-    ...(a === undefined || local ? {} : { nextHop: formatIpv4(a.nextHop) }),
+    prefix: formatIpPrefix(route.prefix),
+    ...(nextHop === undefined ? {} : { nextHop: formatIp(nextHop) }),
     ...(node === undefined ? {} : { node }),
     from: path.source.name,
     source: path.source.kind,

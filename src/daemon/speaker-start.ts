@@ -1,5 +1,6 @@
 /** The speaker of a running daemon: opened once the kernel has been read, its best paths led there, its next hops judged
  *  anew when this node's addresses change. The same alone and in a cluster. */
+import { isIpv6 } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { Running } from './running.ts';
@@ -15,7 +16,7 @@ export async function startSpeaker(
   const speaker = await openSpeaker({
     listen: config.listen,
     bgpIdentifier: config.routerId ?? options.address,
-    isOurAddress: (a) => dataplane.interfaces.isLocal(a),
+    isOurAddress: (a) => !isIpv6(a) && dataplane.interfaces.isLocal(a),
     restart: {
       forwarding: found > 0,
       waitForLocalRoutes: options.waitForLocalRoutes,

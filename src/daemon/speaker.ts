@@ -19,7 +19,7 @@ import { peerLog } from './peer-log.ts';
 export interface SpeakerOptions {
   readonly listen: NodeConfig['listen'];
   readonly bgpIdentifier: Ipv4;
-  readonly isOurAddress: (address: number) => boolean;
+  readonly isOurAddress: (address: IpAddress) => boolean;
   readonly restart: RestartOptions;
   readonly log: Log;
 }
@@ -42,6 +42,7 @@ export interface Speaker {
 export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const { log, listen } = options;
   const rib = new LocRib({
+    family: 'ipv4',
     schedule: (run) => void setImmediate(run),
     clock: systemClock,
     bgpIdentifier: options.bgpIdentifier,

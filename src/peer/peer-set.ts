@@ -1,7 +1,7 @@
 /** All peers: from configuration to sessions, touching only what differs. Pure of I/O: transport, clock, timers, chance and
  *  log come in. plan() and apply() share one comparison, so that what a reload announces is what it does. */
 import type { IpAddress } from '../base/ip.ts';
-import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { Connection, SessionPorts, StopHow } from '../bgp-js/session/session-types.ts';
 import type { Admission } from '../bgp-js/transport/reception.ts';
 import type { PeerConfig } from '../model/peer.ts';
@@ -153,7 +153,7 @@ export class PeerSet {
   }
 
   /** Why a best path is or is not sent to this peer: for `why`. Undefined while no session is up. */
-  explainExport(name: string, attributes: Ipv4Attributes, source: PathSource): Exported | undefined {
+  explainExport(name: string, attributes: PathAttributes, source: PathSource): Exported | undefined {
     return this.peers.get(name)?.adjRibOut?.explain(attributes, source);
   }
 

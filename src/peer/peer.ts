@@ -85,8 +85,9 @@ export class Peer implements SessionListener {
       this.source = ports.rib.addSource({
         name,
         kind,
-        address: ifIpv4(config.address) ?? 0,
+        address: config.address,
         localAsn,
+        peerAsn: config.asn,
         ...(importPolicy && { importPolicy }),
       });
       this.stale = new StaleKeeper(ports.rib, this.source, ports.clock, ports.timers);
@@ -202,7 +203,10 @@ export class Peer implements SessionListener {
   }
 
   onUpdate(update: UpdateFrame): void {
-    const received = this.ports.rib.receive(this.source, update, this.agreed?.fourOctetAs === true);
+    const received = this.ports.rib.receive(this.source, update, {
+      fourOctetAs: this.agreed?.fourOctetAs === true,
+      addPath: false,
+    });
     if (received.kind === 'reset') this.session.reset(received.error);
   }
 

@@ -188,7 +188,7 @@ export class AdjRibIn {
     const { paths, first } = this.table;
     let path = paths.find(first.at[route] as number, source.id);
     if (path === NONE) {
-      if (source.received >= source.maxPrefixes) {
+      if (source.received >= source.maxPrefixes.limit) {
         this.tooMany = true;
         this.table.freeIfUnused(route);
         return;
@@ -255,7 +255,7 @@ const MULTICAST: Reason = {
 };
 
 function tooManyPrefixes(source: Source): BgpError {
-  const limit = source.maxPrefixes;
+  const { limit } = source.maxPrefixes;
   const data = Uint8Array.of(0, 1, 1, limit >>> 24, limit >>> 16, limit >>> 8, limit); // AFI 1, SAFI 1, limit: RFC 4486 4
   return bgpError(
     CEASE,

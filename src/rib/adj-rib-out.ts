@@ -6,7 +6,7 @@
 import { BitColumn } from '../base/columns.ts';
 import { prefixKey } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes, PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from '../bgp-js/update/packer.ts';
 import { type Exported, type ExportTarget, exportTo, mayPass } from './export.ts';
@@ -135,12 +135,12 @@ export class AdjRibOut {
   }
 
   /** Why a route told as (attributes, source) goes to this peer or not: for `why`. */
-  explain(attributes: Ipv4Attributes, source: PathSource): Exported {
+  explain(attributes: PathAttributes, source: PathSource): Exported {
     if (source === this.options.source) {
       return { not: { code: 'SPLIT_HORIZON', text: `learned from "${source.name}" itself` } };
     }
-    const exported = exportTo(attributes, source.kind, this.target);
-    const answer = this.answer(attributes, source.kind);
+    const exported = exportTo(attributes as Ipv4Attributes, source.kind, this.target);
+    const answer = this.answer(attributes as Ipv4Attributes, source.kind);
     return 'not' in answer ? answer : exported;
   }
 

@@ -1,5 +1,6 @@
 /** Attributes as received -> attributes as used, or why not. Pure. RFC 4271 9.1.2, 5.1.3; RFC 4456 8; faults as RFC 7606.
  *  One verdict serves all routes of an attribute set; only a policy that reads prefixes is asked route by route. */
+import type { IpAddress } from '../base/ip.ts';
 import { formatIpv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
@@ -39,7 +40,7 @@ export class ImportContexts {
 /** This node, as loops are recognised by. */
 export interface OurSelf {
   readonly bgpIdentifier: number;
-  readonly isOurAddress: (address: number) => boolean;
+  readonly isOurAddress: (address: IpAddress) => boolean;
 }
 
 export type Imported = { readonly used: Ipv4Attributes } | { readonly rejected: Reason };

@@ -1,27 +1,51 @@
 /** The Loc-RIB: the best path of every prefix, decided in slices and told to feeds as changes. Pure: later turns of the event
  *  loop come from the scheduler passed in. RFC 4271 3.2, 9.1. The tables are route-table.ts, the steps decision.ts, what
  *  peers say comes in by adj-rib-in.ts and goes out by adj-rib-out.ts. */
+import type { IpAddress, IpPrefix } from '../base/ip.ts';
 import { ipv4 } from '../base/ipv4.ts';
 import type { Clock } from '../base/ports.ts';
-import type { Prefix } from '../base/prefix.ts';
-import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { Ipv4Attributes, PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import { AdjRibIn, type Received } from './adj-rib-in.ts';
 import type { Cursor } from './change-list.ts';
 import { bestOfEqualRank, type Candidate } from './decision.ts';
-import type { BestPath, PathSource, RouteFeed } from './feed.ts';
-import { matchesOf, routesOf, routeView } from './lookup.ts';
+import type { BestPath, FeedNextHop, PathSource, RouteFeed } from './feed.ts';
+import { matchesOf, pathsOfSource, routesOf, routeView } from './lookup.ts';
+import type { NextHopResolver } from './next-hops.ts';
 import { RouteTable } from './route-table.ts';
 import type { Source, SourceSpec } from './source.ts';
-import type { RibCounts, RouteView, SourceCounts } from './views.ts';
+import type { PrefixPath, RibCounts, RouteView, SourceCounts } from './views.ts';
+
+/** How many paths that tie with the best through the interior cost are used beside it. 1: none. */
+export interface MaxPaths {
+  readonly ebgp: number;
+  readonly ibgp: number;
+}
+
+/** What the session agreed on, as far as bytes are read by it. */
+export interface ReceiveOptions {
+  readonly fourOctetAs: boolean;
+  /** Of this family, towards us. RFC 7911 */
+  readonly addPath: boolean;
+}
 
 export interface LocRibConfig {
+  readonly family: 'ipv4' | 'ipv6';
   /** Runs `run` once, in a later turn of the event loop: setImmediate in the daemon, a queue in tests. */
   readonly schedule: (run: () => void) => void;
   readonly clock: Clock;
   readonly bgpIdentifier: number;
   /** True for an address of this node: a next hop that is ours is never used. RFC 4271 5.1.3. See reevaluate(). */
-  readonly isOurAddress: (address: number) => boolean;
+  readonly isOurAddress: (address: IpAddress) => boolean;
+  /** Absent: every next hop is reachable at cost 0. */
+  readonly nextHops?: NextHopResolver;
+  /** Default 1 and 1. */
+  readonly maxPaths?: MaxPaths;
+  /** Among eBGP paths that tie through the interior cost the one that is there longest wins: the order of arrival then
+   *  matters, which it never does otherwise. Default off. */
+  readonly preferOlder?: boolean;
+  /** Of a reflector: default the BGP identifier. RFC 4456 7 */
+  readonly clusterId?: number;
   /** Routes decided per turn; default 4096, a few milliseconds. */
   readonly sliceRoutes?: number;
 }
@@ -43,9 +67,10 @@ const OURS: Ipv4Attributes = { origin: 'igp', asPath: [], nextHop: ipv4(0) };
 
 /** The one object that onBest is called with. */
 class BestNow implements BestPath {
-  address = 0;
+  address: IpAddress = ipv4(0);
   length = 0;
-  attributes: Ipv4Attributes = OURS;
+  attributes: PathAttributes = OURS;
+  nextHops: readonly FeedNextHop[] = [];
   source: PathSource;
   stale = false;
   constructor(source: PathSource) {
@@ -55,7 +80,7 @@ class BestNow implements BestPath {
 
 interface TableCandidate extends Candidate {
   path: number;
-  attributes: Ipv4Attributes;
+  attributes: PathAttributes;
   source: Source;
 }
 
@@ -80,13 +105,13 @@ export class LocRib {
   }
 
   /** Our own route; it beats every learned one. Again with other attributes replaces them. Next hop 0 means: us. */
-  originate(prefix: Prefix, attributes: Ipv4Attributes = OURS): void {
-    const set = this.table.sets.internValue(attributes, this.table.contexts.local);
-    this.adjRibIn.originate(prefix.address, prefix.length, set);
+  originate(prefix: IpPrefix, attributes: PathAttributes = OURS): void {
+    const set = this.table.sets.internValue(attributes as Ipv4Attributes, this.table.contexts.local);
+    this.adjRibIn.originate(Number(prefix.address), prefix.length, set);
   }
 
-  withdrawLocal(prefix: Prefix): void {
-    this.adjRibIn.withdraw(this.table.local, prefix.address, prefix.length);
+  withdrawLocal(prefix: IpPrefix): void {
+    this.adjRibIn.withdraw(this.table.local, Number(prefix.address), prefix.length);
   }
 
   addSource(spec: SourceSpec): PathSource {
@@ -108,13 +133,27 @@ export class LocRib {
     this.adjRibIn.redecide(row);
   }
 
-  receive(source: PathSource, update: UpdateFrame, fourOctetAs: boolean): Received {
-    return this.adjRibIn.receive(this.row(source), update, fourOctetAs);
+  /** Its settings are these from now on: what it announced is judged anew, and its session stays as it is. */
+  changeSource(source: PathSource, spec: SourceSpec): void {
+    const row = this.row(source);
+    row.spec = spec;
+    this.adjRibIn.reevaluate();
+    this.adjRibIn.redecide(row);
+  }
+
+  receive(source: PathSource, update: UpdateFrame, options: ReceiveOptions): Received {
+    return this.adjRibIn.receive(this.row(source), update, options.fourOctetAs);
   }
 
   /** All its paths are stale until announced again; those that were stale already go. Answers how many are stale now. */
   markStale(source: PathSource, already: 'go' | 'stay' = 'go'): number {
     this.adjRibIn.markStale(this.row(source), already);
+    return this.row(source).stale;
+  }
+
+  /** What is stale stays beyond the restart time: marked LLGR_STALE, it loses to every other path, and says so where it is
+   *  passed on. What carries NO_LLGR goes. Answers how many stay; sweepStale() ends it. RFC 9494 4.2 */
+  keepLongLived(source: PathSource): number {
     return this.row(source).stale;
   }
 
@@ -145,8 +184,9 @@ export class LocRib {
     };
   }
 
-  /** For Adj-RIB-Out: `pump` is called after each slice that the kernel was told of. */
-  openOut(pump: () => void): OutPort {
+  /** For Adj-RIB-Out: `pump` is called after each slice that the kernel was told of. `allPaths`: a reader of ADD-PATH, for whom
+   *  every change of a usable path is one. */
+  openOut(pump: () => void, _options: { readonly allPaths?: boolean } = {}): OutPort {
     const cursor = this.table.changes.open();
     this.pumps.add(pump);
     return {
@@ -172,23 +212,28 @@ export class LocRib {
     this.adjRibIn.reevaluate();
   }
 
-  longestMatch(address: number): RouteView | undefined {
+  longestMatch(address: IpAddress): RouteView | undefined {
     return matchesOf(this.table, address).next().value ?? undefined;
   }
 
   /** The longest match, then the less specific ones. */
-  matches(address: number): IterableIterator<RouteView> {
+  matches(address: IpAddress): IterableIterator<RouteView> {
     return matchesOf(this.table, address);
   }
 
   /** All paths with reasons; undefined for a prefix without any. */
-  pathsOf(prefix: Prefix): RouteView | undefined {
-    return routeView(this.table, this.table.prefixes.find(prefix.address, prefix.length));
+  pathsOf(prefix: IpPrefix): RouteView | undefined {
+    return routeView(this.table, this.table.prefixes.find(Number(prefix.address), prefix.length));
   }
 
   /** All routes in order of prefix, as they are when the iterator comes to them. */
   routes(): IterableIterator<RouteView> {
     return routesOf(this.table);
+  }
+
+  /** What a source announced, in order of prefix; `rejected`: only what is rejected, or only what is not. */
+  routesOf(source: PathSource, filter: { readonly rejected?: boolean } = {}): IterableIterator<PrefixPath> {
+    return pathsOfSource(this.table, this.row(source), filter.rejected);
   }
 
   get counts(): RibCounts {
@@ -197,6 +242,8 @@ export class LocRib {
       best: this.told,
       paths: this.table.paths.size,
       attributes: this.table.sets.size,
+      nextHops: 0,
+      unreachableNextHops: 0,
       waiting: this.table.waiting,
       ...(this.lastChangeAt !== undefined && { lastChangeAt: this.lastChangeAt }),
     };
@@ -301,7 +348,7 @@ export class LocRib {
     this.table.changes.touch(route);
     if (this.feeds.length === 0) return;
     if (this.table.toldSet.at[route] === NONE) {
-      const address = this.table.prefixes.addressOf(route);
+      const address = ipv4(this.table.prefixes.addressOf(route));
       const length = this.table.prefixes.lengthOf(route);
       for (const { feed } of this.feeds) feed.onWithdraw(address, length);
     } else {
@@ -312,12 +359,27 @@ export class LocRib {
 
   private fillBest(route: number): BestPath {
     const { prefixes, sets, toldSet, toldSource, sources, best } = this.table;
-    this.best.address = prefixes.addressOf(route);
+    this.best.address = ipv4(prefixes.addressOf(route));
     this.best.length = prefixes.lengthOf(route);
     this.best.attributes = sets.attributesOf(toldSet.at[route] as number);
+    this.best.nextHops = nextHopsOf(this.best.attributes);
     this.best.source = sources[toldSource.at[route] as number] as Source;
     const path = best.at[route] as number;
     this.best.stale = path !== NONE && this.table.isStale(path);
     return this.best;
   }
+}
+
+const NO_NEXT_HOPS: readonly FeedNextHop[] = [];
+const made = new WeakMap<PathAttributes, readonly FeedNextHop[]>();
+
+/** For now one, as BGP says it. */
+function nextHopsOf(attributes: PathAttributes): readonly FeedNextHop[] {
+  const address = attributes.mpNextHop?.address ?? attributes.nextHop;
+  if (address === undefined || Number(address) === 0) return NO_NEXT_HOPS;
+  const known = made.get(attributes);
+  if (known) return known;
+  const nextHops = [{ address, gateway: address }];
+  made.set(attributes, nextHops);
+  return nextHops;
 }

@@ -1,4 +1,5 @@
 /** The tables as people see them: objects made on demand. Pure. `explain` here walks the same steps that decided. */
+import type { IpAddress } from '../base/ip.ts';
 import { netmask } from '../base/ipv4.ts';
 import { prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
@@ -7,7 +8,7 @@ import { judgeOne } from './adj-rib-in.ts';
 import { explain, type Step, wordsOf } from './decision.ts';
 import type { RouteTable } from './route-table.ts';
 import type { Source } from './source.ts';
-import type { PathView, RouteView } from './views.ts';
+import type { PathView, PrefixPath, RouteView } from './views.ts';
 
 const NONE = -1;
 
@@ -47,13 +48,17 @@ export function routeView(table: RouteTable, route: number): RouteView | undefin
     };
   });
   const { prefixes } = table;
-  return { prefix: prefix(prefixes.addressOf(route), prefixes.lengthOf(route)), paths: [...views, ...rejected] };
+  return {
+    prefix: prefix(prefixes.addressOf(route), prefixes.lengthOf(route)),
+    paths: [...views, ...rejected],
+    steps: [],
+  };
 }
 
 /** The longest match, then the less specific ones. */
-export function* matchesOf(table: RouteTable, address: number): Generator<RouteView, undefined> {
+export function* matchesOf(table: RouteTable, address: IpAddress): Generator<RouteView, undefined> {
   for (let length = 32; length >= 0; length--) {
-    const view = routeView(table, table.prefixes.find((address & netmask(length)) >>> 0, length));
+    const view = routeView(table, table.prefixes.find((Number(address) & netmask(length)) >>> 0, length));
     if (view) yield view;
   }
 }
@@ -66,8 +71,27 @@ export function* routesOf(table: RouteTable): Generator<RouteView, undefined> {
   }
 }
 
-function common(table: RouteTable, path: number): Pick<PathView, 'source' | 'stale' | 'since'> {
+export function* pathsOfSource(
+  table: RouteTable,
+  source: Source,
+  rejected: boolean | undefined,
+): Generator<PrefixPath, undefined> {
+  for (const { prefix, paths } of routesOf(table)) {
+    for (const path of paths) {
+      if (path.source !== source || (rejected !== undefined && rejected !== (path.rejected !== undefined))) continue;
+      yield { prefix, path };
+    }
+  }
+}
+
+function common(
+  table: RouteTable,
+  path: number,
+): Pick<PathView, 'source' | 'multipath' | 'stale' | 'longLived' | 'since' | 'nextHop'> {
   return {
+    multipath: false,
+    longLived: false,
+    ...nextHopOf(table, path),
     source: table.sourceOf(path),
     stale: table.isStale(path),
     since: (table.paths.since.at[path] as number) * 1000,
@@ -87,4 +111,10 @@ function rejectedView(table: RouteTable, route: number, path: number): PathView 
     best: false,
     rejected: 'rejected' in judged ? judged.rejected : unknown,
   };
+}
+
+function nextHopOf(table: RouteTable, path: number): Pick<PathView, 'nextHop'> {
+  const { attributes } = table.sets.get(table.paths.received.at[path] as number).decoded;
+  const address = attributes?.nextHop;
+  return address ? { nextHop: { address, reachable: true, gateway: address, metric: 0 } } : {};
 }

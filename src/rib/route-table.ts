@@ -6,7 +6,7 @@ import { AttributeTable } from './attribute-table.ts';
 import { ChangeList } from './change-list.ts';
 import { ImportContexts, type OurSelf } from './import.ts';
 import { PathTable } from './path-table.ts';
-import { Source, type SourceSpec } from './source.ts';
+import { LOCAL, Source, type SourceSpec } from './source.ts';
 
 const NONE = -1;
 
@@ -41,7 +41,7 @@ export class RouteTable {
     this.us = us;
     this.sets = new AttributeTable(us);
     this.onDirty = onDirty;
-    this.local = new Source(0, { name: 'local', kind: 'local', address: 0, localAsn: 0 });
+    this.local = new Source(0, LOCAL);
     this.sources.push(this.local);
   }
 

@@ -1,14 +1,15 @@
 /** Tables to try things on: addresses, prefixes and UPDATEs from text, a scheduler that runs when told, a clock that stands. */
+import { formatIpPrefix, type IpAddress, ipPrefix } from '../../src/base/ip.ts';
 import { type ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import type { Clock } from '../../src/base/ports.ts';
-import { formatPrefix, type Prefix, parsePrefix, prefix, prefixKey } from '../../src/base/prefix.ts';
+import { type Prefix, parsePrefix, prefixKey } from '../../src/base/prefix.ts';
 import type { Ipv4Attributes } from '../../src/bgp-js/attributes/attribute-types.ts';
 import { encodeAttributes } from '../../src/bgp-js/attributes/attributes.ts';
 import { packAnnouncements, packWithdrawals } from '../../src/bgp-js/update/packer.ts';
 import { splitUpdate } from '../../src/bgp-js/update/update.ts';
 import type { UpdateFrame } from '../../src/bgp-js/update/update-frame.ts';
 import type { BestPath, PathSource, RouteFeed } from '../../src/rib/feed.ts';
-import { LocRib, type LocRibConfig } from '../../src/rib/loc-rib.ts';
+import { LocRib, type LocRibConfig, type ReceiveOptions } from '../../src/rib/loc-rib.ts';
 
 export const address = (text: string): ReturnType<typeof ipv4> => {
   const parsed = parseIpv4(text);
@@ -54,12 +55,16 @@ export const rawAnnouncement = (bytes: Uint8Array, ...prefixes: string[]): Updat
 export const withdrawal = (...prefixes: string[]): UpdateFrame =>
   updates(packWithdrawals(prefixes.map(key)))[0] as UpdateFrame;
 
+/** What sessions agree on as a rule. */
+export const PLAIN: ReceiveOptions = { fourOctetAs: true, addPath: false };
+
 export const standingClock: Clock = { now: () => 0, wall: () => 1_700_000_000_000 };
 
 /** A Loc-RIB whose later turns run by `turn()`. */
 export function ribOf(more: Partial<LocRibConfig> = {}): { rib: LocRib; turn: () => boolean } {
   const queue: (() => void)[] = [];
   const rib = new LocRib({
+    family: 'ipv4',
     schedule: (run) => queue.push(run),
     clock: standingClock,
     bgpIdentifier: address('10.9.0.1'),
@@ -75,7 +80,14 @@ export function ribOf(more: Partial<LocRibConfig> = {}): { rib: LocRib; turn: ()
 }
 
 export function addPeer(rib: LocRib, at: string, more: Partial<Parameters<LocRib['addSource']>[0]> = {}): PathSource {
-  const source = rib.addSource({ name: `peer ${at}`, kind: 'ibgp', address: address(at), localAsn: 64512, ...more });
+  const source = rib.addSource({
+    name: `peer ${at}`,
+    kind: 'ibgp',
+    address: address(at),
+    localAsn: 64512,
+    peerAsn: 64512,
+    ...more,
+  });
   rib.identify(source, address(at));
   return source;
 }
@@ -87,12 +99,12 @@ export class HeardFeed implements RouteFeed {
   readonly believes = new Map<string, string>();
 
   onBest(best: BestPath): void {
-    const at = formatPrefix(prefix(best.address, best.length));
+    const at = formatIpPrefix(ipPrefix(best.address, best.length));
     this.heard.push(`+${at} ${best.source.name}`);
     this.believes.set(at, best.source.name);
   }
-  onWithdraw(a: number, length: number): void {
-    const at = formatPrefix(prefix(a, length));
+  onWithdraw(a: IpAddress, length: number): void {
+    const at = formatIpPrefix(ipPrefix(a, length));
     this.heard.push(`-${at}`);
     this.believes.delete(at);
   }

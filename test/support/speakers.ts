@@ -1,6 +1,5 @@
 /** Whole speakers in memory: a Loc-RIB and a PeerSet each, on one fake time and one memory TCP. */
-import { formatIp } from '../../src/base/ip.ts';
-import { formatPrefix, prefix } from '../../src/base/prefix.ts';
+import { formatIp, formatIpPrefix } from '../../src/base/ip.ts';
 import type { PeerConfig } from '../../src/model/peer.ts';
 import { PeerSet, type RestartOptions } from '../../src/peer/peer-set.ts';
 import { LocRib } from '../../src/rib/loc-rib.ts';
@@ -42,6 +41,7 @@ export class MemorySpeaker {
     this.tcp = tcp;
     this.at = at;
     this.rib = new LocRib({
+      family: 'ipv4',
       schedule: (run) => void time.after(0, run),
       clock: time,
       bgpIdentifier: address(at),
@@ -80,10 +80,7 @@ export class MemorySpeaker {
     return [...this.rib.routes()].flatMap((route) =>
       route.paths
         .filter((path) => path.best)
-        .map(
-          (path) =>
-            `${formatPrefix(prefix(route.prefix.address, route.prefix.length))} from ${path.source.name}${path.stale ? ' stale' : ''}`,
-        ),
+        .map((path) => `${formatIpPrefix(route.prefix)} from ${path.source.name}${path.stale ? ' stale' : ''}`),
     );
   }
   /** The process is gone without a word: its sockets close, nothing of it runs any more. */

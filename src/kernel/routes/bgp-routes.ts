@@ -1,7 +1,8 @@
 /** Best paths to wishes of the route programmer: guard, then encapsulation, then want, hold or unwant.
  *  No I/O of its own. A feed gives each change once; what depends on pools, nodes and interfaces is worked out again for
  *  all prefixes when those change. Our own paths are not installed here: their blackholes come from the daemon. */
-import { type Ipv4, ipv4 } from '../../base/ipv4.ts';
+import { type IpAddress, isIpv6 } from '../../base/ip.ts';
+import type { Ipv4 } from '../../base/ipv4.ts';
 import type { Timers } from '../../base/ports.ts';
 import { type Prefix, prefix, prefixKey, prefixOfKey } from '../../base/prefix.ts';
 import type { Reason } from '../../base/reason.ts';
@@ -91,16 +92,17 @@ export class BgpRoutes implements RouteFeed {
     for (const [key, nextHop] of this.nextHops) this.express(prefixOfKey(key), nextHop);
   }
   onBest(best: BestPath): void {
-    if (best.source.kind === 'local') {
+    if (isIpv6(best.address)) return;
+    const nextHop = best.nextHops[0]?.gateway;
+    if (best.source.kind === 'local' || nextHop === undefined || isIpv6(nextHop)) {
       this.onWithdraw(best.address, best.length);
       return;
     }
-    const nextHop = ipv4(best.attributes.nextHop);
     this.nextHops.set(prefixKey(best.address, best.length), nextHop);
     this.express(prefix(best.address, best.length), nextHop);
   }
-  onWithdraw(address: number, length: number): void {
-    if (this.nextHops.delete(prefixKey(address, length)))
+  onWithdraw(address: IpAddress, length: number): void {
+    if (!isIpv6(address) && this.nextHops.delete(prefixKey(address, length)))
       this.options.programmer.unwant('bgp', prefix(address, length));
   }
   onEndOfFeed(): void {

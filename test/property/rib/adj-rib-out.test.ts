@@ -1,11 +1,12 @@
 /** Peers of every pace: what each ends up with is what the table holds, and no pace costs the tables anything. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { formatIpPrefix } from '../../../src/base/ip.ts';
 import { formatPrefix, prefix } from '../../../src/base/prefix.ts';
 import { forEachPrefix } from '../../../src/bgp-js/update/update.ts';
 import { AdjRibOut } from '../../../src/rib/adj-rib-out.ts';
 import type { LocRib } from '../../../src/rib/loc-rib.ts';
-import { addPeer, address, announcement, attributes, ribOf, updates, withdrawal } from '../../support/rib.ts';
+import { addPeer, address, announcement, attributes, PLAIN, ribOf, updates, withdrawal } from '../../support/rib.ts';
 
 const PREFIXES = ['10.244.1.0/26', '10.244.2.0/26', '10.244.3.0/26', '10.0.0.0/8'] as const;
 
@@ -97,7 +98,7 @@ test('every peer ends with the routes of the table, whatever its pace, and withd
               event.what === 'announce'
                 ? announcement(attributes('10.9.0.9', { med: event.med }), event.prefix)
                 : withdrawal(event.prefix);
-            rib.receive(source, frame, true);
+            rib.receive(source, frame, PLAIN);
           }
         }
         while (turn());
@@ -105,7 +106,7 @@ test('every peer ends with the routes of the table, whatever its pace, and withd
           r.out.release();
           r.drain(1_000_000);
         }
-        const table = new Set([...rib.routes()].map((r) => formatPrefix(r.prefix)));
+        const table = new Set([...rib.routes()].map((r) => formatIpPrefix(r.prefix)));
         for (const r of readers) {
           expect(r.has).toEqual(table);
           expect(r.out.sent).toBe(table.size);
@@ -124,7 +125,7 @@ test('every peer ends with the routes of the table, whatever its pace, and withd
 test('while we restart, learned routes and End-of-RIB wait, and our own do not (RFC 4724 4.1)', () => {
   const { rib } = ribOf();
   const source = addPeer(rib, '10.9.0.2', { kind: 'ebgp' });
-  rib.receive(source, announcement(attributes('10.9.0.9'), PREFIXES[0]), true);
+  rib.receive(source, announcement(attributes('10.9.0.9'), PREFIXES[0]), PLAIN);
   rib.originate({ address: address('10.244.2.0'), length: 26 });
   rib.settle();
   const reader = new Reader(rib, '10.9.0.10', 1000, true);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ipv4 } from '../../../src/base/ipv4.ts';
 import { bestOfEqualRank, type Candidate, explain, rankOf } from '../../../src/rib/decision.ts';
-import { addPeer, announcement, attributes, cidr, HeardFeed, ribOf, withdrawal } from '../../support/rib.ts';
+import { addPeer, announcement, attributes, cidr, HeardFeed, PLAIN, ribOf, withdrawal } from '../../support/rib.ts';
 
 const PREFIXES = ['10.244.1.0/26', '10.244.2.0/26', '10.0.0.0/8'] as const;
 const PEERS = 5;
@@ -32,16 +33,16 @@ function played(order: readonly Announcement[], turns: readonly boolean[], noise
   );
   for (const n of noise) {
     const peer = peers[n.peer];
-    if (peer) rib.receive(peer, announcement(attributes('10.9.1.1', n.attributes), n.prefix), true);
+    if (peer) rib.receive(peer, announcement(attributes('10.9.1.1', n.attributes), n.prefix), PLAIN);
     if (turns[0]) turn();
   }
   for (const n of noise) {
     const peer = peers[n.peer];
-    if (peer) rib.receive(peer, withdrawal(n.prefix), true);
+    if (peer) rib.receive(peer, withdrawal(n.prefix), PLAIN);
   }
   order.forEach((a, i) => {
     const peer = peers[a.peer];
-    if (peer) rib.receive(peer, announcement(attributes(`10.9.2.${a.peer + 1}`, a.attributes), a.prefix), true);
+    if (peer) rib.receive(peer, announcement(attributes(`10.9.2.${a.peer + 1}`, a.attributes), a.prefix), PLAIN);
     if (turns[i % turns.length]) turn();
   });
   while (turn());
@@ -84,7 +85,7 @@ test('the short way by rank and the step by step explanation agree', () => {
     fc.property(fc.array(fc.tuple(someAttributes, fc.boolean(), fc.nat(3)), { minLength: 1, maxLength: 8 }), (raw) => {
       const candidates: Candidate[] = raw.map(([more, ebgp, at], id) => ({
         attributes: attributes('10.9.0.2', more),
-        source: { id, name: '', kind: ebgp ? 'ebgp' : 'ibgp', address: at, bgpIdentifier: at },
+        source: { id, name: '', kind: ebgp ? 'ebgp' : 'ibgp', address: ipv4(at), bgpIdentifier: at, client: false },
       }));
       const rank = (c: Candidate): number => rankOf(c.attributes, c.source.kind);
       const top = Math.max(...candidates.map(rank));

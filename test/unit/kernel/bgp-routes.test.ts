@@ -75,11 +75,12 @@ beforeEach(() => {
 
 function best(text: string, nextHop: string, kind: PathSource['kind'] = 'ibgp'): void {
   const { address, length } = p(text);
-  const source: PathSource = { id: 1, name: 'node2', kind, address: ip(nextHop), bgpIdentifier: 1 };
+  const source: PathSource = { id: 1, name: 'node2', kind, address: ip(nextHop), bgpIdentifier: 1, client: false };
   routes.onBest({
     address,
     length,
     attributes: { origin: 'igp', asPath: [], nextHop: ip(nextHop) },
+    nextHops: [{ address: ip(nextHop), gateway: ip(nextHop) }],
     source,
     stale: false,
   });
@@ -133,7 +134,7 @@ test('our own path takes the former wish back and makes none', () => {
 
 test('a withdrawal takes the wish back, also a held one; what was never told is not taken back', () => {
   best('0.0.0.0/0', '192.168.34.102');
-  routes.onWithdraw(0, 0);
+  routes.onWithdraw(ip('0.0.0.0'), 0);
   expect(wishes.size).toBe(0);
   wishes.set('bgp 10.0.0.0/8', 'x');
   routes.onWithdraw(ip('10.0.0.0'), 8);

@@ -15,6 +15,7 @@ const path = (
     kind: source.kind ?? 'ibgp',
     address: address(source.at ?? '10.9.0.9'),
     bgpIdentifier: address(source.id ?? '10.9.0.9'),
+    client: false,
   },
 });
 /** "which won, by what step, best value against the other's" */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatPrefix } from '../../../src/base/prefix.ts';
+import { formatIpPrefix, type IpAddress } from '../../../src/base/ip.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 import type { RouteView } from '../../../src/rib/views.ts';
 import {
@@ -9,6 +9,7 @@ import {
   attributes,
   cidr,
   HeardFeed,
+  PLAIN,
   rawAnnouncement,
   ribOf,
   withdrawal,
@@ -25,11 +26,11 @@ describe('LocRib feeds', () => {
   test('a subscriber gets the dump, the end of it, then changes; a withdrawal names the key', () => {
     const { rib, turn } = ribOf();
     const a = addPeer(rib, '10.9.0.2');
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK, '10.244.2.0/26'), true);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK, '10.244.2.0/26'), PLAIN);
     const feed = new HeardFeed();
     rib.subscribe(feed, 'kernel');
     expect(feed.take()).toEqual([`+${BLOCK} peer 10.9.0.2`, '+10.244.2.0/26 peer 10.9.0.2', 'end']);
-    rib.receive(a, withdrawal(BLOCK), true);
+    rib.receive(a, withdrawal(BLOCK), PLAIN);
     expect(feed.take()).toEqual([]);
     while (turn());
     expect(feed.take()).toEqual([`-${BLOCK}`]);
@@ -55,12 +56,12 @@ describe('LocRib feeds', () => {
     const feed = new HeardFeed();
     rib.subscribe(feed, 'kernel');
     const a = addPeer(rib, '10.9.0.2');
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), true);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), PLAIN);
     rib.settle();
     feed.take();
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), true);
-    rib.receive(a, withdrawal(BLOCK), true);
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), true);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), PLAIN);
+    rib.receive(a, withdrawal(BLOCK), PLAIN);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), PLAIN);
     rib.settle();
     expect(feed.take()).toEqual([]);
   });
@@ -79,7 +80,7 @@ describe('LocRib feeds', () => {
   test('our own route beats a learned one of any LOCAL_PREF, and the learned one comes back when ours goes', () => {
     const { rib } = ribOf();
     const a = addPeer(rib, '10.9.0.2');
-    rib.receive(a, announcement(attributes('10.9.0.2', { localPref: 0xffffffff }), BLOCK), true);
+    rib.receive(a, announcement(attributes('10.9.0.2', { localPref: 0xffffffff }), BLOCK), PLAIN);
     rib.originate(cidr(BLOCK));
     rib.settle();
     expect(paths(rib.pathsOf(cidr(BLOCK)))).toEqual(['local best', 'peer 10.9.0.2']);
@@ -94,7 +95,7 @@ describe('LocRib import', () => {
   const rejection = (more: Parameters<typeof attributes>[1], nextHop = '10.9.0.2', kind: 'ibgp' | 'ebgp' = 'ibgp') => {
     const { rib } = ribOf();
     const a = addPeer(rib, '10.9.0.2', { kind });
-    rib.receive(a, announcement(attributes(nextHop, more), BLOCK), true);
+    rib.receive(a, announcement(attributes(nextHop, more), BLOCK), PLAIN);
     rib.settle();
     expect(rib.countsOf(a)).toEqual({ received: 1, used: 0, rejected: 1, stale: 0 });
     expect(rib.counts.best).toBe(0);
@@ -115,11 +116,11 @@ describe('LocRib import', () => {
   test('malformed attributes take the route that was there, and stay visible with the reason (RFC 7606 2)', () => {
     const { rib } = ribOf();
     const a = addPeer(rib, '10.9.0.2');
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), true);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), PLAIN);
     rib.settle();
     // ORIGIN of value 9; AS_PATH empty; NEXT_HOP; LOCAL_PREF 100
     const bytes = [0x40, 1, 1, 9, 0x40, 2, 0, 0x40, 3, 4, 10, 9, 0, 2, 0x40, 5, 4, 0, 0, 0, 100];
-    expect(rib.receive(a, rawAnnouncement(Uint8Array.from(bytes), BLOCK), true)).toEqual({ kind: 'taken' });
+    expect(rib.receive(a, rawAnnouncement(Uint8Array.from(bytes), BLOCK), PLAIN)).toEqual({ kind: 'taken' });
     rib.settle();
     expect(paths(rib.pathsOf(cidr(BLOCK)))).toEqual(['peer 10.9.0.2 MALFORMED_ORIGIN']);
     expect(rib.longestMatch(address('10.244.1.1'))?.paths[0]?.best).toBe(false);
@@ -129,18 +130,18 @@ describe('LocRib import', () => {
     const { rib } = ribOf();
     const a = addPeer(rib, '10.9.0.2');
     // an attribute 99 that claims to be well-known: 3/2
-    const received = rib.receive(a, rawAnnouncement(Uint8Array.of(0x40, 99, 0), BLOCK), true);
+    const received = rib.receive(a, rawAnnouncement(Uint8Array.of(0x40, 99, 0), BLOCK), PLAIN);
     expect(received.kind === 'reset' && [received.error.code, received.error.subcode]).toEqual([3, 2]);
     expect(rib.counts).toMatchObject({ routes: 0, paths: 0, attributes: 0 });
   });
 
   test('more prefixes than allowed end the session with Cease/1 (RFC 4486 4)', () => {
     const { rib } = ribOf();
-    const a = addPeer(rib, '10.9.0.2', { maxPrefixes: 2 });
+    const a = addPeer(rib, '10.9.0.2', { maxPrefixes: { limit: 2, action: 'idle' } });
     const received = rib.receive(
       a,
       announcement(attributes('10.9.0.2'), '10.244.1.0/26', '10.244.2.0/26', '10.244.3.0/26'),
-      true,
+      PLAIN,
     );
     expect(received.kind === 'reset' && [received.error.code, received.error.subcode]).toEqual([6, 1]);
     expect(rib.countsOf(a).received).toBe(2);
@@ -157,7 +158,7 @@ describe('LocRib import', () => {
       otherwise: 'reject',
     };
     const a = addPeer(rib, '10.9.0.2', { importPolicy });
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK, '192.0.2.0/24'), true);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK, '192.0.2.0/24'), PLAIN);
     rib.settle();
     expect(rib.pathsOf(cidr(BLOCK))?.paths[0]?.attributes?.localPref).toBe(300);
     expect(rib.pathsOf(cidr('192.0.2.0/24'))?.paths[0]?.rejected).toEqual({
@@ -170,10 +171,10 @@ describe('LocRib import', () => {
   });
 
   test('an address that becomes ours takes the routes with that next hop away, and gives them back when it goes', () => {
-    const ours = new Set<number>();
+    const ours = new Set<IpAddress>();
     const { rib } = ribOf({ isOurAddress: (a) => ours.has(a) });
     const a = addPeer(rib, '10.9.0.2');
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), true);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), PLAIN);
     rib.settle();
     ours.add(address('10.9.0.2'));
     rib.reevaluate();
@@ -193,12 +194,12 @@ describe('LocRib stale routes (RFC 4724 4.2)', () => {
     const feed = new HeardFeed();
     rib.subscribe(feed, 'kernel');
     const a = addPeer(rib, '10.9.0.2');
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK, '10.244.2.0/26'), true);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK, '10.244.2.0/26'), PLAIN);
     rib.settle();
     feed.take();
     expect(rib.markStale(a)).toBe(2);
     expect(paths(rib.pathsOf(cidr(BLOCK)))).toEqual(['peer 10.9.0.2 best stale']);
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), true);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), PLAIN);
     rib.settle();
     expect(feed.take()).toEqual([]);
     expect(rib.countsOf(a)).toEqual({ received: 2, used: 2, rejected: 0, stale: 1 });
@@ -210,12 +211,12 @@ describe('LocRib stale routes (RFC 4724 4.2)', () => {
   test('a second restart deletes what was still stale from the first', () => {
     const { rib } = ribOf();
     const a = addPeer(rib, '10.9.0.2');
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK, '10.244.2.0/26'), true);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK, '10.244.2.0/26'), PLAIN);
     rib.markStale(a);
-    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), true);
+    rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), PLAIN);
     expect(rib.markStale(a)).toBe(1);
     rib.settle();
-    expect([...rib.routes()].map((r) => formatPrefix(r.prefix))).toEqual([BLOCK]);
+    expect([...rib.routes()].map((r) => formatIpPrefix(r.prefix))).toEqual([BLOCK]);
   });
 });
 
@@ -224,9 +225,9 @@ describe('LocRib views', () => {
     const { rib } = ribOf();
     for (const p of ['0.0.0.0/0', '192.168.0.0/16', '10.244.0.0/16', BLOCK]) rib.originate(cidr(p));
     rib.settle();
-    const matches = [...rib.matches(address('10.244.1.9'))].map((r) => formatPrefix(r.prefix));
+    const matches = [...rib.matches(address('10.244.1.9'))].map((r) => formatIpPrefix(r.prefix));
     expect(matches).toEqual([BLOCK, '10.244.0.0/16', '0.0.0.0/0']);
-    expect([...rib.routes()].map((r) => formatPrefix(r.prefix))).toEqual([
+    expect([...rib.routes()].map((r) => formatIpPrefix(r.prefix))).toEqual([
       '0.0.0.0/0',
       '10.244.0.0/16',
       BLOCK,

@@ -3,7 +3,17 @@ import { expect, test } from 'vitest';
 import { encodeUpdate } from '../../../src/bgp-js/update/encode-update.ts';
 import { nlriOf } from '../../../src/bgp-js/update/nlri-value.ts';
 import { PLAIN_CONTEXT } from '../../../src/bgp-js/update/update-context.ts';
-import { addPeer, address, announcement, attributes, cidr, HeardFeed, ribOf, updates } from '../../support/rib.ts';
+import {
+  addPeer,
+  address,
+  announcement,
+  attributes,
+  cidr,
+  HeardFeed,
+  PLAIN,
+  ribOf,
+  updates,
+} from '../../support/rib.ts';
 
 const BLOCK = '10.244.1.0/26';
 const OTHER = '10.244.2.0/26';
@@ -33,14 +43,14 @@ test('routes in MP_REACH_NLRI have its next hop, and those in MP_UNREACH_NLRI go
   const announced = inReach('10.9.0.2', BLOCK, OTHER);
   if (announced === undefined) throw new Error('nothing was encoded');
   expect(announced.reachEnd).toBeGreaterThan(announced.reachStart);
-  rib.receive(peer, announced, true);
+  rib.receive(peer, announced, PLAIN);
   rib.settle();
   expect(feed.take()).toEqual([`+${BLOCK} peer 10.9.0.2`, `+${OTHER} peer 10.9.0.2`]);
   const [path] = rib.pathsOf(cidr(BLOCK))?.paths ?? [];
   expect(path?.attributes?.nextHop).toBe(address('10.9.0.2'));
   const withdrawn = inUnreach(26, 10, 244, 1, 0);
   if (withdrawn === undefined) throw new Error('nothing was encoded');
-  rib.receive(peer, withdrawn, true);
+  rib.receive(peer, withdrawn, PLAIN);
   rib.settle();
   expect(feed.take()).toEqual([`-${BLOCK}`]);
 });
@@ -50,9 +60,9 @@ test('both ways in share one attribute set', () => {
   const peer = addPeer(rib, '10.9.0.2');
   const announced = inReach('10.9.0.2', BLOCK);
   if (announced === undefined) throw new Error('nothing was encoded');
-  rib.receive(peer, announced, true);
+  rib.receive(peer, announced, PLAIN);
   const sets = rib.counts.attributes;
-  rib.receive(peer, announcement(attributes('10.9.0.2'), OTHER), true);
+  rib.receive(peer, announcement(attributes('10.9.0.2'), OTHER), PLAIN);
   expect(rib.counts.attributes).toBe(sets);
 });
 
@@ -62,7 +72,7 @@ test('a multicast prefix among unicast routes is kept and not used (RFC 4271 6.3
   const feed = new HeardFeed();
   rib.subscribe(feed, 'kernel');
   feed.take();
-  rib.receive(peer, announcement(attributes('10.9.0.2'), BLOCK, '224.0.0.0/4', '239.1.0.0/16'), true);
+  rib.receive(peer, announcement(attributes('10.9.0.2'), BLOCK, '224.0.0.0/4', '239.1.0.0/16'), PLAIN);
   rib.settle();
   expect(feed.take()).toEqual([`+${BLOCK} peer 10.9.0.2`]);
   const [path] = rib.pathsOf(cidr('239.1.0.0/16'))?.paths ?? [];
