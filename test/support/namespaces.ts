@@ -12,7 +12,11 @@ export const run = (command: string, ...args: string[]): string =>
 
 /** Runs a command whose failure is an answer. */
 export function attempt(command: string, ...args: string[]): Outcome {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: 60_000,
+    maxBuffer: 1 << 28,
+  });
   return { status: status ?? -1, out: stdout + stderr };
 }
 

@@ -50,6 +50,13 @@ export interface Bird {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
+/** A daemon that ended instead of answering says why in its log: that is the failure then, and not a deadline. */
+async function answers(who: string, child: ChildProcess, log: string, probe: () => boolean): Promise<void> {
+  await until(`${who} answers`, () => child.exitCode !== null || probe());
+  if (child.exitCode !== null)
+    throw new Error(`${who} ended with ${child.exitCode}: ${fs.readFileSync(log, 'utf8').slice(-2000)}`);
+}
+
 export function speakersIn(namespaces: Namespaces): Speakers {
   const folders: string[] = [];
   const children = new Set<ChildProcess>();
@@ -97,7 +104,7 @@ export function speakersIn(namespaces: Namespaces): Speakers {
         pid: () => child?.pid,
         async start() {
           child = inside(namespace, log, process.execPath, GINGHAM, 'node', '--config', config);
-          await until(`gingham in ${namespace} answers`, () => cli('status').status !== 5);
+          await answers(`gingham in ${namespace}`, child, log, () => cli('status').status !== 5);
         },
         async stop(signal) {
           if (child === undefined) return 'not started';
@@ -115,7 +122,9 @@ export function speakersIn(namespaces: Namespaces): Speakers {
       fs.writeFileSync(`${dir}/bird.conf`, conf);
       const child = inside(namespace, `${dir}/log`, 'bird', '-f', '-c', `${dir}/bird.conf`, '-s', `${dir}/bird.ctl`);
       const birdc = (...command: string[]): string => attempt('birdc', '-s', `${dir}/bird.ctl`, ...command).out;
-      await until(`bird in ${namespace} answers`, () => birdc('show', 'status').includes('up and running'));
+      await answers(`bird in ${namespace}`, child, `${dir}/log`, () =>
+        birdc('show', 'status').includes('up and running'),
+      );
       return {
         birdc,
         log: () => fs.readFileSync(`${dir}/log`, 'utf8'),
