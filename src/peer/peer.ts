@@ -21,7 +21,7 @@ import type { Family } from '../bgp-js/wire/family.ts';
 import type { PeerConfig, RoutePolicy } from '../model/peer.ts';
 import { EBGP_WITHOUT_POLICY, type Policy, REJECT_ALL } from '../policy/policy.ts';
 import { AdjRibOut } from '../rib/adj-rib-out.ts';
-import type { ExportTarget } from '../rib/export.ts';
+import type { ExportTarget } from '../rib/export-target.ts';
 import type { PathSource } from '../rib/feed.ts';
 import type { LocRib } from '../rib/loc-rib.ts';
 import type { LastReason, PeerState } from './peer-state.ts';
@@ -308,12 +308,13 @@ function toSessionConfig(config: PeerConfig, ports: PeerPorts): SessionConfig {
 const toTarget = (config: PeerConfig, source: PathSource, agreed: Agreed, bgpIdentifier: Ipv4): ExportTarget => ({
   policy: policyOf(config.exportPolicy),
   kind: source.kind === 'ibgp' ? 'ibgp' : 'ebgp',
-  // No next hop of a route is 0, so none is taken for an IPv6 peer itself.
-  address: ifIpv4(config.address) ?? 0,
-  localAddress: ifIpv4(agreed.localAddress) ?? bgpIdentifier,
+  address: config.address,
+  peerAsn: config.asn,
+  localAddress: agreed.localAddress,
+  localIpv4: ifIpv4(agreed.localAddress) ?? bgpIdentifier,
   localAsn: config.localAsn,
   localPref: config.localPref,
-  nextHopSelf: config.nextHopSelf,
+  nextHop: config.nextHopSelf ? 'self' : 'keep',
   transit: config.transit,
   ...(config.transitWithin === undefined ? {} : { transitWithin: config.transitWithin }),
 });

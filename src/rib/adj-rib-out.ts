@@ -9,7 +9,8 @@ import type { Reason } from '../base/reason.ts';
 import type { Ipv4Attributes, PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from '../bgp-js/update/packer.ts';
-import { type Exported, type ExportTarget, exportTo, mayPass } from './export.ts';
+import { type Exported, exportTo, mayPass } from './export.ts';
+import type { ExportTarget, OutFamily } from './export-target.ts';
 import type { PathSource } from './feed.ts';
 import type { LocRib, OutPort } from './loc-rib.ts';
 
@@ -24,8 +25,14 @@ interface Out {
 type Answer = { readonly out: Out } | { readonly not: Reason };
 
 export interface OutOptions {
+  /** Default: IPv4. */
+  readonly family?: OutFamily;
   readonly target: ExportTarget;
   readonly fourOctetAs: boolean;
+  /** Several paths of a prefix, at most so many. RFC 7911 */
+  readonly addPath?: { readonly max: number };
+  /** Default 4096; more where it was negotiated. RFC 8654 */
+  readonly maxMessageLength?: number;
   /** Its own routes are not sent back to it. */
   readonly source: PathSource;
   /** Whole messages; false: wait for resume(). */

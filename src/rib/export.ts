@@ -1,32 +1,16 @@
 /** A best path -> what one peer is sent of it, or why not. Pure. RFC 4271 5.1 and 9.2, RFC 1997. One answer serves all routes
  *  of an attribute set. Reflection (RFC 4456) is a row of REASONS_NOT_TO to change, not a new structure. */
-import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
-import { containsAddress, type Prefix } from '../base/prefix.ts';
+import { ifIpv4, prefixHolds } from '../base/ip.ts';
+import { formatIpv4, type Ipv4, ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
 import type { AsSegment, Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import { transitiveCommunities } from '../bgp-js/attributes/communities.ts';
 import { evaluate } from '../policy/evaluate.ts';
-import type { Policy } from '../policy/policy.ts';
 import { DEFAULT_LOCAL_PREF } from './decision.ts';
+import type { ExportTarget } from './export-target.ts';
 import type { PathSource } from './feed.ts';
 
-/** The peer, as far as it decides what it is sent. */
-export interface ExportTarget {
-  readonly kind: 'ibgp' | 'ebgp';
-  readonly address: number;
-  /** Our end of the session: the next hop of our own routes. */
-  readonly localAddress: Ipv4;
-  readonly localAsn: number;
-  /** LOCAL_PREF of our own routes on iBGP. */
-  readonly localPref: number;
-  readonly nextHopSelf: boolean;
-  /** Sends learned routes too, not only our own. */
-  readonly transit: boolean;
-  /** Judges attribute sets: no rule of it may read prefixes. Undefined: accept all. */
-  readonly policy?: Policy | undefined;
-  /** Of learned routes only those within one of these; absent: all. Judged per route, beside exportTo. */
-  readonly transitWithin?: readonly Prefix[];
-}
+export type { ExportTarget, NextHopMode } from './export-target.ts';
 
 export type Exported = { readonly send: Ipv4Attributes } | { readonly not: Reason };
 
@@ -44,7 +28,7 @@ const has = (a: Ipv4Attributes, community: number): boolean => a.communities?.in
 const REASONS_NOT_TO: readonly Objection[] = [
   (attributes, source, { policy }) => {
     if (policy === undefined) return undefined;
-    const verdict = evaluate(policy, { address: 0, length: 0, attributes, source });
+    const verdict = evaluate(policy, { address: ipv4(0), length: 0, attributes, source });
     return verdict.kind === 'reject' ? verdict.reason : undefined;
   },
   (_, from, to) =>
@@ -81,12 +65,14 @@ export function exportTo(attributes: Ipv4Attributes, from: Kind, to: ExportTarge
 /** Whether a learned route may be passed on by its prefix. A handful of pools: a scan beats any index. */
 export function mayPass({ transitWithin }: ExportTarget, from: Kind, address: number, length: number): boolean {
   if (transitWithin === undefined || from === 'local') return true;
-  for (const p of transitWithin) if (length >= p.length && containsAddress(p, address)) return true;
+  for (const p of transitWithin) if (length >= p.length && prefixHolds(p, ipv4(address))) return true;
   return false;
 }
 
 function nextHop(a: Ipv4Attributes, from: Kind, to: ExportTarget): Ipv4 {
-  return to.nextHopSelf || (from === 'local' && a.nextHop === 0) ? to.localAddress : a.nextHop;
+  return to.nextHop === 'self' || (from === 'local' && a.nextHop === 0)
+    ? (ifIpv4(to.localAddress) ?? to.localIpv4 ?? ipv4(0))
+    : a.nextHop;
 }
 
 /** AS_PATH, MED and next hop stay as they are; LOCAL_PREF is mandatory. RFC 4271 5.1.5 */

@@ -10,7 +10,8 @@ const target = (more: Partial<ExportTarget> = {}): ExportTarget => ({
   localAddress: US,
   localAsn: 64512,
   localPref: 2147482623,
-  nextHopSelf: false,
+  nextHop: 'keep',
+  peerAsn: 65001,
   transit: true,
   ...more,
 });
@@ -39,7 +40,7 @@ describe('exportTo', () => {
       asPath: [{ type: 'sequence', asns: [64512] }],
       nextHop: address('10.9.0.2'),
     });
-    expect(sent(exportTo(learned, 'ibgp', ebgp({ nextHopSelf: true })))).toMatchObject({ nextHop: US });
+    expect(sent(exportTo(learned, 'ibgp', ebgp({ nextHop: 'self' })))).toMatchObject({ nextHop: US });
   });
 
   test('from eBGP to iBGP nothing changes but a missing LOCAL_PREF', () => {
