@@ -9,6 +9,7 @@
 import { invariant } from './invariant.ts';
 import { netmask } from './ipv4.ts';
 import { prefixKey } from './prefix.ts';
+import type { PrefixIndex } from './prefix-index.ts';
 
 const ABSENT = -1;
 /** In the length column: this id is in the free list, whose next id is in the address column. */
@@ -31,7 +32,7 @@ function powerOfTwo(atLeast: number): number {
   return n;
 }
 
-export class PrefixTable {
+export class PrefixTable implements PrefixIndex<number> {
   private slots: Uint32Array;
   private mask: number;
   private addresses: Uint32Array;
@@ -128,6 +129,10 @@ export class PrefixTable {
     return id;
   }
 
+  deleteId(id: number): void {
+    this.delete(this.addresses[id] as number, this.lengths[id] as number);
+  }
+
   /** The id of the longest prefix that contains `address` and is no longer than `atMost`, or -1. Calling it again with the
    *  length found, less one, walks to the less specific ones. */
   longestMatch(address: number, atMost = 32): number {
@@ -153,6 +158,13 @@ export class PrefixTable {
       keys[n++] = prefixKey(address, length);
     });
     return keys.sort();
+  }
+
+  sortedIds(): Int32Array {
+    const ids = new Int32Array(this.used);
+    let n = 0;
+    for (const key of this.sortedKeys()) ids[n++] = this.find(Math.floor(key / 64), key % 64);
+    return ids;
   }
 
   private place(address: number, length: number, id: number): void {

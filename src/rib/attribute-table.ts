@@ -2,10 +2,13 @@
  *  distinct set, not once per route. Pure, hot. A set lives as long as something refers to it, so that a peer that sends
  *  ever new attributes holds no more of them than it holds routes. */
 import { Int32Column } from '../base/columns.ts';
+import type { IpAddress } from '../base/ip.ts';
 import { OctetStore } from '../base/octet-store.ts';
 import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
 import { type DecodedAttributes, decodeAttributes, encodeAttributes } from '../bgp-js/attributes/attributes.ts';
-import { rankOf } from './decision.ts';
+import { nextHopOf } from '../bgp-js/attributes/next-hop.ts';
+import { asPathLength, DEFAULT_LOCAL_PREF, neighbourAs, rankOf } from './decision.ts';
+import type { PathSource } from './feed.ts';
 import { type ImportContext, type Imported, importSet, type OurSelf } from './import.ts';
 
 export interface AttributeSet {
@@ -17,9 +20,27 @@ export interface AttributeSet {
   usedId: number;
 }
 
+/** Next hops by small numbers, counted: what next-hops.ts is to the sets. */
+export interface NextHopIds {
+  /** The id of the address, with a reference for the caller. */
+  intern(address: IpAddress): number;
+  release(id: number): void;
+}
+
+/** Where the octets of a set lie: valid until the next call of anything that adds sets. */
+export interface SetOctets {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
 const NONE = -1;
 
+/** Nobody asks for next hops: all have one number. */
+const NO_NEXT_HOPS: NextHopIds = { intern: () => 0, release: () => {} };
+
 export class AttributeTable {
+  readonly nextHops: NextHopIds;
   private readonly us: OurSelf;
   private readonly sets: (AttributeSet | undefined)[] = [];
   private readonly ranks: number[] = [];
@@ -36,8 +57,9 @@ export class AttributeTable {
   private live = 0;
   private lastHit = NONE;
 
-  constructor(us: OurSelf) {
+  constructor(us: OurSelf, nextHops: NextHopIds = NO_NEXT_HOPS) {
     this.us = us;
+    this.nextHops = nextHops;
   }
 
   get size(): number {
@@ -56,6 +78,59 @@ export class AttributeTable {
   /** See decision.ts: higher is better. */
   rankOf(id: number): number {
     return this.ranks[id] as number;
+  }
+
+  /** Of whom the set came: part of its key. */
+  kindOf(id: number): PathSource['kind'] {
+    return this.get(id).context.kind;
+  }
+
+  /** The set as used, which is the set itself where import changed nothing; -1 when it is rejected. */
+  usedOf(id: number): number {
+    return this.get(id).usedId;
+  }
+
+  /** Why routes of the set are rejected, or what they are used as; leaving out a policy that reads prefixes. */
+  verdictOf(id: number): Imported {
+    return this.get(id).imported;
+  }
+
+  /** In `nextHops`. */
+  nextHopOf(id: number): number {
+    return this.nextHops.intern(nextHopOf(this.attributesOf(id)));
+  }
+
+  neighbourAsOf(id: number): number {
+    return neighbourAs(this.attributesOf(id));
+  }
+
+  /** 0 where there is none. */
+  medOf(id: number): number {
+    return this.attributesOf(id).med ?? 0;
+  }
+
+  /** -1 where there is none. */
+  originatorIdOf(id: number): number {
+    return this.attributesOf(id).originatorId ?? NONE;
+  }
+
+  clusterLengthOf(id: number): number {
+    return this.attributesOf(id).clusterList?.length ?? 0;
+  }
+
+  asPathLengthOf(id: number): number {
+    return asPathLength(this.attributesOf(id));
+  }
+
+  localPrefOf(id: number): number {
+    return this.attributesOf(id).localPref ?? DEFAULT_LOCAL_PREF;
+  }
+
+  /** As on the wire, 4-octet AS numbers; the octets of a set that is *used* have no fault and no attribute twice. One object is
+   *  reused. Of an MP_REACH_NLRI only the head is there, up to and with its reserved octet. */
+  octetsOf(id: number): SetOctets {
+    const bytes = encodeAttributes(this.attributesOf(id), { fourOctetAs: true });
+    return { bytes, start: 0, end: bytes.length };
   }
 
   /** The id of these bytes in this context, with a reference for the caller. */

@@ -29,6 +29,16 @@ export class PathTable {
     return this.given;
   }
 
+  /** Its source's id. */
+  sourceOf(path: number): number {
+    return this.source.at[path] as number;
+  }
+
+  /** As received; 0 without ADD-PATH. RFC 7911 3 */
+  pathIdOf(_path: number): number {
+    return 0;
+  }
+
   /** The path of `source` in the list that begins at `first`, or -1. */
   find(first: number, source: number): number {
     const sources = this.source.at;
