@@ -38,6 +38,7 @@ const declare = (libc: ReturnType<Koffi['load']>) => ({
   send: libc.func('long send(int, const void *, size_t, int)'),
   sendto: libc.func('long sendto(int, const void *, size_t, int, const void *, uint32_t)'),
   recv: libc.func('long recv(int, void *, size_t, int)'),
+  recvfrom: libc.func('long recvfrom(int, void *, size_t, int, void *, void *)'),
   dup3: libc.func('int dup3(int, int, int)'),
   close: libc.func('int close(int)'),
   open: libc.func('int open(const char *, int)'),
@@ -152,6 +153,14 @@ export function sendto(fd: number, bytes: Uint8Array, length: number, flags: num
 /** Bytes received (0 is end of file), or -errno. */
 export function recv(fd: number, into: Uint8Array, length: number, flags: number): number {
   const n = Number(c().recv(fd, into, length, flags));
+  return n < 0 ? -k().errno() : n;
+}
+
+/** The same, and the sender's sockaddr into `from`. */
+export function recvfrom(fd: number, into: Uint8Array, flags: number, from: Uint8Array): number {
+  const length = Buffer.alloc(4);
+  length.writeInt32LE(from.length);
+  const n = Number(c().recvfrom(fd, into, into.length, flags, from, length));
   return n < 0 ? -k().errno() : n;
 }
 

@@ -4,9 +4,9 @@ import net from 'node:net';
 import { addressBits, type IpAddress } from '../../base/ip.ts';
 import { ipv4 } from '../../base/ipv4.ts';
 import { ffiFault, SysError } from '../../sys/ffi.ts';
+import { readHost } from '../../sys/sockaddr.ts';
 import type { Connection } from '../session/session-types.ts';
 import { Reassembly } from './reassembly.ts';
-import { readHost } from './sockaddr.ts';
 import { setMd5Key } from './tcp-md5.ts';
 
 /** No Buffer: whoever keeps a part of it takes a copy by slice(), and a Buffer's slice() is a view, which the next read

@@ -2,11 +2,12 @@
  *  never a session without. RFC 2385, RFC 5082. */
 import { addressBits, formatIp, isIpv6 } from '../../base/ip.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { bindToDevice, interfaceIndex } from '../../sys/device.ts';
 import * as ffi from '../../sys/ffi.ts';
+import { needsInterface } from '../../sys/sockaddr.ts';
 import type { DialFault, SessionConfig } from '../session/session-types.ts';
-import { needsInterface } from './sockaddr.ts';
 import { MAX_PASSWORD_OCTETS, setMd5Key } from './tcp-md5.ts';
-import { bgpSocket, bindToDevice, interfaceIndex, setTtl, setTtlSecurity } from './tcp-options.ts';
+import { bgpSocket, setTtl, setTtlSecurity } from './tcp-options.ts';
 
 type Check = (config: SessionConfig) => string | undefined;
 interface Option {

@@ -3,8 +3,8 @@
 import net from 'node:net';
 import { addressBits, formatIp, type IpAddress, type IpPrefix, isIpv6 } from '../../base/ip.ts';
 import * as ffi from '../../sys/ffi.ts';
+import { hostText, needsInterface } from '../../sys/sockaddr.ts';
 import { type ListenerCounters, Reception, type ReceptionOptions } from './reception.ts';
-import { hostText, needsInterface } from './sockaddr.ts';
 import { setMd5Key } from './tcp-md5.ts';
 import { boundPort, listeningSocket } from './tcp-options.ts';
 

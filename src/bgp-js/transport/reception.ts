@@ -2,12 +2,13 @@
  *  him: no session, no timer, and not a byte is read. RFC 4272 3.2, RFC 5082 3. */
 import type net from 'node:net';
 import { addressBits, formatIpPrefix, type IpAddress, type IpPrefix, prefixHolds } from '../../base/ip.ts';
+import { bindToDevice } from '../../sys/device.ts';
 import * as ffi from '../../sys/ffi.ts';
+import { needsInterface } from '../../sys/sockaddr.ts';
 import type { Connection } from '../session/session-types.ts';
 import { acceptedConnection, descriptorOf, hostOf } from './connection.ts';
 import { HALF_OPEN_LIMITS, HalfOpen, type HalfOpenLimits } from './half-open.ts';
-import { needsInterface } from './sockaddr.ts';
-import { bindToDevice, leastTtl, setTtl, setTtlSecurity, ttlOfSyn } from './tcp-options.ts';
+import { leastTtl, setTtl, setTtlSecurity, ttlOfSyn } from './tcp-options.ts';
 
 /** How the connections of a source are treated: as SessionConfig has it. */
 export interface Admission {

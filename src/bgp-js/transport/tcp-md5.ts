@@ -2,7 +2,7 @@
  *  longest prefix counts; a connection has its peer's. */
 import { addressBits, type IpPrefix } from '../../base/ip.ts';
 import * as ffi from '../../sys/ffi.ts';
-import { sockaddr } from './sockaddr.ts';
+import { sockaddr } from '../../sys/sockaddr.ts';
 
 const IPPROTO_TCP = 6;
 const TCP_MD5SIG = 14;

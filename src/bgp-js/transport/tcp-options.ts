@@ -4,15 +4,15 @@ import { type IpAddress, isIpv6 } from '../../base/ip.ts';
 import {
   AF_INET,
   AF_INET6,
-  SO_BINDTODEVICE,
   SO_REUSEADDR,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
 } from '../../sys/constants.ts';
+import { bindToDevice, interfaceIndex } from '../../sys/device.ts';
 import * as ffi from '../../sys/ffi.ts';
-import { needsInterface, portOf, sockaddr } from './sockaddr.ts';
+import { needsInterface, portOf, sockaddr } from '../../sys/sockaddr.ts';
 
 const IPPROTO_TCP = 6;
 const TCP_NOTSENT_LOWAT = 25;
@@ -20,7 +20,6 @@ const TCP_SAVE_SYN = 27;
 const TCP_SAVED_SYN = 28;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
-const SIOCGIFINDEX = 0x8933;
 
 /** The same options at the two levels. linux/in.h, linux/in6.h */
 const IPV4 = { level: 0, tos: 1, ttl: 2, freebind: 15, minTtl: 21 };
@@ -65,18 +64,6 @@ export function listeningSocket(address: IpAddress, port: number, device: string
 }
 
 export const boundPort = (fd: number): number => portOf(ffi.getsockname(fd));
-
-/** Only what comes through this device, and only through it. ENODEV: there is none of that name. */
-export const bindToDevice = (fd: number, device: string): void =>
-  ffi.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${device}\0`));
-
-/** ENODEV: there is none of that name. */
-export function interfaceIndex(fd: number, device: string): number {
-  const request = Buffer.alloc(40); // struct ifreq: name, then the index
-  request.write(device, 0, 15);
-  ffi.ioctl(fd, SIOCGIFINDEX, request);
-  return request.readInt32LE(16);
-}
 
 /** TTL or hop limit of what the socket sends from now on; undefined: the system's. */
 export function setTtl(fd: number, peer: IpAddress, value: number | undefined): void {

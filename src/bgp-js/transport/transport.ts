@@ -2,11 +2,11 @@
 
 import { formatIp } from '../../base/ip.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { hostText } from '../../sys/sockaddr.ts';
 import { systemClock, systemRandom, systemTimers } from '../../sys/time.ts';
 import type { Connection, DialFault, SessionConfig, SessionPorts, Transport } from '../session/session-types.ts';
 import { DialledSocket } from './connection.ts';
 import { openSocket } from './dial.ts';
-import { hostText } from './sockaddr.ts';
 
 export { type BgpListener, type ListenOptions, listenBgp } from './listen.ts';
 

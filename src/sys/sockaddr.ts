@@ -1,8 +1,8 @@
 /** Socket addresses as Linux has them in memory, and as node:net says them. Pure. RFC 4291, RFC 4007 11 (zones). */
-import { formatIp, type IpAddress, isIpv6, parseIp } from '../../base/ip.ts';
-import { ipv4 } from '../../base/ipv4.ts';
-import { isLinkLocal6, writeIpv6 } from '../../base/ipv6.ts';
-import { AF_INET, AF_INET6 } from '../../sys/constants.ts';
+import { formatIp, type IpAddress, isIpv6, parseIp } from '../base/ip.ts';
+import { ipv4 } from '../base/ipv4.ts';
+import { isLinkLocal6, readIpv6, writeIpv6 } from '../base/ipv6.ts';
+import { AF_INET, AF_INET6 } from './constants.ts';
 
 /** struct sockaddr_in or sockaddr_in6; the scope is the index of a link-local address's device. */
 export function sockaddr(address: IpAddress, port: number, scopeId = 0): Uint8Array {
@@ -16,6 +16,16 @@ export function sockaddr(address: IpAddress, port: number, scopeId = 0): Uint8Ar
     bytes.writeUInt32LE(scopeId, 24);
   }
   return bytes;
+}
+
+/** The address of either structure, and the index of a link-local one's device. Undefined for another family. */
+export function addressOfSockaddr(
+  bytes: Buffer,
+): { readonly address: IpAddress; readonly scopeId: number } | undefined {
+  const family = bytes.readUInt16LE(0);
+  if (family === AF_INET) return { address: ipv4(bytes.readUInt32BE(4)), scopeId: 0 };
+  if (family === AF_INET6) return { address: readIpv6(bytes, 8), scopeId: bytes.readUInt32LE(24) };
+  return undefined;
 }
 
 /** The port of either structure. */

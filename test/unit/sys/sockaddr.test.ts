@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatIp, parseIp } from '../../../src/base/ip.ts';
-import { hostText, needsInterface, readHost, sockaddr } from '../../../src/bgp-js/transport/sockaddr.ts';
 import { leastTtl } from '../../../src/bgp-js/transport/tcp-options.ts';
+import { hostText, needsInterface, readHost, sockaddr } from '../../../src/sys/sockaddr.ts';
 
 const ip = (text: string) => parseIp(text) ?? expect.fail(text);
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
