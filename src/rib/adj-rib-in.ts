@@ -2,6 +2,7 @@
  *  attribute. Pure, hot: no object, closure or string per route. RFC 4271 9 and 3.2; a malformed set is kept as a rejected path
  *  with its reason, RFC 7606 2 (treat-as-withdraw). Stale marks and sweeps are the table's half of RFC 4724; when to call them
  *  is peer/stale-keeper.ts. */
+import { ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
 import { decodeAttributesOf, encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { forEachPrefix } from '../bgp-js/update/update.ts';
@@ -246,7 +247,7 @@ export function judgeOne(set: AttributeSet, address: number, length: number): Im
   const { policy, kind } = set.context;
   if (set.decoded.attributes === undefined || 'rejected' in set.imported) return set.imported;
   if (isMulticast(address)) return { rejected: MULTICAST };
-  return policy === undefined ? set.imported : judge(policy, set.decoded.attributes, kind, address, length);
+  return policy === undefined ? set.imported : judge(policy, set.decoded.attributes, kind, ipv4(address), length);
 }
 
 const MULTICAST: Reason = {

@@ -197,7 +197,7 @@ export class AdjRibOut {
       !(this.holdLearned && source.kind !== 'local') &&
       mayPass(this.target, source.kind, prefixes.addressOf(route), prefixes.lengthOf(route))
     ) {
-      const answer = this.answer(sets.attributesOf(set), source.kind);
+      const answer = this.answer(sets.attributesOf(set) as Ipv4Attributes, source.kind);
       if ('out' in answer) {
         if (answer.out.keys.length === 0) outs.push(answer.out);
         answer.out.keys.push(key);

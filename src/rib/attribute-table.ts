@@ -4,7 +4,7 @@
 import { Int32Column } from '../base/columns.ts';
 import type { IpAddress } from '../base/ip.ts';
 import { OctetStore } from '../base/octet-store.ts';
-import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { type DecodedAttributes, decodeAttributes, encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { nextHopOf } from '../bgp-js/attributes/next-hop.ts';
 import { asPathLength, DEFAULT_LOCAL_PREF, neighbourAs, rankOf } from './decision.ts';
@@ -13,7 +13,7 @@ import { type ImportContext, type Imported, importSet, type OurSelf } from './im
 
 export interface AttributeSet {
   readonly context: ImportContext;
-  readonly decoded: DecodedAttributes<Ipv4Attributes>;
+  readonly decoded: DecodedAttributes<PathAttributes>;
   /** The verdict for all routes of the set; changes only in reevaluate(). */
   imported: Imported;
   /** The set after an import policy's changes; the set itself when there are none; -1 when rejected. */
@@ -71,8 +71,8 @@ export class AttributeTable {
   }
 
   /** The attributes as used, of an id that is in use. */
-  attributesOf(id: number): Ipv4Attributes {
-    return (this.sets[id] as AttributeSet).decoded.attributes as Ipv4Attributes;
+  attributesOf(id: number): PathAttributes {
+    return (this.sets[id] as AttributeSet).decoded.attributes as PathAttributes;
   }
 
   /** See decision.ts: higher is better. */
@@ -145,7 +145,7 @@ export class AttributeTable {
       id = this.next.at[id] as number;
     }
     if (id === NONE) {
-      const decoded = decodeAttributes(bytes, start, end, {
+      const decoded: DecodedAttributes = decodeAttributes(bytes, start, end, {
         fourOctetAs: context.fourOctetAs,
         ibgp: context.kind === 'ibgp',
       });
@@ -157,7 +157,7 @@ export class AttributeTable {
   }
 
   /** Attributes of our own making, or changed by a policy: equal ones give the same id. With a reference for the caller. */
-  internValue(attributes: Ipv4Attributes, context: ImportContext): number {
+  internValue(attributes: PathAttributes, context: ImportContext): number {
     const bytes = encodeAttributes(attributes, { fourOctetAs: true });
     const hash = fnv1a(bytes, 0, bytes.length);
     let id = this.buckets[hash & (this.buckets.length - 1)] as number;
@@ -198,7 +198,7 @@ export class AttributeTable {
     end: number,
     hash: number,
     context: ImportContext,
-    decoded: DecodedAttributes<Ipv4Attributes>,
+    decoded: DecodedAttributes<PathAttributes>,
   ): number {
     if (this.live >= this.buckets.length) this.rehash();
     let id = this.freeHead;
@@ -211,7 +211,7 @@ export class AttributeTable {
     this.next.reach(id);
     const imported: Imported =
       context.derived === undefined
-        ? { used: decoded.attributes as Ipv4Attributes }
+        ? { used: decoded.attributes as PathAttributes }
         : importSet(decoded, context, this.us);
     const set: AttributeSet = { context, decoded, imported, usedId: id };
     this.sets[id] = set;

@@ -1,10 +1,11 @@
 /** Attributes as received -> attributes as used, or why not. Pure. RFC 4271 9.1.2, 5.1.3; RFC 4456 8; faults as RFC 7606.
  *  One verdict serves all routes of an attribute set; only a policy that reads prefixes is asked route by route. */
-import type { IpAddress } from '../base/ip.ts';
-import { formatIpv4 } from '../base/ipv4.ts';
+import { formatIp, type IpAddress } from '../base/ip.ts';
+import { formatIpv4, ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
-import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { DecodedAttributes } from '../bgp-js/attributes/attributes.ts';
+import { nextHopOf } from '../bgp-js/attributes/next-hop.ts';
 import { evaluate, readsPrefix } from '../policy/evaluate.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { PathSource } from './feed.ts';
@@ -43,9 +44,9 @@ export interface OurSelf {
   readonly isOurAddress: (address: IpAddress) => boolean;
 }
 
-export type Imported = { readonly used: Ipv4Attributes } | { readonly rejected: Reason };
+export type Imported = { readonly used: PathAttributes } | { readonly rejected: Reason };
 
-type Check = (a: Ipv4Attributes, context: ImportContext, us: OurSelf) => Reason | undefined;
+type Check = (a: PathAttributes, context: ImportContext, us: OurSelf) => Reason | undefined;
 
 /** First one that answers rejects. A new check is a new row. */
 const CHECKS: readonly Check[] = [
@@ -63,8 +64,8 @@ const CHECKS: readonly Check[] = [
       ? { code: 'CLUSTER_LOOP', text: `CLUSTER_LIST contains our own ${formatIpv4(us.bgpIdentifier)}` }
       : undefined,
   (a, _, us) =>
-    us.isOurAddress(a.nextHop)
-      ? { code: 'NEXT_HOP_IS_OURS', text: `NEXT_HOP ${formatIpv4(a.nextHop)} is an address of this node` }
+    us.isOurAddress(nextHopOf(a))
+      ? { code: 'NEXT_HOP_IS_OURS', text: `NEXT_HOP ${formatIp(nextHopOf(a))} is an address of this node` }
       : undefined,
 ];
 
@@ -86,14 +87,14 @@ const NAMES: Readonly<Record<number, string>> = {
 };
 
 /** MALFORMED_NEXT_HOP and the like, of the first fault that costs the routes. */
-function malformed(decoded: DecodedAttributes<Ipv4Attributes>): Reason {
+function malformed(decoded: DecodedAttributes<PathAttributes>): Reason {
   const fault = decoded.faults.find((f) => f.action === 'withdraw') ?? decoded.faults[0];
   if (fault === undefined) return { code: 'MALFORMED_ATTRIBUTES', text: 'the attributes could not be decoded' };
   return { code: `MALFORMED_${NAMES[fault.type] ?? `ATTRIBUTE_${fault.type}`}`, text: fault.text };
 }
 
 /** The verdict for a whole attribute set, leaving out a policy that reads prefixes. */
-export function importSet(decoded: DecodedAttributes<Ipv4Attributes>, context: ImportContext, us: OurSelf): Imported {
+export function importSet(decoded: DecodedAttributes<PathAttributes>, context: ImportContext, us: OurSelf): Imported {
   const { attributes } = decoded;
   if (attributes === undefined) return { rejected: malformed(decoded) };
   for (const check of CHECKS) {
@@ -101,15 +102,15 @@ export function importSet(decoded: DecodedAttributes<Ipv4Attributes>, context: I
     if (rejected) return { rejected };
   }
   if (context.policy === undefined || readsPrefix(context.policy)) return { used: attributes };
-  return judge(context.policy, attributes, context.kind, 0, 0);
+  return judge(context.policy, attributes, context.kind, ipv4(0), 0);
 }
 
 /** A prefix-reading policy's verdict on one route that importSet() let through. */
 export function judge(
   policy: Policy,
-  attributes: Ipv4Attributes,
+  attributes: PathAttributes,
   source: PathSource['kind'],
-  address: number,
+  address: IpAddress,
   length: number,
 ): Imported {
   const verdict = evaluate(policy, { address, length, attributes, source });

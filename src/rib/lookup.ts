@@ -3,7 +3,7 @@ import type { IpAddress } from '../base/ip.ts';
 import { netmask } from '../base/ipv4.ts';
 import { prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
-import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { judgeOne } from './adj-rib-in.ts';
 import { explain, type Step, wordsOf } from './decision.ts';
 import type { RouteTable } from './route-table.ts';
@@ -16,7 +16,7 @@ interface Row {
   readonly path: number;
   readonly source: Source;
   /** As used, after import. */
-  readonly attributes: Ipv4Attributes;
+  readonly attributes: PathAttributes;
 }
 
 /** The paths of one route; undefined where there is none. */
