@@ -172,7 +172,7 @@ function readPeer(
       ...(gracefulRestart === undefined ? {} : { gracefulRestart }),
       localPref: context.localPref,
       // As Calico has it: keeping a learned next hop is for eBGP; iBGP keeps it unless told otherwise.
-      nextHopSelf: external ? mode !== 'Keep' : mode === 'Self',
+      nextHop: mode === 'Self' ? 'self' : mode === 'Keep' && external ? 'keep' : 'auto',
       // The fabric hears of every pod from every node, and of nothing else that the mesh knows.
       transit: true,
       transitWithin: context.pools,

@@ -208,7 +208,7 @@ function meshPeers(
       connectRetrySec: self.connectRetrySec,
       ...(self.gracefulRestart === undefined ? {} : { gracefulRestart: self.gracefulRestart }),
       localPref: self.localPref,
-      nextHopSelf: false,
+      nextHop: 'auto',
       transit: false,
     });
   }

@@ -1,7 +1,7 @@
 /** Addresses and prefixes as people type them, to values, with a fault that says what to type instead. Pure.
  *  ip-cidr judges what it is (also IPv6, also host bits); base/ makes the number. */
 import IPCIDR from 'ip-cidr';
-import { type IpAddress, parseIp } from '../base/ip.ts';
+import { addressBits, formatIp, type IpAddress, type IpPrefix, ipPrefix, parseIp, parseIpPrefix } from '../base/ip.ts';
 import { type Ipv4, parseIpv4 } from '../base/ipv4.ts';
 import { type Prefix, parsePrefix } from '../base/prefix.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -61,4 +61,25 @@ export function prefixOfText(text: string): Result<Prefix, TextFault> {
   if (start.includes(':'))
     return err({ text: 'is an IPv6 prefix', remedy: 'Write an IPv4 prefix: IPv6 is not spoken yet.' });
   return err({ text: 'has bits set beyond its length', remedy: `Write ${start}/${text.split('/')[1]}.` });
+}
+
+/** Of either family. */
+export function ipPrefixOfText(text: string): Result<IpPrefix, TextFault> {
+  const parsed = text.length <= LONGEST_CIDR ? parseIpPrefix(text) : undefined;
+  if (parsed !== undefined) return ok(parsed);
+  const address = text.length <= LONGEST_CIDR ? parseIp(text) : undefined;
+  if (address !== undefined) {
+    const bits = addressBits(address);
+    return err({ text: 'has no length', remedy: `Write ${text}/${bits} for the one address, or the prefix you mean.` });
+  }
+  if (!isCidr(text))
+    return err({
+      text: 'is not a prefix',
+      remedy: 'Write address/length, as 10.1.0.0/24 or 2001:db8::/32.',
+    });
+  const [bare = '', length = ''] = text.split('/');
+  const host = parseIp(bare);
+  const start =
+    host === undefined ? new IPCIDR(text).start<string>() : formatIp(ipPrefix(host, Number(length)).address);
+  return err({ text: 'has bits set beyond its length', remedy: `Write ${start}/${length}.` });
 }

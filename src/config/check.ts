@@ -1,36 +1,17 @@
 /** What no single setting can see: duplicates, a neighbor that is ourselves, settings that contradict. Pure. Each check
  *  is a row of CHECKS and looks only at what was read without a fault. */
-import { formatIp, type IpAddress, type IpPrefix, ipPrefix, isIpv6, prefixHolds } from '../base/ip.ts';
-import { ipv6, isLinkLocal6 } from '../base/ipv6.ts';
-import { containsAddress, formatPrefix, type Prefix, prefix, prefixKey } from '../base/prefix.ts';
-import type { DocumentReader, Values } from './document.ts';
-import type { NEIGHBOR_SETTINGS, NODE_SETTINGS } from './settings.ts';
-
-export type NodeValues = Values<typeof NODE_SETTINGS>;
-export type NeighborValues = Values<typeof NEIGHBOR_SETTINGS>;
-
-interface Checked {
-  readonly node: NodeValues;
-  readonly neighbors: readonly NeighborValues[];
-  /** A fault at a setting of the node, or of one neighbor. */
-  readonly fault: (
-    values: NodeValues | NeighborValues,
-    path: string,
-    value: string | undefined,
-    text: string,
-    remedy: string,
-  ) => void;
-}
-
-const MULTICAST_UP = prefix(0xe0000000, 3);
-/** Multicast and reserved, "this network", ::/96 without ::1, IPv4 in IPv6's clothes, IPv6 multicast. RFC 6890, RFC 4291 2 */
-const NOT_UNICAST: readonly IpPrefix[] = [
-  MULTICAST_UP,
-  prefix(0, 8),
-  ipPrefix(ipv6(0n), 128),
-  ipPrefix(ipv6(0xffff_0000_0000n), 96),
-  ipPrefix(ipv6(0xffn << 120n), 8),
-];
+import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix, isIpv6, prefixHolds } from '../base/ip.ts';
+import { isLinkLocal6 } from '../base/ipv6.ts';
+import { ranges, sessions } from './check-sessions.ts';
+import {
+  type Checked,
+  type DynamicValues,
+  MULTICAST,
+  type NeighborValues,
+  NOT_UNICAST,
+  type NodeValues,
+} from './checked.ts';
+import type { DocumentReader } from './document.ts';
 
 const required = ({ node, neighbors, fault }: Checked): void => {
   for (const n of neighbors)
@@ -179,27 +160,26 @@ const addressFamilies = ({ node, neighbors, fault }: Checked): void => {
         'is of another family than address',
         'Write an address of the same family, or leave the line out.',
       );
-    if (n.mentions('ttl') && n.mentions('ttlSecurity'))
-      fault(n, 'ttl', undefined, 'is 255 with ttlSecurity (RFC 5082 3)', 'Remove one of the two.');
   }
 };
 const isLinkLocal = (address: IpAddress): boolean => isIpv6(address) && isLinkLocal6(address);
 
 const prefixTwice = ({ node, fault }: Checked): void => {
   for (const path of ['originate', 'kernel.allow'] as const) {
-    const first = new Map<number, number>();
+    const first = new Map<string, number>();
     for (const [i, p] of node.each(path)) {
-      const other = first.get(prefixKey(p.address, p.length));
+      const text = formatIpPrefix(p);
+      const other = first.get(text);
       if (other !== undefined)
-        fault(node, `${path}[${i}]`, formatPrefix(p), `is already ${path}[${other}]`, 'Remove one of the two.');
-      else first.set(prefixKey(p.address, p.length), i);
+        fault(node, `${path}[${i}]`, text, `is already ${path}[${other}]`, 'Remove one of the two.');
+      else first.set(text, i);
     }
   }
   for (const [i, p] of node.each('originate'))
     if (isMulticast(p))
-      fault(node, `originate[${i}]`, formatPrefix(p), 'is not unicast', 'Announce prefixes of hosts only.');
+      fault(node, `originate[${i}]`, formatIpPrefix(p), 'is not unicast', 'Announce prefixes of hosts only.');
 };
-const isMulticast = (p: Prefix): boolean => p.length >= 3 && containsAddress(MULTICAST_UP, p.address);
+const isMulticast = (p: IpPrefix): boolean => MULTICAST.some((m) => p.length >= m.length && prefixHolds(m, p.address));
 
 const restartTime = ({ node, neighbors, fault }: Checked): void => {
   if (node.get('families')?.length === 0)
@@ -241,14 +221,22 @@ const CHECKS: readonly ((c: Checked) => void)[] = [
   prefixTwice,
   restartTime,
   sockets,
+  sessions,
+  ranges,
 ];
 
-export function checkTogether(reader: DocumentReader, node: NodeValues, neighbors: readonly NeighborValues[]): void {
+export function checkTogether(
+  reader: DocumentReader,
+  node: NodeValues,
+  neighbors: readonly NeighborValues[],
+  dynamic: readonly DynamicValues[],
+  policyNames: ReadonlySet<string>,
+): void {
   const fault: Checked['fault'] = (values, path, value, text, remedy) => {
     const parent = path.replace(/\.[^.]*$/, '');
     // A missing setting is shown at the line of the section that lacks it.
     const line = values.line(path) ?? values.line(parent) ?? values.line('');
     reader.faultAt(values.prefix + path, line, value, text, remedy);
   };
-  for (const check of CHECKS) check({ node, neighbors, fault });
+  for (const check of CHECKS) check({ node, neighbors, dynamic, policyNames, fault });
 }

@@ -1,15 +1,23 @@
 /** What changed between two configurations, and what each change costs. Pure. What a setting's change needs is a column of
  *  settings.ts; here is how each is read from a NodeConfig and shown. Passwords are compared and never shown. */
-import { formatIp, type IpAddress } from '../base/ip.ts';
-import { formatPrefix, type Prefix } from '../base/prefix.ts';
-import type { PeerConfig } from '../model/peer.ts';
+import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix } from '../base/ip.ts';
+import type { AsnRange, DynamicRange, PeerConfig, PeerSettings } from '../model/peer.ts';
 import { type ConfigChange, type DefaultPoolConfig, type NodeConfig, storeText } from './node-config.ts';
-import { NEIGHBOR_SETTINGS, type NeighborPath, NODE_SETTINGS, type NodePath } from './settings.ts';
+import {
+  DYNAMIC_SETTINGS,
+  type DynamicPath,
+  NEIGHBOR_SETTINGS,
+  type NeighborPath,
+  NODE_SETTINGS,
+  type NodePath,
+} from './settings.ts';
 
 const address = (a: IpAddress | undefined): string => (a === undefined ? 'automatic' : formatIp(a));
 const restart = (g: { readonly restartTimeSec: number } | undefined): string =>
   g === undefined ? 'off' : `${g.restartTimeSec}s`;
-const prefixes = (list: readonly Prefix[]): readonly string[] => list.map(formatPrefix);
+const longLived = (g: { readonly staleTimeSec: number } | undefined): string =>
+  g === undefined ? 'off' : `${g.staleTimeSec}s`;
+const prefixes = (list: readonly IpPrefix[]): readonly string[] => list.map(formatIpPrefix);
 type Shown = string | readonly string[];
 const pool =
   (of: (p: DefaultPoolConfig) => string) =>
@@ -29,9 +37,14 @@ const NODE_SHOWN: { readonly [P in NodeRow]: (c: NodeConfig) => Shown } = {
   'listen.also': (c) => c.listen.also?.map(formatIp) ?? 'automatic',
   holdTime: (c) => String(c.holdTimeSec),
   connectRetry: (c) => String(c.connectRetrySec),
-  families: (c) => c.families,
+  families: (c) => c.families.join(' '),
+  clusterId: (c) => address(c.clusterId),
+  'maxPaths.ebgp': (c) => String(c.maxPaths.ebgp),
+  'maxPaths.ibgp': (c) => String(c.maxPaths.ibgp),
+  preferOlder: (c) => String(c.preferOlder),
   ebgpRequiresPolicy: (c) => String(c.ebgpRequiresPolicy),
   gracefulRestart: (c) => restart(c.gracefulRestart),
+  longLivedGracefulRestart: (c) => longLived(c.longLivedGracefulRestart),
   logLevel: (c) => c.logLevel,
   'control.socket': (c) => c.control.socket,
   'health.port': (c) => String(c.health?.port ?? 'off'),
@@ -45,7 +58,7 @@ const NODE_SHOWN: { readonly [P in NodeRow]: (c: NodeConfig) => Shown } = {
   'cluster.store.server': (c) => (c.cluster === undefined ? 'none' : storeText(c.cluster.store)),
   'cluster.address': (c) => address(c.cluster?.address),
   'cluster.namespace': (c) => c.cluster?.namespace ?? 'none',
-  'cluster.defaultPool.cidr': pool((p) => (p.cidr === undefined ? 'automatic' : formatPrefix(p.cidr))),
+  'cluster.defaultPool.cidr': pool((p) => (p.cidr === undefined ? 'automatic' : formatIpPrefix(p.cidr))),
   'cluster.defaultPool.ipipMode': pool((p) => p.ipipMode),
   'cluster.defaultPool.vxlanMode': pool((p) => p.vxlanMode),
   'cluster.defaultPool.natOutgoing': pool((p) => String(p.natOutgoing)),
@@ -55,35 +68,77 @@ const NODE_SHOWN: { readonly [P in NodeRow]: (c: NodeConfig) => Shown } = {
   'cni.socket': (c) => c.cni?.socket ?? 'none',
 };
 
-type PeerRow = Exclude<NeighborPath, 'gracefulRestart.restartTime' | 'name'>;
-const PEER_SHOWN: { readonly [P in PeerRow]: (p: PeerConfig) => string } = {
-  address: (p) => formatIp(p.address),
-  asn: (p) => String(p.asn),
+/** What is written in two ways is one value here. */
+type PeerRow = Exclude<
+  NeighborPath,
+  'gracefulRestart.restartTime' | 'name' | 'localAs.asn' | 'maxPrefixes.limit' | 'bfd'
+>;
+type SettingRow = Exclude<PeerRow, 'address' | 'asn' | 'passive'>;
+const SETTINGS_SHOWN: { readonly [P in SettingRow]: (p: PeerSettings) => string } = {
   port: (p) => String(p.port),
-  passive: (p) => String(p.passive),
   localAddress: (p) => address(p.localAddress),
   interface: (p) => p.interface ?? 'any',
   ttlSecurity: (p) => String(p.ttlSecurity ?? 'off'),
   ttl: (p) => String(p.ttl ?? 'automatic'),
+  multihop: (p) => String(p.multihop ?? 'off'),
   password: (p) => p.password ?? '',
   holdTime: (p) => String(p.holdTimeSec),
   connectRetry: (p) => String(p.connectRetrySec),
   gracefulRestart: (p) => restart(p.gracefulRestart),
+  longLivedGracefulRestart: (p) => longLived(p.longLivedGracefulRestart),
+  families: (p) => (p.families ?? ['ipv4-unicast']).join(' '),
+  'addPath.receive': (p) => String(p.addPath?.receive ?? false),
+  'addPath.send': (p) => String(p.addPath?.send ?? false),
+  'addPath.max': (p) => String(p.addPath?.max ?? 8),
+  extendedMessages: (p) => String(p.extendedMessages ?? false),
+  localAs: (p) => (p.localAs === undefined ? "the node's" : String(p.localAsn)),
+  'localAs.noPrepend': (p) => String(p.localAs?.noPrepend ?? false),
+  'localAs.replaceAs': (p) => String(p.localAs?.replaceAs ?? false),
+  allowOwnAs: (p) => String(p.allowOwnAs ?? 0),
+  removePrivateAs: (p) => p.removePrivateAs ?? 'off',
+  routeReflectorClient: (p) => String(p.client ?? false),
+  maxPrefixes: (p) => String(p.maxPrefixes?.limit ?? 2_000_000),
+  'maxPrefixes.warnPercent': (p) => String(p.maxPrefixes?.warnPercent ?? 75),
+  'maxPrefixes.action': (p) => p.maxPrefixes?.action ?? 'idle',
+  'maxPrefixes.restart': (p) => String(p.maxPrefixes?.idleRestartSec ?? 300),
+  role: (p) => p.role ?? 'none',
+  strictRole: (p) => String(p.strictRole ?? false),
+  'bfd.interval': (p) => String(p.bfd?.intervalMs ?? 'off'),
+  'bfd.multiplier': (p) => String(p.bfd?.multiplier ?? 'off'),
   localPref: (p) => String(p.localPref),
-  nextHopSelf: (p) => String(p.nextHopSelf),
-  import: (p) => p.importPolicy ?? 'all',
-  export: (p) => p.exportPolicy ?? 'all',
+  nextHop: (p) => p.nextHop,
+  import: (p) => p.importPolicy?.name ?? 'all',
+  export: (p) => p.exportPolicy?.name ?? 'all',
   transit: (p) => String(p.transit),
 };
+const PEER_SHOWN: { readonly [P in PeerRow]: (p: PeerConfig) => string } = {
+  address: (p) => formatIp(p.address),
+  asn: (p) => String(p.asn),
+  passive: (p) => String(p.passive),
+  ...SETTINGS_SHOWN,
+};
+type RangeRow = Exclude<DynamicPath, NeighborPath | 'asn' | 'prefix'>;
+const asns = (list: readonly AsnRange[]): string =>
+  list.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(' ');
+const RANGE_SHOWN: { readonly [P in RangeRow]: (r: DynamicRange) => string } = {
+  asns: (r) => asns(r.asns),
+  limit: (r) => String(r.limit),
+};
 /** A neighbor without a word of its own has the node's: then the node's line is the change, not the neighbor's. */
-const INHERITED: readonly (PeerRow & NodePath)[] = ['holdTime', 'connectRetry', 'gracefulRestart'];
+const INHERITED: readonly (SettingRow & NodePath)[] = [
+  'holdTime',
+  'connectRetry',
+  'families',
+  'gracefulRestart',
+  'longLivedGracefulRestart',
+];
 
 /** Empty when nothing changed. A changed neighbor names that neighbor only. */
 export function diffConfig(from: NodeConfig, to: NodeConfig): readonly ConfigChange[] {
   const changes: ConfigChange[] = [];
   const before = new Map(from.neighbors.map((p) => [p.name, p]));
   const after = new Map(to.neighbors.map((p) => [p.name, p]));
-  const explained = new Map<PeerRow, (a: PeerConfig, b: PeerConfig) => boolean>();
+  const explained: Map<PeerRow, (a: PeerSettings, b: PeerSettings) => boolean> = new Map();
 
   for (const path of keysOf(NODE_SHOWN)) {
     const show = NODE_SHOWN[path];
@@ -92,8 +147,8 @@ export function diffConfig(from: NodeConfig, to: NodeConfig): readonly ConfigCha
     const row = INHERITED.find((p) => p === path);
     let peers: readonly string[] = [];
     if (row !== undefined) {
-      const peerShow = PEER_SHOWN[row];
-      const follows = (p: PeerConfig, q: PeerConfig): boolean => peerShow(p) === a && peerShow(q) === b;
+      const peerShow = SETTINGS_SHOWN[row];
+      const follows = (p: PeerSettings, q: PeerSettings): boolean => peerShow(p) === a && peerShow(q) === b;
       explained.set(row, follows);
       peers = to.neighbors.filter((q) => follows(before.get(q.name) ?? q, q)).map((q) => q.name);
     }
@@ -113,14 +168,59 @@ export function diffConfig(from: NodeConfig, to: NodeConfig): readonly ConfigCha
       changes.push({ path: `neighbors.${name}`, text: `neighbor ${title(q)} added`, needs: 'nothing', peers: [name] });
     else changes.push(...peerChanges(p, q, explained));
   }
+  changes.push(...rangeChanges(from, to, explained));
   return changes;
 }
 
-function peerChanges(
-  p: PeerConfig,
-  q: PeerConfig,
-  explained: ReadonlyMap<PeerRow, (a: PeerConfig, b: PeerConfig) => boolean>,
-): ConfigChange[] {
+/** A change of a range concerns whoever came by it: they are named by their addresses, which no file knows. */
+function rangeChanges(from: NodeConfig, to: NodeConfig, explained: Explained): ConfigChange[] {
+  const changes: ConfigChange[] = [];
+  const before = new Map(from.dynamicNeighbors.map((r) => [formatIpPrefix(r.prefix), r]));
+  const after = new Map(to.dynamicNeighbors.map((r) => [formatIpPrefix(r.prefix), r]));
+  for (const prefix of before.keys())
+    if (!after.has(prefix))
+      changes.push({
+        path: `dynamicNeighbors.${prefix}`,
+        text: `dynamic neighbors ${prefix} removed: their sessions end`,
+        needs: 'peer-reset',
+        peers: [],
+      });
+  for (const [prefix, q] of after) {
+    const p = before.get(prefix);
+    const path = `dynamicNeighbors.${prefix}`;
+    const change = (row: string, what: string, needs: ConfigChange['needs']): void =>
+      void changes.push({
+        path: `${path}.${row}`,
+        text: `dynamic neighbors ${prefix}: ${row} ${what}`,
+        needs,
+        peers: [],
+      });
+    if (p === undefined) {
+      changes.push({
+        path,
+        text: `dynamic neighbors ${prefix} (AS ${asns(q.asns)}) added`,
+        needs: 'nothing',
+        peers: [],
+      });
+      continue;
+    }
+    for (const row of keysOf(RANGE_SHOWN)) {
+      const [a, b] = [RANGE_SHOWN[row](p), RANGE_SHOWN[row](q)];
+      if (a !== b) change(row, difference(a, b), DYNAMIC_SETTINGS[row].needs);
+    }
+    for (const row of keysOf(SETTINGS_SHOWN)) {
+      const [a, b] = [SETTINGS_SHOWN[row](p.settings), SETTINGS_SHOWN[row](q.settings)];
+      if (a === b || explained.get(row)?.(p.settings, q.settings)) continue;
+      change(row, row === 'password' ? secretDifference(a, b) : difference(a, b), DYNAMIC_SETTINGS[row].needs);
+    }
+  }
+  return changes;
+}
+
+/** Rows whose change is told as one of the node's. */
+type Explained = ReadonlyMap<PeerRow, (a: PeerSettings, b: PeerSettings) => boolean>;
+
+function peerChanges(p: PeerConfig, q: PeerConfig, explained: Explained): ConfigChange[] {
   const changes: ConfigChange[] = [];
   for (const row of keysOf(PEER_SHOWN)) {
     const [a, b] = [PEER_SHOWN[row](p), PEER_SHOWN[row](q)];

@@ -1,9 +1,9 @@
 /** What `gingham node` is configured with, after parsing: addresses are numbers, defaults are filled in, units are in the
  *  names. Pure. The table of settings, with defaults and descriptions, is settings.ts. */
-import type { IpAddress } from '../base/ip.ts';
+import type { IpAddress, IpPrefix } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import type { Prefix } from '../base/prefix.ts';
-import type { PeerConfig } from '../model/peer.ts';
+import type { DynamicRange, FamilyName, PeerConfig } from '../model/peer.ts';
 import type { EncapMode } from '../model/pool.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -48,7 +48,7 @@ export interface KernelConfig {
   readonly protocol: number;
   readonly table: number;
   /** Prefixes that may be installed although guarded (defaults, connected, covering a peer). */
-  readonly allow: readonly Prefix[];
+  readonly allow: readonly IpPrefix[];
 }
 
 export interface NodeConfig {
@@ -59,7 +59,7 @@ export interface NodeConfig {
   readonly routerId?: Ipv4;
   readonly listen: {
     /** 0.0.0.0: every IPv4 address. */
-    readonly address: Ipv4;
+    readonly address: IpAddress;
     readonly port: number;
     /** More addresses. Absent: every IPv6 address too, where `address` is every IPv4 address and the machine has IPv6. */
     readonly also?: readonly IpAddress[];
@@ -67,20 +67,29 @@ export interface NodeConfig {
   /** Seconds; 0 turns hold and keepalive timers off. */
   readonly holdTimeSec: number;
   readonly connectRetrySec: number;
-  readonly families: readonly 'ipv4-unicast'[];
+  /** Offered to neighbors that do not say otherwise; never empty. */
+  readonly families: readonly FamilyName[];
+  /** Absent: the BGP identifier. RFC 4456 7 */
+  readonly clusterId?: Ipv4;
+  /** Equally good paths used side by side; 1: no ECMP. */
+  readonly maxPaths: { readonly ebgp: number; readonly ibgp: number };
+  readonly preferOlder: boolean;
   /** RFC 8212 */
   readonly ebgpRequiresPolicy: boolean;
   /** Absent: not offered; a stop is then a leave. */
   readonly gracefulRestart?: { readonly restartTimeSec: number };
+  /** Absent: not offered. */
+  readonly longLivedGracefulRestart?: { readonly staleTimeSec: number };
   readonly logLevel: LogLevel;
   readonly control: { readonly socket: string };
   /** /livez and /readyz on 127.0.0.1; absent: not served. */
   readonly health?: { readonly port: number };
   readonly stateDir: string;
   readonly kernel: KernelConfig;
-  readonly originate: readonly Prefix[];
+  readonly originate: readonly IpPrefix[];
   /** With everything inherited from the node filled in: a peer is compared and replaced by its own row alone. */
   readonly neighbors: readonly PeerConfig[];
+  readonly dynamicNeighbors: readonly DynamicRange[];
   /** Present: node of a cluster; the mesh's peers come from the store, and `neighbors` may add some. */
   readonly cluster?: ClusterConfig;
   /** Only with cluster. */

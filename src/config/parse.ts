@@ -1,13 +1,13 @@
 /** Text of a configuration file to a NodeConfig, or every fault in it at once. Pure. Settings come from settings.ts,
  *  reading from document.ts, what concerns several settings from check.ts; here they become the NodeConfig. */
-import { formatIp } from '../base/ip.ts';
 import { ipv4 } from '../base/ipv4.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import type { PeerConfig, RoutePolicy } from '../model/peer.ts';
-import { checkTogether, type NeighborValues, type NodeValues } from './check.ts';
+import { checkTogether } from './check.ts';
+import type { DynamicValues, NeighborValues, NodeValues } from './checked.ts';
 import { DocumentReader, Values } from './document.ts';
 import type { ClusterConfig, ConfigFault, NodeConfig, StoreConfig } from './node-config.ts';
-import { NEIGHBOR_SETTINGS, NODE_SETTINGS } from './settings.ts';
+import { FULL_RESTART, type Inherited, type Policies, restart, toPeer, toRange } from './peer-settings.ts';
+import { DYNAMIC_SETTINGS, NEIGHBOR_SETTINGS, NODE_SETTINGS } from './settings.ts';
 
 const PROTOCOL_BGP = 186;
 const PROTOCOL_BIRD = 12;
@@ -31,17 +31,24 @@ export function parseNodeConfig(
   const root = reader.root();
   if (root === undefined) return err(reader.faults);
   const node: NodeValues = new Values('');
-  const elements = reader.read(root, NODE_SETTINGS, node, ['neighbors']).get('neighbors') ?? [];
-  const neighbors = elements.map((element, i) => {
+  const lists = reader.read(root, NODE_SETTINGS, node, ['neighbors', 'dynamicNeighbors']);
+  const neighbors = (lists.get('neighbors') ?? []).map((element, i) => {
     const values: NeighborValues = new Values(`neighbors[${i}].`);
     values.place('', reader.lineOf(element));
     reader.read(element, NEIGHBOR_SETTINGS, values);
     return values;
   });
+  const dynamic = (lists.get('dynamicNeighbors') ?? []).map((element, i) => {
+    const values: DynamicValues = new Values(`dynamicNeighbors[${i}].`);
+    values.place('', reader.lineOf(element));
+    reader.read(element, DYNAMIC_SETTINGS, values);
+    return values;
+  });
+  const policies: Policies = new Map();
   nodeNameOf(environment, reader, node);
-  checkTogether(reader, node, neighbors);
+  checkTogether(reader, node, neighbors, dynamic, new Set(policies.keys()));
   if (reader.faults.length > 0) return err([...reader.faults].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)));
-  return ok(toNodeConfig(node, neighbors, path, environment));
+  return ok(toNodeConfig(node, { neighbors, dynamic, policies }, path, environment));
 }
 
 function nodeNameOf({ NODE_NAME }: Environment, reader: DocumentReader, node: NodeValues): void {
@@ -57,7 +64,11 @@ function nodeNameOf({ NODE_NAME }: Environment, reader: DocumentReader, node: No
 /** The configuration of an empty file: what runs when nothing is said. */
 function toNodeConfig(
   v: NodeValues,
-  neighbors: readonly NeighborValues[],
+  lists: {
+    readonly neighbors: readonly NeighborValues[];
+    readonly dynamic: readonly DynamicValues[];
+    readonly policies: Policies;
+  },
   path: string,
   environment: Environment,
 ): NodeConfig {
@@ -67,7 +78,10 @@ function toNodeConfig(
   const gracefulRestart = restart(v.get('gracefulRestart'), v.get('gracefulRestart.restartTime'), FULL_RESTART);
   const listenAddress = v.get('listen.address') ?? ipv4(0);
   const also = v.get('listen.also');
-  const base = {
+  const clusterId = v.get('clusterId');
+  const staleTimeSec = v.get('longLivedGracefulRestart');
+  const families = v.get('families') ?? (['ipv4-unicast'] as const);
+  const base: Inherited = {
     path,
     asn: v.get('asn') ?? D.asn.default,
     ...(routerId !== undefined && { routerId }),
@@ -79,7 +93,14 @@ function toNodeConfig(
     holdTimeSec: v.get('holdTime') ?? D.holdTime.default,
     connectRetrySec: v.get('connectRetry') ?? D.connectRetry.default,
     ebgpRequiresPolicy: v.get('ebgpRequiresPolicy') ?? D.ebgpRequiresPolicy.default,
-    families: v.get('families') ?? (['ipv4-unicast'] as const),
+    families,
+    ...(clusterId !== undefined && { clusterId }),
+    maxPaths: {
+      ebgp: v.get('maxPaths.ebgp') ?? D['maxPaths.ebgp'].default,
+      ibgp: v.get('maxPaths.ibgp') ?? D['maxPaths.ibgp'].default,
+    },
+    preferOlder: v.get('preferOlder') ?? D.preferOlder.default,
+    ...(staleTimeSec !== undefined && { longLivedGracefulRestart: { staleTimeSec } }),
     ...(gracefulRestart !== undefined && { gracefulRestart }),
     logLevel: v.get('logLevel') ?? D.logLevel.default,
     control: { socket: v.get('control.socket') ?? D['control.socket'].default },
@@ -95,7 +116,8 @@ function toNodeConfig(
   };
   return {
     ...base,
-    neighbors: neighbors.map((n) => toPeer(n, base)),
+    neighbors: lists.neighbors.map((n) => toPeer(n, base, lists.policies)),
+    dynamicNeighbors: lists.dynamic.map((d) => toRange(d, base, lists.policies)),
     ...(cluster !== undefined && { cluster, cni: { socket: v.get('cni.socket') ?? D['cni.socket'].default } }),
   };
 }
@@ -143,55 +165,4 @@ function toStore(v: NodeValues): StoreConfig | undefined {
   if (server !== undefined) return { server };
   if (kubeconfig !== undefined) return { kubeconfig };
   return v.get('cluster.store.kubernetes') ? { kubernetes: true } : undefined;
-}
-
-const FULL_RESTART = { restartTimeSec: D['gracefulRestart.restartTime'].default };
-
-/** Absent: off. A restart time switches it on; without a word of one's own it is as `inherited`. */
-function restart(
-  on: boolean | undefined,
-  restartTimeSec: number | undefined,
-  inherited: NodeConfig['gracefulRestart'],
-): NodeConfig['gracefulRestart'] {
-  if (restartTimeSec !== undefined) return { restartTimeSec };
-  if (on === undefined) return inherited;
-  return on ? (inherited ?? FULL_RESTART) : undefined;
-}
-
-type Inherited = Omit<NodeConfig, 'neighbors'>;
-
-function toPeer(n: NeighborValues, node: Inherited): PeerConfig {
-  const address = n.get('address') ?? ipv4(0);
-  const asn = n.get('asn') ?? 0;
-  const localAddress = n.get('localAddress');
-  const [device, ttlSecurity, ttl] = [n.get('interface'), n.get('ttlSecurity'), n.get('ttl')];
-  const password = n.get('password');
-  const gracefulRestart = restart(n.get('gracefulRestart'), n.get('gracefulRestart.restartTime'), node.gracefulRestart);
-  const withoutOne = asn !== node.asn && node.ebgpRequiresPolicy ? 'missing' : 'all';
-  const importPolicy: RoutePolicy = n.get('import') ?? withoutOne;
-  const exportPolicy: RoutePolicy = n.get('export') ?? withoutOne;
-  return {
-    name: n.get('name') ?? formatIp(address),
-    kind: 'file',
-    // Not the index: it would change with every line above it, and with it a peer that did not.
-    configuredBy: `neighbors of ${node.path}`,
-    address,
-    port: n.get('port') ?? NEIGHBOR_SETTINGS.port.default,
-    asn,
-    localAsn: node.asn,
-    ...(localAddress !== undefined && { localAddress }),
-    ...(device !== undefined && { interface: device }),
-    ...(ttlSecurity !== undefined && { ttlSecurity }),
-    ...(ttl !== undefined && { ttl }),
-    passive: n.get('passive') ?? NEIGHBOR_SETTINGS.passive.default,
-    ...(password !== undefined && { password }),
-    holdTimeSec: n.get('holdTime') ?? node.holdTimeSec,
-    connectRetrySec: n.get('connectRetry') ?? node.connectRetrySec,
-    ...(gracefulRestart !== undefined && { gracefulRestart }),
-    localPref: n.get('localPref') ?? NEIGHBOR_SETTINGS.localPref.default,
-    nextHopSelf: n.get('nextHopSelf') ?? asn !== node.asn,
-    ...(importPolicy !== 'all' && { importPolicy }),
-    ...(exportPolicy !== 'all' && { exportPolicy }),
-    transit: n.get('transit') ?? NEIGHBOR_SETTINGS.transit.default,
-  };
 }

@@ -27,7 +27,7 @@ export const NODE_SETTINGS = {
     description: 'BGP identifier, unique among all speakers.',
   },
   'listen.address': {
-    type: TYPES.address,
+    type: TYPES.ipAddress,
     defaultText: '0.0.0.0',
     needs: 'restart',
     description: 'Address BGP connections are accepted on.',
@@ -63,8 +63,33 @@ export const NODE_SETTINGS = {
     type: TYPES.family,
     many: true,
     defaultText: '[ipv4-unicast]',
+    needs: 'peer-reset',
+    description: 'Address families offered to every neighbor, in this order.',
+  },
+  clusterId: {
+    type: TYPES.address,
+    defaultText: 'the router id',
+    needs: 'nothing',
+    description: 'CLUSTER_ID of our reflection (RFC 4456): the same on reflectors that serve the same clients.',
+  },
+  'maxPaths.ebgp': {
+    type: TYPES.paths,
+    default: 1,
     needs: 'restart',
-    description: 'Address families spoken.',
+    description: 'Equally good eBGP paths used side by side (ECMP).',
+  },
+  'maxPaths.ibgp': {
+    type: TYPES.paths,
+    default: 1,
+    needs: 'restart',
+    description: 'Equally good iBGP paths used side by side (ECMP).',
+  },
+  preferOlder: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'restart',
+    description:
+      'Between two eBGP paths the one that was there first wins (RFC 5004): fewer changes, but an order that depends on history.',
   },
   ebgpRequiresPolicy: {
     type: TYPES.boolean,
@@ -84,6 +109,13 @@ export const NODE_SETTINGS = {
     unit: 's',
     needs: 'peer-reset',
     description: 'How long peers keep our routes while we restart.',
+  },
+  longLivedGracefulRestart: {
+    type: TYPES.longStaleTime,
+    defaultText: 'off',
+    unit: 's',
+    needs: 'peer-reset',
+    description: 'How much longer routes are kept after the restart time, as a last resort (RFC 9494).',
   },
   logLevel: {
     type: TYPES.logLevel,
@@ -123,7 +155,7 @@ export const NODE_SETTINGS = {
   },
   'kernel.table': { type: TYPES.table, default: 254, needs: 'restart', description: 'Routing table.' },
   'kernel.allow': {
-    type: TYPES.prefix,
+    type: TYPES.ipPrefix,
     many: true,
     defaultText: '[]',
     needs: 'nothing',
@@ -131,11 +163,11 @@ export const NODE_SETTINGS = {
       'Prefixes that may be installed although guarded: default routes, connected prefixes, prefixes that cover a next hop or a peer.',
   },
   originate: {
-    type: TYPES.prefix,
+    type: TYPES.ipPrefix,
     many: true,
     defaultText: '[]',
     needs: 'nothing',
-    description: 'Prefixes announced as our own.',
+    description: 'Prefixes announced as our own, IPv4 or IPv6.',
   },
   'cluster.nodeName': {
     type: TYPES.name,
@@ -224,8 +256,8 @@ export const NODE_SETTINGS = {
   },
 } as const satisfies SettingTable;
 
-/** Of one element of `neighbors`. What is inherited says so in defaultText. */
-export const NEIGHBOR_SETTINGS = {
+/** Of one element of `neighbors`, and but for three of one of `dynamicNeighbors`. What is inherited says so in defaultText. */
+const IDENTITY = {
   name: {
     type: TYPES.name,
     defaultText: 'the address',
@@ -236,7 +268,7 @@ export const NEIGHBOR_SETTINGS = {
     type: TYPES.ipAddress,
     required: true,
     needs: 'peer-reset',
-    description: "The neighbor's address, IPv4 or IPv6. Over either the routes are IPv4's.",
+    description: "The neighbor's address, IPv4 or IPv6. Over either go the routes of all its families.",
   },
   asn: {
     type: TYPES.asn,
@@ -244,13 +276,17 @@ export const NEIGHBOR_SETTINGS = {
     needs: 'peer-reset',
     description: "The neighbor's AS number; ours makes it iBGP.",
   },
-  port: { type: TYPES.port, default: 179, needs: 'peer-reset', description: 'Port we dial.' },
   passive: {
     type: TYPES.boolean,
     default: false,
     needs: 'peer-reset',
     description: 'Never dial; wait for the neighbor.',
   },
+} as const satisfies SettingTable;
+
+/** What neighbors and ranges of them share. */
+export const SESSION_SETTINGS = {
+  port: { type: TYPES.port, default: 179, needs: 'peer-reset', description: 'Port we dial.' },
   localAddress: {
     type: TYPES.ipAddress,
     defaultText: "the kernel's choice",
@@ -274,6 +310,12 @@ export const NEIGHBOR_SETTINGS = {
     defaultText: "the system's, 255 with ttlSecurity",
     needs: 'peer-reset',
     description: 'TTL of what we send: 1 keeps a session on the link.',
+  },
+  multihop: {
+    type: TYPES.hops,
+    unit: 'hops',
+    needs: 'peer-reset',
+    description: 'The neighbor is not on our link: what we send may go so many hops. In the place of ttl.',
   },
   password: {
     type: TYPES.password,
@@ -308,29 +350,175 @@ export const NEIGHBOR_SETTINGS = {
     needs: 'peer-reset',
     description: 'As gracefulRestart.restartTime of the node.',
   },
+  longLivedGracefulRestart: {
+    type: TYPES.longStaleTime,
+    defaultText: "the node's",
+    unit: 's',
+    needs: 'peer-reset',
+    description: 'As longLivedGracefulRestart of the node.',
+  },
+  families: {
+    type: TYPES.family,
+    many: true,
+    defaultText: "the node's",
+    needs: 'peer-reset',
+    description: 'Address families offered, in this order.',
+  },
+  'addPath.receive': {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'peer-reset',
+    description: 'Take several paths per prefix (RFC 7911).',
+  },
+  'addPath.send': {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'peer-reset',
+    description: 'Send several paths per prefix (RFC 7911).',
+  },
+  'addPath.max': {
+    type: TYPES.paths,
+    default: 8,
+    needs: 'nothing',
+    description: 'With addPath.send: at most so many paths per prefix.',
+  },
+  extendedMessages: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'peer-reset',
+    description: 'Messages of up to 65535 octets (RFC 8654).',
+  },
+  localAs: {
+    type: TYPES.asn,
+    defaultText: "the node's asn",
+    needs: 'peer-reset',
+    description: 'AS number shown to this neighbor in the place of ours.',
+  },
+  'localAs.asn': {
+    type: TYPES.asn,
+    needs: 'peer-reset',
+    description: 'As localAs, where its other settings are written too.',
+  },
+  'localAs.noPrepend': {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'nothing',
+    description: 'Do not put localAs in front of the AS_PATHs that come from this neighbor.',
+  },
+  'localAs.replaceAs': {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'nothing',
+    description: 'The neighbor sees localAs only, not our own behind it.',
+  },
+  allowOwnAs: {
+    type: TYPES.ownAsTimes,
+    default: 0,
+    needs: 'nothing',
+    description: 'Our own AS may stand so many times in AS_PATHs of this neighbor.',
+  },
+  removePrivateAs: {
+    type: TYPES.removePrivateAs,
+    defaultText: 'off',
+    needs: 'nothing',
+    description:
+      'Private AS numbers (RFC 6996) in what an eBGP neighbor is sent. all: they go. replace: ours stands there.',
+  },
+  routeReflectorClient: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'nothing',
+    description: 'iBGP: reflect routes to and from this neighbor (RFC 4456).',
+  },
+  maxPrefixes: {
+    type: TYPES.prefixCount,
+    default: 2000000,
+    needs: 'nothing',
+    description: 'More prefixes than this, per family, are too many.',
+  },
+  'maxPrefixes.limit': {
+    type: TYPES.prefixCount,
+    default: 2000000,
+    needs: 'nothing',
+    description: 'As maxPrefixes, where its other settings are written too.',
+  },
+  'maxPrefixes.warnPercent': {
+    type: TYPES.percent,
+    default: 75,
+    unit: '%',
+    needs: 'nothing',
+    description: 'A warning comes at this share of the limit.',
+  },
+  'maxPrefixes.action': {
+    type: TYPES.maxPrefixAction,
+    default: 'idle',
+    needs: 'nothing',
+    description:
+      'Above the limit. warn: only say so. drop: do not take what is above. idle: end the session (Cease/1) and leave it down.',
+  },
+  'maxPrefixes.restart': {
+    type: TYPES.secondsOrNever,
+    default: 300,
+    unit: 's',
+    needs: 'nothing',
+    description: 'With idle: how long the session stays down; 0 is until its configuration changes.',
+  },
+  role: {
+    type: TYPES.role,
+    defaultText: 'none',
+    needs: 'peer-reset',
+    description: 'What we are to an eBGP neighbor (RFC 9234): routes that must not pass between roles do not.',
+  },
+  strictRole: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'peer-reset',
+    description: 'With role: refuse a neighbor that has none.',
+  },
+  bfd: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'nothing',
+    description: 'Watch the way to the neighbor with BFD (RFC 5880, 5881): it is down after three lost packets.',
+  },
+  'bfd.interval': {
+    type: TYPES.bfdInterval,
+    default: 300,
+    unit: 'ms',
+    needs: 'nothing',
+    description: 'Time between two BFD packets, both ways.',
+  },
+  'bfd.multiplier': {
+    type: TYPES.bfdMultiplier,
+    default: 3,
+    needs: 'nothing',
+    description: 'So many BFD packets lost in a row are a dead neighbor.',
+  },
   localPref: {
     type: TYPES.localPref,
     default: 100,
     needs: 'nothing',
     description: 'LOCAL_PREF sent to an iBGP neighbor for our own routes; a change sends them again.',
   },
-  nextHopSelf: {
-    type: TYPES.boolean,
-    defaultText: 'true for eBGP, false for iBGP',
+  nextHop: {
+    type: TYPES.nextHopMode,
+    default: 'auto',
     needs: 'nothing',
-    description: 'Announce learned routes with our address as next hop.',
+    description: 'Next hop of learned routes. self: our address. keep: as it came. auto: self for eBGP, keep for iBGP.',
   },
   import: {
     type: TYPES.routePolicy,
     defaultText: 'all',
-    needs: 'peer-reset',
-    description: 'What of its routes is used. With ebgpRequiresPolicy the default for eBGP is none.',
+    needs: 'nothing',
+    description:
+      'What of its routes is used: all, none, or the name of a policy. With ebgpRequiresPolicy the default for eBGP is none.',
   },
   export: {
     type: TYPES.routePolicy,
     defaultText: 'all',
     needs: 'nothing',
-    description: 'What it is sent. With ebgpRequiresPolicy the default for eBGP is none.',
+    description:
+      'What it is sent: all, none, or the name of a policy. With ebgpRequiresPolicy the default for eBGP is none.',
   },
   transit: {
     type: TYPES.boolean,
@@ -340,5 +528,32 @@ export const NEIGHBOR_SETTINGS = {
   },
 } as const satisfies SettingTable;
 
+export const NEIGHBOR_SETTINGS = { ...IDENTITY, ...SESSION_SETTINGS } as const satisfies SettingTable;
+
+/** Of one element of `dynamicNeighbors`: whoever comes from the prefix has these settings. */
+export const DYNAMIC_SETTINGS = {
+  prefix: {
+    type: TYPES.ipPrefix,
+    required: true,
+    needs: 'nothing',
+    description: 'Neighbors that connect from these addresses are taken, IPv4 or IPv6.',
+  },
+  asn: { type: TYPES.asn, needs: 'nothing', description: 'Their AS number.' },
+  asns: {
+    type: TYPES.asnRange,
+    many: true,
+    needs: 'nothing',
+    description: 'In the place of asn: AS numbers and ranges of them they may have, as 64512-64999.',
+  },
+  limit: {
+    type: TYPES.dynamicLimit,
+    default: 100,
+    needs: 'nothing',
+    description: 'Neighbors of this prefix at the same time; more are not taken.',
+  },
+  ...SESSION_SETTINGS,
+} as const satisfies SettingTable;
+
 export type NodePath = keyof typeof NODE_SETTINGS;
 export type NeighborPath = keyof typeof NEIGHBOR_SETTINGS;
+export type DynamicPath = keyof typeof DYNAMIC_SETTINGS;

@@ -1,9 +1,11 @@
 /** The types a setting can have: one row each, from a scalar of the file to a value or to what is wrong with it. Pure. */
-import type { IpAddress } from '../base/ip.ts';
+import type { IpAddress, IpPrefix } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import type { Prefix } from '../base/prefix.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { addressOfText, ipAddressOfText, prefixOfText, type TextFault } from './address-text.ts';
+import { type BgpRole, ROLES } from '../bgp-js/wire/role.ts';
+import type { AsnRange, FamilyName, MaxPrefixAction, NextHopMode } from '../model/peer.ts';
+import { addressOfText, ipAddressOfText, ipPrefixOfText, prefixOfText, type TextFault } from './address-text.ts';
 import type { LogLevel } from './node-config.ts';
 
 export interface ValueType<T> {
@@ -60,6 +62,28 @@ function asn(raw: unknown): Result<number, TextFault> {
   return n.ok || typeof raw === 'string'
     ? n
     : fault('is not an AS number', 'Write a whole number from 1 to 4294967294; dotted form is not read.');
+}
+
+/** "64512-64999", or one number. */
+function asnRange(raw: unknown): Result<AsnRange, TextFault> {
+  const [, low, high] = typeof raw === 'string' ? (/^(\d{1,10}) ?- ?(\d{1,10})$/.exec(raw) ?? []) : [];
+  if (low === undefined || high === undefined) {
+    const one = asn(raw);
+    return one.ok ? ok({ from: one.value, to: one.value }) : one;
+  }
+  const [from, to] = [asn(Number(low)), asn(Number(high))];
+  if (!from.ok) return from;
+  if (!to.ok) return to;
+  return from.value <= to.value
+    ? ok({ from: from.value, to: to.value })
+    : fault('ends before it begins', `Write ${high}-${low}.`);
+}
+
+/** Unknown names are check.ts's to find, which knows the others. */
+function policyName(t: string): Result<string, TextFault> {
+  return NAME.test(t)
+    ? ok(t)
+    : fault('is not the name of a policy', 'Write all, none, or a name of letters, digits, dot, dash and underscore.');
 }
 
 function holdTime(raw: unknown): Result<number, TextFault> {
@@ -131,8 +155,25 @@ export const TYPES = {
   /** As in an IPPool. */
   encapMode: word('Never', 'Always', 'CrossSubnet'),
   blockSize: number('a prefix length of blocks', 20, 32),
-  family: word('ipv4-unicast'),
-  routePolicy: word('all', 'none'),
+  ipPrefix: text<IpPrefix>('IPv4 or IPv6 prefix', '10.1.0.0/24', ipPrefixOfText),
+  family: word<FamilyName>('ipv4-unicast', 'ipv6-unicast'),
+  /** A policy's name, or one of two that are always there. */
+  routePolicy: text('all | none | name of a policy', 'from-rack', policyName),
+  nextHopMode: word<NextHopMode>('self', 'keep', 'auto'),
+  removePrivateAs: word('off', 'all', 'replace'),
+  role: word<BgpRole>(...ROLES),
+  maxPrefixAction: word<MaxPrefixAction>('warn', 'drop', 'idle'),
+  prefixCount: number('a number of prefixes', 1, 4294967295),
+  percent: number('a share in percent', 1, 100),
+  paths: number('a number of paths', 1, 255),
+  ownAsTimes: number('how often our AS may be there', 0, 10),
+  secondsOrNever: number('a time in seconds', 0, 65535),
+  /** Twenty-four bits on the wire. RFC 9494 3.1 */
+  longStaleTime: number('a time in seconds', 1, 16777215),
+  bfdInterval: number('an interval in milliseconds', 10, 60000),
+  bfdMultiplier: number('a number of packets', 1, 50),
+  dynamicLimit: number('a number of neighbors', 1, 10000),
+  asnRange: type<AsnRange>({ name: 'AS number or range, as 64512-64999', parse: asnRange }),
   logLevel: word<LogLevel>('debug', 'info', 'warn', 'error'),
   carrier: word('auto', 'kernel', 'tc-bpf', 'user-space'),
   socket: text('path of a unix socket', '/run/gingham/control.sock', socketPath),

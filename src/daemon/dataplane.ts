@@ -1,5 +1,5 @@
 /** The kernel half of the daemon: netlink, interfaces, the one writer of routes, and the best paths' way to it, wired. */
-import { onlyIpv4 } from '../base/ip.ts';
+import { type IpPrefix, isIpv6, onlyIpv4 } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import { type Prefix, prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
@@ -29,7 +29,7 @@ export interface Dataplane {
   /** All best paths of this start are known: what nobody confirmed may go. */
   bestPathsInSync(): void;
   /** What a route may not cover, and what the user allowed all the same. */
-  setGuard(guard: { readonly peers?: readonly number[]; readonly allow?: readonly Prefix[] }): void;
+  setGuard(guard: { readonly peers?: readonly number[]; readonly allow?: readonly IpPrefix[] }): void;
   setCluster(cluster: { readonly desired: Desired; readonly nodeName: string }): void;
   problems(): readonly Reason[];
   stop(): void;
@@ -66,7 +66,7 @@ export async function openDataplane(options: DataplaneOptions): Promise<Dataplan
     pools: [],
     vxlanTunnelAddresses: new Map(),
     peers: [],
-    allowed: kernel.allow,
+    allowed: ofIpv4(kernel.allow),
     protocol: kernel.protocol,
   };
   const bgpRoutes = new BgpRoutes({
@@ -102,7 +102,7 @@ export async function openDataplane(options: DataplaneOptions): Promise<Dataplan
     },
     bestPathsInSync: () => routes.inSync('bgp'),
     setGuard: ({ peers, allow }) =>
-      update({ ...(peers === undefined ? {} : { peers }), ...(allow === undefined ? {} : { allowed: allow }) }),
+      update({ ...(peers === undefined ? {} : { peers }), ...(allow === undefined ? {} : { allowed: ofIpv4(allow) }) }),
     setCluster: ({ desired, nodeName }) => update(clusterContext(desired, nodeName)),
     problems: () => {
       const { unclaimedTotal } = routes.status().foreign;
@@ -116,6 +116,9 @@ export async function openDataplane(options: DataplaneOptions): Promise<Dataplan
     },
   };
 }
+
+const ofIpv4 = (list: readonly IpPrefix[]): readonly Prefix[] =>
+  list.flatMap(({ address, length }) => (isIpv6(address) ? [] : [{ address, length }]));
 
 const viaKnownNextHop = ({ target }: FoundRoute, known: (address: Ipv4) => boolean): boolean =>
   target.nextHops.length > 0 && target.nextHops.every((hop) => hop.gateway !== undefined && known(hop.gateway));

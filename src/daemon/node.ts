@@ -1,7 +1,7 @@
 /** `gingham node`: the life of a daemon, from its file to its last word.
  *  Order of start: configuration, kernel (read only), store, sessions, then pods and the control socket. The first SYN
  *  leaves before gRPC is loaded. Three ways down (restart, leave, dead) differ only in what the peers are told. */
-import { onlyIpv4 } from '../base/ip.ts';
+import { ifIpv4, onlyIpv4 } from '../base/ip.ts';
 import { type Ipv4, ipv4 } from '../base/ipv4.ts';
 import { readNode } from '../cluster/node.ts';
 import { formatFaults } from '../config/format.ts';
@@ -118,7 +118,8 @@ async function serveControl(running: Running, signal: AbortSignal): Promise<void
 /** The file's router id, else the address we listen on, else the first global address of an interface that is up. */
 function ownAddress(config: NodeConfig, dataplane: Dataplane): Ipv4 {
   if (config.routerId !== undefined) return config.routerId;
-  if (config.listen.address !== 0) return config.listen.address;
+  const listens = ifIpv4(config.listen.address);
+  if (listens !== undefined && listens !== 0) return listens;
   const usable = dataplane.interfaces.connected().find(({ local }) => local >>> 24 !== 127);
   if (usable === undefined)
     throw new Error(`${config.path}: no interface has an address to take the router id from; set routerId`);

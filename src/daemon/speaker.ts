@@ -1,9 +1,8 @@
 /** The BGP half of the daemon: tables, peers, and the listening socket, wired. It knows no cluster and no kernel. */
 import { delta } from '../base/delta.ts';
-import { formatIp, type IpAddress, isIpv6 } from '../base/ip.ts';
+import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix, isIpv6 } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import { ipv6 } from '../base/ipv6.ts';
-import { formatPrefix, type Prefix, prefixKey } from '../base/prefix.ts';
 import type { StopHow } from '../bgp-js/session/session-types.ts';
 import { type BgpListener, ListenError, type ListenOptions, listenBgp } from '../bgp-js/transport/listen.ts';
 import type { Refusal } from '../bgp-js/transport/reception.ts';
@@ -31,7 +30,7 @@ export interface Speaker {
   /** Makes the sessions what `configs` says, and the listener's TCP MD5 keys with them. */
   setPeers(configs: readonly PeerConfig[]): ApplyReport;
   /** Makes our own routes what `prefixes` says. */
-  setOriginated(prefixes: readonly Prefix[]): void;
+  setOriginated(prefixes: readonly IpPrefix[]): void;
   /** Listens there instead, without touching a session that is up. False, and the old port stays, when it cannot be had. */
   moveTo(port: number): Promise<boolean>;
   readonly listenPort: () => number;
@@ -154,20 +153,20 @@ function setPassword(listener: BgpListener, peer: IpAddress, password: string | 
 }
 
 /** Makes our own routes in the table what it is given, by difference. */
-function originated(rib: LocRib, log: Log): (prefixes: readonly Prefix[]) => void {
-  const present = new Map<number, Prefix>();
+function originated(rib: LocRib, log: Log): (prefixes: readonly IpPrefix[]) => void {
+  const present = new Map<string, IpPrefix>();
   return (prefixes) => {
-    const wanted = new Map(prefixes.map((p) => [prefixKey(p.address, p.length), p]));
+    const wanted = new Map(prefixes.map((p) => [formatIpPrefix(p), p]));
     const { add, remove } = delta(wanted, present, () => true);
     for (const [key, prefix] of remove) {
       present.delete(key);
       rib.withdrawLocal(prefix);
-      log.info({ prefix: formatPrefix(prefix) }, 'no longer advertised');
+      log.info({ prefix: formatIpPrefix(prefix) }, 'no longer advertised');
     }
     for (const [key, prefix] of add) {
       present.set(key, prefix);
       rib.originate(prefix);
-      log.info({ prefix: formatPrefix(prefix) }, 'advertised');
+      log.info({ prefix: formatIpPrefix(prefix) }, 'advertised');
     }
   };
 }

@@ -4,9 +4,11 @@ import type { Reason } from '../base/reason.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import { peerKey } from './peer-key.ts';
 
-/** nothing: only what views print, and the TCP MD5 key, which changes under the session. resend: the peer is sent its routes
- *  anew. reset: the session ends and comes back. */
-export type Cost = 'nothing' | 'resend' | 'reset';
+/** nothing: only what views print, what is changed under the session (the TCP MD5 key, BFD). resend: the peer is sent its
+ *  routes anew. rejudge: what it sent is judged anew, and it is sent its routes anew. reset: the session ends and comes back. */
+export type Cost = 'nothing' | 'resend' | 'rejudge' | 'reset';
+
+const DEAREST: readonly Cost[] = ['reset', 'rejudge', 'resend'];
 
 const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
   name: 'reset', // never differs: peers are matched by it
@@ -26,11 +28,26 @@ const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
   connectRetrySec: 'reset',
   gracefulRestart: 'reset',
   localPref: 'resend',
-  nextHopSelf: 'resend',
+  nextHop: 'resend',
   transit: 'resend',
   transitWithin: 'resend',
-  importPolicy: 'reset',
+  importPolicy: 'rejudge',
   exportPolicy: 'resend',
+  localAs: 'rejudge',
+  otherLocalAddress: 'resend',
+  multihop: 'reset',
+  families: 'reset',
+  addPath: 'reset',
+  extendedMessages: 'reset',
+  longLivedGracefulRestart: 'reset',
+  client: 'rejudge',
+  clusterId: 'resend',
+  allowOwnAs: 'rejudge',
+  removePrivateAs: 'resend',
+  maxPrefixes: 'rejudge',
+  role: 'reset',
+  strictRole: 'reset',
+  bfd: 'nothing',
 };
 
 export interface ChangedPeer {
@@ -60,7 +77,7 @@ export function compareConfigs(before: PeerConfig, after: PeerConfig): ChangedPe
   const fields = keys.filter((key) => !sameValue(before[key], after[key]));
   if (fields.length === 0) return undefined;
   const costs = fields.map((key) => COST[key]);
-  const cost = costs.includes('reset') ? 'reset' : costs.includes('resend') ? 'resend' : 'nothing';
+  const cost = DEAREST.find((c) => costs.includes(c)) ?? 'nothing';
   return { name: after.name, fields, cost, needsReset: cost === 'reset' };
 }
 

@@ -18,8 +18,7 @@ import type {
 import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import { bgpError } from '../bgp-js/wire/error.ts';
 import type { Family } from '../bgp-js/wire/family.ts';
-import type { PeerConfig, RoutePolicy } from '../model/peer.ts';
-import { EBGP_WITHOUT_POLICY, type Policy, REJECT_ALL } from '../policy/policy.ts';
+import type { PeerConfig } from '../model/peer.ts';
 import { AdjRibOut } from '../rib/adj-rib-out.ts';
 import type { ExportTarget } from '../rib/export-target.ts';
 import type { PathSource } from '../rib/feed.ts';
@@ -80,8 +79,7 @@ export class Peer implements SessionListener {
     } else {
       old?.leaveTables();
       const kind = config.asn === config.localAsn ? 'ibgp' : 'ebgp';
-      const { name, localAsn } = config;
-      const importPolicy = policyOf(config.importPolicy);
+      const { name, localAsn, importPolicy } = config;
       this.source = ports.rib.addSource({
         name,
         kind,
@@ -263,16 +261,8 @@ const HOLD_TIMER_EXPIRED = 4;
 const isWordless = ({ code }: SessionDown): boolean => code === 'TCP_CLOSED' || code === 'TCP_REFUSED';
 const isTold = (reason: LastReason | undefined): boolean => reason !== undefined && !reason.code.startsWith('TCP_');
 
-/** Routes judged by another policy are not taken over. */
 const isSameSpeaker = (a: PeerConfig, b: PeerConfig): boolean =>
   a.address === b.address && a.asn === b.asn && a.localAsn === b.localAsn && a.importPolicy === b.importPolicy;
-
-const POLICIES: { readonly [P in RoutePolicy]: Policy | undefined } = {
-  all: undefined,
-  none: REJECT_ALL,
-  missing: EBGP_WITHOUT_POLICY,
-};
-const policyOf = (policy: RoutePolicy | undefined): Policy | undefined => POLICIES[policy ?? 'all'];
 
 /** `peers` always has an answer, also before the first attempt ended. */
 const notYet = (config: PeerConfig): Reason =>
@@ -306,7 +296,7 @@ function toSessionConfig(config: PeerConfig, ports: PeerPorts): SessionConfig {
 /** IPv4 routes over an IPv6 session need an IPv4 next hop of ours: our identifier, which is our address unless configured
  *  otherwise. */
 const toTarget = (config: PeerConfig, source: PathSource, agreed: Agreed, bgpIdentifier: Ipv4): ExportTarget => ({
-  policy: policyOf(config.exportPolicy),
+  policy: config.exportPolicy,
   kind: source.kind === 'ibgp' ? 'ibgp' : 'ebgp',
   address: config.address,
   peerAsn: config.asn,
@@ -314,7 +304,7 @@ const toTarget = (config: PeerConfig, source: PathSource, agreed: Agreed, bgpIde
   localIpv4: ifIpv4(agreed.localAddress) ?? bgpIdentifier,
   localAsn: config.localAsn,
   localPref: config.localPref,
-  nextHop: config.nextHopSelf ? 'self' : 'keep',
+  nextHop: config.nextHop,
   transit: config.transit,
   ...(config.transitWithin === undefined ? {} : { transitWithin: config.transitWithin }),
 });

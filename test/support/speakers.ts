@@ -20,7 +20,7 @@ export const peerConfig = (at: string, more: Partial<PeerConfig> = {}): PeerConf
   connectRetrySec: 5,
   gracefulRestart: { restartTimeSec: 120 },
   localPref: 2147482623,
-  nextHopSelf: false,
+  nextHop: 'auto',
   transit: false,
   ...more,
 });

@@ -92,7 +92,7 @@ describe('PeerSet: routes from table to table', () => {
     a.peers.apply([peerConfig(B, { ...file, localAsn: 65001, asn: 65002 })]);
     b.peers.apply([
       peerConfig(A, { ...file, localAsn: 65002, asn: 65001 }),
-      peerConfig(C, { ...file, localAsn: 65002, asn: 65003, transit: true, nextHopSelf: true }),
+      peerConfig(C, { ...file, localAsn: 65002, asn: 65003, transit: true, nextHop: 'self' }),
     ]);
     c.peers.apply([peerConfig(B, { ...file, localAsn: 65003, asn: 65002 })]);
     net.time.pass(4000);
@@ -103,7 +103,7 @@ describe('PeerSet: routes from table to table', () => {
     // Turned off while the session is up: the learned route is withdrawn, and nothing is reset.
     b.peers.apply([
       peerConfig(A, { ...file, localAsn: 65002, asn: 65001 }),
-      peerConfig(C, { ...file, localAsn: 65002, asn: 65003, transit: false, nextHopSelf: true }),
+      peerConfig(C, { ...file, localAsn: 65002, asn: 65003, transit: false, nextHop: 'self' }),
     ]);
     net.time.pass(10);
     expect(c.routes()).toEqual([]);
