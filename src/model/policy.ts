@@ -6,7 +6,7 @@
  *      rule "2": ...                                              what accepts or rejects is named "BGPFilter/only-pools#2"
  *      otherwise: accept | reject | next policy of the chain
  *
- *  A new condition is a field of Match and a row of CONDITIONS in policy/conditions.ts; a new operation is a member of Operation
+ *  A new condition is a field of Match and a row of CONDITIONS in policy/conditions.ts; a new operation is a field of Operations
  *  and a row of OPERATIONS in policy/operations.ts. */
 import type { IpAddress, IpPrefix } from '../base/ip.ts';
 import type { Reason } from '../base/reason.ts';
@@ -48,6 +48,7 @@ export interface Match {
   readonly prefixes?: readonly PrefixMatch[];
   /** The route is none of these. */
   readonly notPrefixes?: readonly PrefixMatch[];
+  readonly family?: 'ipv4' | 'ipv6';
   readonly sources?: readonly RouteSource[];
   /** Name of the device the route goes out by; '*' stands for any characters, '?' for one. A route without a known device does
    *  not match. */
@@ -69,26 +70,33 @@ export interface Match {
   readonly blockOrigins?: readonly BlockOrigin[];
 }
 
-/** What a rule does to a route, in order. Rules behind it see the route as changed. */
-export type Operation =
-  | { readonly do: 'setLocalPref'; readonly value: number }
-  | { readonly do: 'setMed'; readonly value: number }
+/** What can be done to a route, by name. */
+export interface Operations {
+  readonly setLocalPref: { readonly value: number };
+  readonly setMed: { readonly value: number };
   /** Signed; the result stays within 32 bits, a path without MED counts as 0. */
-  | { readonly do: 'addMed'; readonly value: number }
-  | { readonly do: 'removeMed' }
+  readonly addMed: { readonly value: number };
+  readonly removeMed: Readonly<Record<never, never>>;
   /** The first of them ends up in front. */
-  | { readonly do: 'prepend'; readonly asns: readonly number[] }
-  | {
-      readonly do: 'addCommunities';
-      readonly standard?: readonly number[];
-      readonly extended?: readonly bigint[];
-      readonly large?: readonly LargeCommunity[];
-    }
-  | { readonly do: 'removeCommunities'; readonly patterns: readonly CommunityPattern[] }
+  readonly prepend: { readonly asns: readonly number[] };
+  /** Each once. */
+  readonly addCommunities: {
+    readonly standard?: readonly number[];
+    readonly extended?: readonly bigint[];
+    readonly large?: readonly LargeCommunity[];
+  };
+  readonly removeCommunities: { readonly patterns: readonly CommunityPattern[] };
   /** self: our end of the session, on export. discard: all zeros, which no peer can send: packets are to be dropped (RFC 7999).
    *  An address of the other family does nothing. */
-  | { readonly do: 'setNextHop'; readonly to: 'self' | 'discard' | IpAddress }
-  | { readonly do: 'setOrigin'; readonly value: Origin };
+  readonly setNextHop: { readonly to: 'self' | 'discard' | IpAddress };
+  readonly setOrigin: { readonly value: Origin };
+}
+export type OperationName = keyof Operations;
+
+/** What a rule does to a route, in order. Rules behind it see the route as changed. */
+export type Operation<K extends OperationName = OperationName> = {
+  [P in K]: { readonly do: P } & Operations[P];
+}[K];
 
 export interface Rule {
   /** "1", or what the file calls it. */
@@ -128,7 +136,8 @@ export interface OriginValidator {
 }
 
 /** "BGPFilter/only-pools#2" */
-export const decidedByText = ({ policy, rule }: DecidedBy): string => (rule === undefined ? policy : `${policy}#${rule}`);
+export const decidedByText = ({ policy, rule }: DecidedBy): string =>
+  rule === undefined ? policy : `${policy}#${rule}`;
 
 /** The default of mesh and configured neighbours, both directions. */
 export const ACCEPT_ALL: Policy = { name: 'accept-all', rules: [], otherwise: 'accept' };

@@ -1,70 +1,86 @@
-/** Policy and route -> verdict. Pure. Results are worth keeping per attribute set where readsPrefix() is false, and the
- *  tables do so: with 1,000,000 routes there are a few thousand sets. */
-import { formatPrefix, prefix } from '../base/prefix.ts';
+/** Policy and route -> verdict, rule by rule. Pure. This is what a policy means; judge.ts gives the same answers for many routes
+ *  at little cost, and a property test holds the two together. */
+import type { IpAddress } from '../base/ip.ts';
 import type { Reason } from '../base/reason.ts';
-import type { Ipv4Attributes } from '../bgp-js/attributes/attribute-types.ts';
-import type { Changes, Match, Policy, PrefixMatch } from './policy.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import {
+  type BlockOrigin,
+  type DecidedBy,
+  decidedByText,
+  type Policy,
+  type RouteSource,
+  type Rule,
+} from '../model/policy.ts';
+import { matches } from './conditions.ts';
+import { type Changed, operateAll } from './operations.ts';
 
 export interface PolicyInput {
-  readonly address: number;
+  readonly address: IpAddress;
   readonly length: number;
-  readonly attributes: Ipv4Attributes;
-  readonly source: 'local' | 'ibgp' | 'ebgp';
+  readonly attributes: PathAttributes;
+  readonly source: RouteSource;
+  /** Of the outgoing device, where it is known. */
+  readonly interface?: string;
+  /** Absent: unknown. */
+  readonly origin?: BlockOrigin;
+  /** Why it is not valid, for a rule that says so. */
+  readonly originReason?: Reason;
+  /** Our end of the session, on export: what next hop "self" is. */
+  readonly localAddress?: IpAddress;
 }
 
 /** Unchanged attributes are the same object. */
 export type Verdict =
-  | { readonly kind: 'accept'; readonly attributes: Ipv4Attributes }
-  | { readonly kind: 'reject'; readonly reason: Reason };
-
-type Wanted = Required<Match>;
-/** One row per condition of a Match. */
-const CONDITIONS: { readonly [K in keyof Wanted]: (wanted: Wanted[K], input: PolicyInput) => boolean } = {
-  prefixes: (wanted, input) => wanted.some((p) => matchesPrefix(p, input.address, input.length)),
-  sources: (wanted, input) => wanted.includes(input.source),
-  community: (wanted, input) => input.attributes.communities?.includes(wanted) === true,
-};
-
-/** `ge` alone opens the range up to 32, as routers do. */
-export function matchesPrefix(wanted: PrefixMatch, address: number, length: number): boolean {
-  const least = wanted.ge ?? wanted.length;
-  const most = wanted.le ?? (wanted.ge === undefined ? wanted.length : 32);
-  if (length < least || length > most || length < wanted.length) return false;
-  return prefix(address, wanted.length).address === wanted.address;
-}
-
-function holds<K extends keyof Wanted>(key: K, match: Partial<Wanted>, input: PolicyInput): boolean {
-  const wanted = match[key];
-  return wanted === undefined || CONDITIONS[key](wanted, input);
-}
-
-const matches = (match: Match, input: PolicyInput): boolean =>
-  holds('prefixes', match, input) && holds('sources', match, input) && holds('community', match, input);
-
-function change(attributes: Ipv4Attributes, changes: Changes | undefined): Ipv4Attributes {
-  if (changes === undefined) return attributes;
-  const localPref = changes.localPref ?? attributes.localPref;
-  const med = changes.med ?? attributes.med;
-  if (localPref === attributes.localPref && med === attributes.med) return attributes;
-  return { ...attributes, ...(localPref !== undefined && { localPref }), ...(med !== undefined && { med }) };
-}
+  | {
+      readonly kind: 'accept';
+      readonly attributes: PathAttributes;
+      readonly by: DecidedBy;
+      /** A rule set the next hop, and whoever sends the route leaves it as it is here; self: our end of the session. */
+      readonly nextHop?: 'set' | 'self';
+    }
+  | { readonly kind: 'reject'; readonly reason: Reason; readonly by: DecidedBy };
 
 export function evaluate(policy: Policy, input: PolicyInput): Verdict {
+  let route: Changed = { attributes: input.attributes };
+  const context = { isIpv6: typeof input.address === 'bigint', localAddress: input.localAddress };
   for (const rule of policy.rules) {
-    if (!matches(rule.match, input)) continue;
-    if (rule.action === 'accept') return { kind: 'accept', attributes: change(input.attributes, rule.changes) };
-    return reject(policy, `rule "${rule.name}"`, input);
+    if (!matches(rule.match, { ...input, attributes: route.attributes })) continue;
+    if (rule.action === 'reject') return rejected(policy, rule, input.originReason);
+    route = operateAll(rule.operations, route, context);
+    if (rule.action === 'accept') return { kind: 'accept', ...route, by: decidedBy(policy, rule) };
   }
-  if (policy.otherwise === 'accept') return { kind: 'accept', attributes: input.attributes };
-  return policy.because === undefined
-    ? reject(policy, 'no rule that accepts', input)
-    : { kind: 'reject', reason: policy.because };
+  return atEnd(policy, route);
 }
 
-function reject(policy: Policy, by: string, input: PolicyInput): Verdict {
-  const what = readsPrefix(policy) ? `${formatPrefix(prefix(input.address, input.length))} ` : '';
-  return { kind: 'reject', reason: { code: 'POLICY_REJECTED', text: `${what}policy "${policy.name}": ${by}` } };
+export function atEnd(policy: Policy, route: Changed): Verdict {
+  const by = { policy: policy.name };
+  if (policy.otherwise !== 'reject') return { kind: 'accept', ...route, by };
+  const text = `policy ${policy.name}: no rule that accepts`;
+  return { kind: 'reject', reason: policy.because ?? { code: 'POLICY_REJECTED', text }, by };
 }
+
+/** A rule without a name stands for the end of a policy in a chain. */
+export function decidedBy(policy: Policy, { of, name }: Rule): DecidedBy {
+  const from = of ?? policy.name;
+  return name === '' ? { policy: from } : { policy: from, rule: name };
+}
+
+export function rejected(policy: Policy, rule: Rule, originReason: Reason | undefined): Verdict {
+  const by = decidedBy(policy, rule);
+  const plain = { code: 'POLICY_REJECTED', text: `policy ${decidedByText(by)}` };
+  const reason = rule.because === 'origin' ? (originReason ?? ORIGIN_INVALID) : (rule.because ?? plain);
+  return { kind: 'reject', reason, by };
+}
+
+const ORIGIN_INVALID: Reason = { code: 'ORIGIN_INVALID', text: 'IPAM says that the block belongs to another node' };
 
 /** False: the verdict depends on attributes and source only, so that one serves all routes of the set. */
-export const readsPrefix = (policy: Policy): boolean => policy.rules.some((rule) => rule.match.prefixes !== undefined);
+export const readsPrefix = (policy: Policy): boolean =>
+  policy.rules.some(({ match }) => match.prefixes !== undefined || match.notPrefixes !== undefined) ||
+  readsOrigin(policy);
+/** A rule asks what IPAM says. */
+export const readsOrigin = (policy: Policy): boolean =>
+  policy.rules.some(({ match }) => match.blockOrigins !== undefined);
+/** A rule asks for the outgoing device. */
+export const readsInterface = (policy: Policy): boolean =>
+  policy.rules.some(({ match }) => match.interface !== undefined);

@@ -6,8 +6,8 @@ import type { Reason } from '../base/reason.ts';
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { DecodedAttributes } from '../bgp-js/attributes/attributes.ts';
 import { nextHopOf } from '../bgp-js/attributes/next-hop.ts';
+import type { Policy } from '../model/policy.ts';
 import { evaluate, readsPrefix } from '../policy/evaluate.ts';
-import type { Policy } from '../policy/policy.ts';
 import type { PathSource } from './feed.ts';
 
 /** What the same bytes may mean differently by: part of the key of an attribute set, compared by identity. */

@@ -1,7 +1,7 @@
 /** Who paths come from, with the counts that views ask for. Pure. */
 import type { IpAddress } from '../base/ip.ts';
 import { ipv4 } from '../base/ipv4.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { Policy } from '../model/policy.ts';
 import type { PathSource } from './feed.ts';
 
 /** What happens at the limit: told of only; what is above it is left out; or the session ends, Cease/1 (RFC 4486). */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatIpPrefix, type IpAddress } from '../../../src/base/ip.ts';
-import type { Policy } from '../../../src/policy/policy.ts';
+import type { Policy } from '../../../src/model/policy.ts';
 import type { RouteView } from '../../../src/rib/views.ts';
 import {
   addPeer,
@@ -154,7 +154,14 @@ describe('LocRib import', () => {
     const pods = { address: cidr('10.244.0.0/16').address, length: 16, le: 32 };
     const importPolicy: Policy = {
       name: 'pods',
-      rules: [{ name: 'pods', match: { prefixes: [pods] }, action: 'accept', changes: { localPref: 300 } }],
+      rules: [
+        {
+          name: 'pods',
+          match: { prefixes: [pods] },
+          action: 'accept',
+          operations: [{ do: 'setLocalPref', value: 300 }],
+        },
+      ],
       otherwise: 'reject',
     };
     const a = addPeer(rib, '10.9.0.2', { importPolicy });
@@ -163,7 +170,7 @@ describe('LocRib import', () => {
     expect(rib.pathsOf(cidr(BLOCK))?.paths[0]?.attributes?.localPref).toBe(300);
     expect(rib.pathsOf(cidr('192.0.2.0/24'))?.paths[0]?.rejected).toEqual({
       code: 'POLICY_REJECTED',
-      text: '192.0.2.0/24 policy "pods": no rule that accepts',
+      text: 'policy pods: no rule that accepts',
     });
     rib.removeSource(a);
     rib.settle();

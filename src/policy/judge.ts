@@ -1,0 +1,157 @@
+/** A policy made ready for many routes. Pure, hot. The prefix's part of all rules is one class number (prefix-classes.ts), the
+ *  attributes' part is worked out once per attribute set, and a verdict is worked out once per set, class and origin: after
+ *  that a route costs a binary search and a look into an array.
+ *
+ *    const judge = judgeOf(policy);                       // once per policy
+ *    const set = judge.forSet(attributes, source, {...}); // once per attribute set
+ *    set.verdict(judge.classOf(address, length));         // per route
+ */
+import type { IpAddress } from '../base/ip.ts';
+import { ipv4 } from '../base/ipv4.ts';
+import { ipv6 } from '../base/ipv6.ts';
+import type { Reason } from '../base/reason.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { BlockOrigin, Policy, RouteSource } from '../model/policy.ts';
+import { matchesButPrefix, type RouteView } from './conditions.ts';
+import { atEnd, decidedBy, readsInterface, readsOrigin, readsPrefix, rejected, type Verdict } from './evaluate.ts';
+import { type Changed, type OperationContext, operateAll } from './operations.ts';
+import { PrefixClasses, type PrefixCondition } from './prefix-classes.ts';
+
+/** What is the same for all routes of a set, beside the attributes. */
+export interface SetContext {
+  readonly isIpv6: boolean;
+  /** Our end of the session, on export. */
+  readonly localAddress?: IpAddress;
+}
+
+/** Of what varies by route beside its prefix; all absent: unknown. */
+export interface RouteContext {
+  readonly origin?: BlockOrigin | undefined;
+  readonly originReason?: Reason | undefined;
+  readonly interface?: string | undefined;
+}
+
+const NO_CONDITION = -1;
+const ORIGINS: readonly BlockOrigin[] = ['unknown', 'valid', 'invalid'];
+
+/** A rule's prefix conditions by number. */
+interface RulePrefixes {
+  readonly within: number;
+  readonly outside: number;
+}
+
+export class Judge {
+  readonly policy: Policy;
+  /** False: verdict(0) serves all routes of a set. */
+  readonly readsPrefix: boolean;
+  readonly readsOrigin: boolean;
+  readonly readsInterface: boolean;
+  private readonly classes: PrefixClasses;
+  private readonly ofRule: readonly RulePrefixes[];
+
+  constructor(policy: Policy) {
+    this.policy = policy;
+    this.readsPrefix = readsPrefix(policy);
+    this.readsOrigin = readsOrigin(policy);
+    this.readsInterface = readsInterface(policy);
+    // A list that several rules name is one condition.
+    const conditions: PrefixCondition[] = [];
+    const number = (list: PrefixCondition | undefined): number => {
+      if (list === undefined) return NO_CONDITION;
+      const known = conditions.indexOf(list);
+      return known >= 0 ? known : conditions.push(list) - 1;
+    };
+    this.ofRule = policy.rules.map(({ match }) => ({
+      within: number(match.prefixes),
+      outside: number(match.notPrefixes),
+    }));
+    this.classes = new PrefixClasses(conditions);
+  }
+
+  /** Routes of one class are the same to every rule. */
+  classOf(address: IpAddress, length: number): number {
+    return this.classes.classOf(address, length);
+  }
+  classOfIpv4(address: number, length: number): number {
+    return this.classes.classOfIpv4(address, length);
+  }
+  classOfIpv6(address: bigint, length: number): number {
+    return this.classes.classOfIpv6(address, length);
+  }
+
+  forSet(attributes: PathAttributes, source: RouteSource, context: SetContext): SetJudge {
+    return new SetJudge(this, attributes, source, context);
+  }
+
+  /** Whether the rule's prefix conditions hold for a class. */
+  prefixHolds(rule: number, prefixClass: number): boolean {
+    const { within, outside } = this.ofRule[rule] as RulePrefixes;
+    return (
+      (within === NO_CONDITION || this.classes.holds(prefixClass, within)) &&
+      (outside === NO_CONDITION || !this.classes.holds(prefixClass, outside))
+    );
+  }
+}
+
+/** Verdicts on the routes of one attribute set. */
+export class SetJudge {
+  private readonly judge: Judge;
+  private readonly attributes: PathAttributes;
+  private readonly source: RouteSource;
+  private readonly context: OperationContext;
+  /** By class and origin. */
+  private readonly verdicts: (Verdict | undefined)[] = [];
+
+  constructor(judge: Judge, attributes: PathAttributes, source: RouteSource, context: SetContext) {
+    this.judge = judge;
+    this.attributes = attributes;
+    this.source = source;
+    this.context = { isIpv6: context.isIpv6, localAddress: context.localAddress };
+  }
+
+  /** The same object for all routes that the policy cannot tell apart. */
+  verdict(prefixClass: number, route?: RouteContext): Verdict {
+    // A device's name or a reason of its own makes a verdict that serves this route only.
+    if (this.judge.readsInterface || route?.originReason !== undefined) return this.work(prefixClass, route);
+    const at =
+      prefixClass * ORIGINS.length + (this.judge.readsOrigin ? ORIGINS.indexOf(route?.origin ?? 'unknown') : 0);
+    const known = this.verdicts[at];
+    if (known !== undefined) return known;
+    const verdict = this.work(prefixClass, route);
+    this.verdicts[at] = verdict;
+    return verdict;
+  }
+
+  private work(prefixClass: number, given: RouteContext | undefined): Verdict {
+    const { policy } = this.judge;
+    let route: Changed = { attributes: this.attributes };
+    const nowhere = this.context.isIpv6 ? NOWHERE6 : NOWHERE;
+    const view = (): RouteView => ({ ...nowhere, ...given, attributes: route.attributes, source: this.source });
+    let now = view();
+    for (let i = 0; i < policy.rules.length; i++) {
+      const rule = policy.rules[i] as Policy['rules'][number];
+      if (!this.judge.prefixHolds(i, prefixClass) || !matchesButPrefix(rule.match, now)) continue;
+      if (rule.action === 'reject') return rejected(policy, rule, given?.originReason);
+      route = operateAll(rule.operations, route, this.context);
+      if (rule.action === 'accept') return { kind: 'accept', ...route, by: decidedBy(policy, rule) };
+      now = view();
+    }
+    return atEnd(policy, route);
+  }
+}
+
+/** The conditions asked here read the family, and no prefix. */
+const NOWHERE = { address: ipv4(0), length: 0 };
+const NOWHERE6 = { address: ipv6(0n), length: 0 };
+
+const JUDGES = new WeakMap<Policy, Judge>();
+
+/** Made once per policy object. */
+export function judgeOf(policy: Policy): Judge {
+  let judge = JUDGES.get(policy);
+  if (judge === undefined) {
+    judge = new Judge(policy);
+    JUDGES.set(policy, judge);
+  }
+  return judge;
+}
