@@ -37,7 +37,6 @@ export { type OtcVerdict, otcEgress, otcIngress } from './attributes/only-to-cus
 export {
   ebgpRewrite,
   nextHopRewrite,
-  REWRITE_GROWTH,
   type Rewrite,
   rewriteAttributes,
 } from './attributes/rewrite.ts';

@@ -4,7 +4,7 @@
 
 import { FLAG_EXTENDED, FLAG_OPTIONAL } from '../attributes/attribute-row.ts';
 import { MP_REACH, MP_UNREACH } from '../attributes/mp-reach.ts';
-import { REWRITE_GROWTH, type Rewrite, rewriteAttributes } from '../attributes/rewrite.ts';
+import { type Rewrite, rewriteAttributes } from '../attributes/rewrite.ts';
 import { HEADER_LENGTH, UPDATE } from '../wire/message.ts';
 
 /** The family and what was agreed on for it. */
@@ -17,6 +17,8 @@ export interface NlriWriterOptions {
 }
 
 const PIECE = 256 * 1024;
+/** Less than this is handed over as a copy, and the piece is used again. */
+const SMALL = 64 * 1024;
 const LENGTHS = HEADER_LENGTH + 2;
 /** Where Total Path Attribute Length ends when nothing is withdrawn in the old field. */
 const ATTRIBUTES = HEADER_LENGTH + 4;
@@ -34,7 +36,7 @@ export class NlriWriter {
   private readonly head: Uint8Array;
   private headLength = 0;
   /** The attributes of the set at hand. */
-  private readonly scratch: Uint8Array;
+  private scratch: Uint8Array;
   private keptLength = 0;
   private tail: Uint8Array = NO_TAIL;
   private tailLength = 0;
@@ -149,7 +151,8 @@ export class NlriWriter {
 
   /** Puts the attributes aside; they come before the routes or behind them. */
   private keep(from: Uint8Array, start: number, end: number, how: Rewrite | undefined, room: number): boolean {
-    if (end - start + (how === undefined ? 0 : REWRITE_GROWTH) > Math.min(room, this.scratch.length)) return false;
+    const most = end - start + (how === undefined ? 0 : how.growth);
+    if (most > this.scratch.length) this.scratch = new Uint8Array(2 * most);
     const { scratch } = this;
     if (how !== undefined) this.keptLength = rewriteAttributes(from, start, end, how, scratch, 0);
     else {
@@ -226,8 +229,12 @@ export class NlriWriter {
 
   private hand(): void {
     if (this.at === 0) return;
-    this.take(this.piece.subarray(0, this.at));
-    this.piece = new Uint8Array(this.pieceLength);
+    if (this.at < SMALL) {
+      this.take(this.piece.slice(0, this.at));
+    } else {
+      this.take(this.piece.subarray(0, this.at));
+      this.piece = new Uint8Array(this.pieceLength);
+    }
     this.at = 0;
     this.start = 0;
     this.routes = 0;

@@ -1,13 +1,16 @@
 /** A table on its way to a peer: UPDATEs written one behind the other into large pieces, attributes rewritten in place. Pure,
  *  hot: nothing is allocated per route or per attribute set, one piece per quarter megabyte. RFC 4271 4.3 and 9.2.
  *  For a few routes packer.ts is the simpler way. */
-import { REWRITE_GROWTH, type Rewrite, rewriteAttributes } from '../attributes/rewrite.ts';
+import { type Rewrite, rewriteAttributes } from '../attributes/rewrite.ts';
 import { HEADER_LENGTH, MAX_MESSAGE_LENGTH, UPDATE } from '../wire/message.ts';
 
 /** No attributes before, no withdrawn routes: header and the two lengths. */
 const FIXED = HEADER_LENGTH + 4;
 const LONGEST_PREFIX = 5;
+/** Room for the longest message twice, and for attributes that turn out to be longer than any. */
 const PIECE = 256 * 1024;
+/** Less than this is handed over as a copy, and the piece is used again. */
+const SMALL = 64 * 1024;
 /** The last prefix is written with all its octets. */
 const SLACK = LONGEST_PREFIX;
 
@@ -26,16 +29,17 @@ export class UpdateWriter {
   constructor(take: (messages: Uint8Array) => void, maxMessageLength: number = MAX_MESSAGE_LENGTH) {
     this.take = take;
     this.limit = maxMessageLength;
-    this.pieceLength = Math.max(PIECE, 2 * maxMessageLength);
+    this.pieceLength = PIECE;
     this.piece = new Uint8Array(this.pieceLength + SLACK);
   }
 
-  /** The routes that follow have the set [start, end) of `from`, changed by `how`. False: it leaves no room for a route, and
-   *  they must not be announced (RFC 4271 9.2); nothing may follow before another set. */
-  attributes(from: Uint8Array, start: number, end: number, how: Rewrite): boolean {
+  /** The routes that follow have the set [start, end) of `from`, changed by `how` if it is given. False: it leaves no room for
+   *  a route, and they must not be announced (RFC 4271 9.2); nothing may follow before another set. */
+  attributes(from: Uint8Array, start: number, end: number, how?: Rewrite): boolean {
     this.close();
-    if (FIXED + end - start + REWRITE_GROWTH + LONGEST_PREFIX > this.limit) return false;
-    if (this.at + this.limit > this.pieceLength) this.hand();
+    const most = FIXED + end - start + (how === undefined ? 0 : how.growth);
+    if (this.at + Math.max(most, this.limit) > this.pieceLength) this.hand();
+    if (most > this.pieceLength) return false;
     const { piece } = this;
     const at = this.at;
     this.start = at;
@@ -43,8 +47,17 @@ export class UpdateWriter {
     piece[at + 18] = UPDATE;
     piece[at + 19] = 0;
     piece[at + 20] = 0;
-    this.routes = rewriteAttributes(from, start, end, how, piece, at + FIXED);
+    if (how === undefined) {
+      for (let i = start; i < end; i++) piece[at + FIXED + i - start] = from[i]!;
+      this.routes = at + FIXED + end - start;
+    } else {
+      this.routes = rewriteAttributes(from, start, end, how, piece, at + FIXED);
+    }
     const length = this.routes - at - FIXED;
+    if (FIXED + length + LONGEST_PREFIX > this.limit) {
+      this.routes = at;
+      return false;
+    }
     piece[at + 21] = length >>> 8;
     piece[at + 22] = length;
     this.at = this.routes;
@@ -101,8 +114,12 @@ export class UpdateWriter {
 
   private hand(): void {
     if (this.at === 0) return;
-    this.take(this.piece.subarray(0, this.at));
-    this.piece = new Uint8Array(this.pieceLength + SLACK);
+    if (this.at < SMALL) {
+      this.take(this.piece.slice(0, this.at));
+    } else {
+      this.take(this.piece.subarray(0, this.at));
+      this.piece = new Uint8Array(this.pieceLength + SLACK);
+    }
     this.at = 0;
     this.start = 0;
     this.routes = 0;

@@ -7,7 +7,7 @@ import { prependAsn } from '../../../src/bgp-js/attributes/as-path.ts';
 import type { PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
 import { decodeAttributes, encodeAttributes } from '../../../src/bgp-js/attributes/attributes.ts';
 import { transitiveCommunities } from '../../../src/bgp-js/attributes/communities.ts';
-import { ebgpRewrite, REWRITE_GROWTH, rewriteAttributes } from '../../../src/bgp-js/attributes/rewrite.ts';
+import { ebgpRewrite, rewriteAttributes } from '../../../src/bgp-js/attributes/rewrite.ts';
 import { decodeUpdate } from '../../../src/bgp-js/update/decode-update.ts';
 import { PLAIN_CONTEXT } from '../../../src/bgp-js/update/update-context.ts';
 import { UpdateWriter } from '../../../src/bgp-js/update/update-writer.ts';
@@ -32,10 +32,11 @@ test('a set rewritten for another AS is the set decoded, changed and encoded, an
   fc.assert(
     fc.property(attributes, fc.integer({ min: 0, max: 40 }), (value, at) => {
       const bytes = encodeAttributes(value, inside);
-      const into = new Uint8Array(at + bytes.length + REWRITE_GROWTH + 40).fill(0xee);
+      const { growth } = ebgpRewrite(NEXT_HOP, ASN);
+      const into = new Uint8Array(at + bytes.length + growth + 40).fill(0xee);
       const end = rewriteAttributes(bytes, 0, bytes.length, ebgpRewrite(NEXT_HOP, ASN), into, at);
-      expect(end - at).toBeLessThanOrEqual(bytes.length + REWRITE_GROWTH);
-      expect(into.subarray(at + bytes.length + REWRITE_GROWTH).every((octet) => octet === 0xee)).toBe(true);
+      expect(end - at).toBeLessThanOrEqual(bytes.length + growth);
+      expect(into.subarray(at + bytes.length + growth).every((octet) => octet === 0xee)).toBe(true);
       const decoded = decodeAttributes(into, at, end, outside);
       expect(decoded.faults).toEqual([]);
       expect(decoded.attributes).toEqual(changed(value));

@@ -7,12 +7,7 @@ import { ipv4 } from '../../../src/base/ipv4.ts';
 import { prependAsn } from '../../../src/bgp-js/attributes/as-path.ts';
 import type { AsSegment, Ipv4Attributes, PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
 import { decodeAttributes, encodeAttributes } from '../../../src/bgp-js/attributes/attributes.ts';
-import {
-  ebgpRewrite,
-  nextHopRewrite,
-  REWRITE_GROWTH,
-  rewriteAttributes,
-} from '../../../src/bgp-js/attributes/rewrite.ts';
+import { ebgpRewrite, nextHopRewrite, rewriteAttributes } from '../../../src/bgp-js/attributes/rewrite.ts';
 import { decodeUpdate } from '../../../src/bgp-js/update/decode-update.ts';
 import { NlriWriter } from '../../../src/bgp-js/update/nlri-writer.ts';
 import { MAX_ATTRIBUTES_LENGTH, packAnnouncements } from '../../../src/bgp-js/update/packer.ts';
@@ -43,7 +38,7 @@ const base: Ipv4Attributes = {
 };
 
 function rewritten(bytes: Uint8Array, how: Parameters<typeof rewriteAttributes>[3]): Uint8Array {
-  const into = new Uint8Array(bytes.length + REWRITE_GROWTH + 5).fill(0xee);
+  const into = new Uint8Array(bytes.length + how.growth + 5).fill(0xee);
   const end = rewriteAttributes(bytes, 0, bytes.length, how, into, 5);
   expect(end).toBeLessThanOrEqual(into.length);
   expect([...into.subarray(0, 5)]).toEqual([0xee, 0xee, 0xee, 0xee, 0xee]);
