@@ -52,6 +52,7 @@ export class AttributeTable {
   private readonly lengths = new Int32Column(0);
   /** Next set of the same bucket; of a free id, the next free one. */
   private readonly next = new Int32Column(NONE);
+  private readonly generations = new Int32Column(0);
   private buckets = new Int32Array(64).fill(NONE);
   private freeHead = NONE;
   private live = 0;
@@ -73,6 +74,11 @@ export class AttributeTable {
   /** The attributes as used, of an id that is in use. */
   attributesOf(id: number): PathAttributes {
     return (this.sets[id] as AttributeSet).decoded.attributes as PathAttributes;
+  }
+
+  /** Another number each time the id is given out: who remembers something by id sees by it that the set is another one. */
+  generationOf(id: number): number {
+    return this.generations.at[id] as number;
   }
 
   /** See decision.ts: higher is better. */
@@ -209,6 +215,7 @@ export class AttributeTable {
     this.runs.reach(id);
     this.lengths.reach(id);
     this.next.reach(id);
+    this.generations.reach(id);
     const imported: Imported =
       context.derived === undefined
         ? { used: decoded.attributes as PathAttributes }
@@ -246,6 +253,7 @@ export class AttributeTable {
       this.next.at[at] = after;
     }
     this.sets[id] = undefined;
+    this.generations.at[id] = (this.generations.at[id] as number) + 1;
     this.octets.giveBack(this.runs.at[id] as number, this.lengths.at[id] as number);
     this.next.at[id] = this.freeHead;
     this.freeHead = id;
