@@ -14,15 +14,21 @@ const FIRST_PORT = 20_000;
 /** What one IPv4 packet holds beside its headers, and less. */
 const SEGMENT = 60_000;
 
-/** One tree for each message, undefined where tshark saw no BGP. `asn`: how long AS numbers are, which it cannot know. */
-export function dissect(messages: readonly Uint8Array[], asn: 2 | 4): (Tree | undefined)[] {
+/** One tree for each message, undefined where tshark saw none of the protocol. `asn`: how long AS numbers are, which it cannot
+ *  know. */
+export function dissect(
+  messages: readonly Uint8Array[],
+  asn: 2 | 4,
+  protocol: 'bgp' | 'bmp' = 'bgp',
+): (Tree | undefined)[] {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gingham-tshark-'));
   try {
     const file = path.join(folder, 'messages.pcap');
     fs.writeFileSync(file, capture(messages));
     const preferences = ['-o', `bgp.asn_len:${asn} octet`, '-o', 'tcp.desegment_tcp_streams:TRUE'];
-    const shape = ['-T', 'json', '-x', '-J', 'bgp tcp', '--no-duplicate-keys'];
-    const said = execFileSync('tshark', ['-n', '-r', file, ...preferences, ...shape], {
+    const shape = ['-T', 'json', '-x', '-J', `${protocol} bgp tcp`, '--no-duplicate-keys'];
+    const as = ['-d', `tcp.port==179,${protocol}`];
+    const said = execFileSync('tshark', ['-n', '-r', file, ...as, ...preferences, ...shape], {
       maxBuffer: 512 * 1024 * 1024,
       stdio: ['ignore', 'pipe', 'ignore'],
       encoding: 'utf8',
@@ -30,9 +36,9 @@ export function dissect(messages: readonly Uint8Array[], asn: 2 | 4): (Tree | un
     const frames = JSON.parse(said) as { readonly _source: { readonly layers: Tree } }[];
     const trees: (Tree | undefined)[] = messages.map(() => undefined);
     for (const { _source } of frames) {
-      const [bgp] = subtrees(_source.layers, 'bgp');
+      const [found] = subtrees(_source.layers, protocol);
       const [tcp] = subtrees(_source.layers, 'tcp');
-      if (bgp !== undefined) trees[Number(text(tcp ?? {}, 'tcp.dstport')) - FIRST_PORT] = bgp;
+      if (found !== undefined) trees[Number(text(tcp ?? {}, 'tcp.dstport')) - FIRST_PORT] = found;
     }
     return trees;
   } finally {

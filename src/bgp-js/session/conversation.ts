@@ -96,6 +96,8 @@ export class Conversation {
   private paused = false;
   /** Our OPEN has no capabilities. */
   private bare = false;
+  /** Both OPENs as they went over the wire. */
+  opens: { sent?: Uint8Array; received?: Uint8Array } = {};
 
   constructor(owner: ConversationOwner, outgoing: boolean) {
     const { config, ports, listener, received } = owner;
@@ -190,7 +192,8 @@ export class Conversation {
         return;
       case 'sendOpen':
         sent.open++;
-        this.outbox?.write(encodeOpen(ourOpen(config, this.bare)));
+        this.opens = { ...this.opens, sent: encodeOpen(ourOpen(config, this.bare)) };
+        if (this.opens.sent) this.outbox?.write(this.opens.sent);
         return;
       case 'startLargeHold':
         this.hold.start(LARGE_HOLD_MS);
@@ -365,6 +368,7 @@ export class Conversation {
       return;
     }
     const open = decodeOpen(slab, start, end);
+    this.opens = { ...this.opens, received: slab.slice(start, end) };
     const agreed = open.ok ? negotiate(this.owner.config, open.value, this.bare) : open;
     if (!agreed.ok) {
       this.happen('OpenError', { error: agreed.error });

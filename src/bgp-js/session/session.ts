@@ -120,6 +120,12 @@ export class BgpSession {
     return this.current()?.agreed;
   }
 
+  /** Both OPENs of the Established connection, whole messages: what RFC 7854 4.10 wants of a monitored router. */
+  get opens(): { readonly sent: Uint8Array; readonly received: Uint8Array } | undefined {
+    const { sent, received } = this.current()?.opens ?? {};
+    return sent && received && { sent, received };
+  }
+
   /** A copy. */
   get counters(): SessionCounters {
     return {

@@ -19,6 +19,7 @@ export const RANKS: Readonly<Record<string, number>> = {
   peer: 5,
   kernel: 5,
   cni: 6,
+  monitoring: 5,
   control: 6,
   daemon: 7,
   lab: 8,
@@ -79,6 +80,7 @@ export const IO_FILES: readonly string[] = [
   'lab/topology/node.ts', // starts nodes, enters them
   'lab/topology/bring-up.ts', // looks for control sockets
   'lab/command.ts', // waits for a folder to go
+  'monitoring/bmp-connection.ts', // one TCP connection to a station
   'control/socket-path.ts', // who has the control socket's path
   'control/server.ts', // the gRPC service
   'control/client.ts', // its client
