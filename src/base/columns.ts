@@ -1,62 +1,114 @@
-/** Columns that grow: a typed array by id. Pure, hot. Growth doubles by one copy of memory, about 1 ms per 4 MB; what is slow in a growing
- *  table is the rehash, not this. New places hold `fill`. */
+/** Columns that grow: a typed array by id. Pure, hot. Growth copies nothing that is large (growing-memory.ts); new places hold
+ *  `fill`. After `reach(id)`, `at[id]` exists, and `at` may be a new array whose predecessor is void: hold none across a call
+ *  that may add ids. */
+import { GrowingMemory } from './growing-memory.ts';
+
+const FIRST = 64;
 
 /** Signed 32-bit numbers: ids, where -1 is none. */
 export class Int32Column {
   at: Int32Array;
   readonly fill: number;
+  private readonly memory: GrowingMemory;
 
-  constructor(fill: number, capacity = 64) {
+  constructor(fill: number, capacity = FIRST) {
     this.fill = fill;
-    this.at = new Int32Array(capacity).fill(fill);
+    this.memory = new GrowingMemory(capacity * 4);
+    this.at = new Int32Array(this.memory.buffer);
+    if (fill !== 0) this.at.fill(fill);
   }
-  /** After it, `at[id]` exists. `at` may be a new array: hold it no longer than until the next call. */
+  reach(id: number): void {
+    const had = this.at.length;
+    if (id < had) return;
+    this.memory.reach((id + 1) * 4);
+    this.at = new Int32Array(this.memory.buffer);
+    if (this.fill !== 0) this.at.fill(this.fill, had);
+  }
+}
+
+/** Unsigned 32-bit numbers; 0 where nothing was written. */
+export class Uint32Column {
+  at: Uint32Array;
+  private readonly memory: GrowingMemory;
+
+  constructor(capacity = FIRST) {
+    this.memory = new GrowingMemory(capacity * 4);
+    this.at = new Uint32Array(this.memory.buffer);
+  }
   reach(id: number): void {
     if (id < this.at.length) return;
-    const grown = new Int32Array(Math.max(this.at.length * 2, id + 1));
-    grown.set(this.at);
-    grown.fill(this.fill, this.at.length);
-    this.at = grown;
+    this.memory.reach((id + 1) * 4);
+    this.at = new Uint32Array(this.memory.buffer);
+  }
+}
+
+export class Float64Column {
+  at: Float64Array;
+  private readonly memory: GrowingMemory;
+
+  constructor(capacity = FIRST) {
+    this.memory = new GrowingMemory(capacity * 8);
+    this.at = new Float64Array(this.memory.buffer);
+  }
+  reach(id: number): void {
+    if (id < this.at.length) return;
+    this.memory.reach((id + 1) * 8);
+    this.at = new Float64Array(this.memory.buffer);
+  }
+}
+
+export class Uint16Column {
+  at: Uint16Array;
+  private readonly memory: GrowingMemory;
+
+  constructor(capacity = FIRST) {
+    this.memory = new GrowingMemory(capacity * 2);
+    this.at = new Uint16Array(this.memory.buffer);
+  }
+  reach(id: number): void {
+    if (id < this.at.length) return;
+    this.memory.reach((id + 1) * 2);
+    this.at = new Uint16Array(this.memory.buffer);
   }
 }
 
 export class Uint8Column {
-  at = new Uint8Array(64);
+  at: Uint8Array;
+  private readonly memory: GrowingMemory;
 
+  constructor(capacity = FIRST) {
+    this.memory = new GrowingMemory(capacity);
+    this.at = new Uint8Array(this.memory.buffer);
+  }
   reach(id: number): void {
     if (id < this.at.length) return;
-    const grown = new Uint8Array(Math.max(this.at.length * 2, id + 1));
-    grown.set(this.at);
-    this.at = grown;
+    this.memory.reach(id + 1);
+    this.at = new Uint8Array(this.memory.buffer);
   }
 }
 
 /** One bit by id. Reading beyond the end is false. */
 export class BitColumn {
-  private words = new Uint32Array(4);
+  private readonly words = new Uint32Column(4);
   count = 0;
 
   get(id: number): boolean {
-    return (((this.words[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1;
+    return (((this.words.at[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1;
   }
   set(id: number): void {
     if (this.get(id)) return;
     const word = id >>> 5;
-    if (word >= this.words.length) {
-      const grown = new Uint32Array(Math.max(this.words.length * 2, word + 1));
-      grown.set(this.words);
-      this.words = grown;
-    }
-    this.words[word] = (this.words[word] as number) | (1 << (id & 31));
+    this.words.reach(word);
+    this.words.at[word] = (this.words.at[word] as number) | (1 << (id & 31));
     this.count++;
   }
   clear(id: number): void {
     if (!this.get(id)) return;
-    this.words[id >>> 5] = (this.words[id >>> 5] as number) & ~(1 << (id & 31));
+    this.words.at[id >>> 5] = (this.words.at[id >>> 5] as number) & ~(1 << (id & 31));
     this.count--;
   }
   clearAll(): void {
-    this.words.fill(0);
+    this.words.at.fill(0);
     this.count = 0;
   }
 }

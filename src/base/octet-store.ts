@@ -5,7 +5,7 @@ const CHUNK_BITS = 20;
 const CHUNK = 1 << CHUNK_BITS;
 const WITHIN = CHUNK - 1;
 /** Runs are rounded up to a multiple of this, so that what is given back fits what comes. */
-const GRAIN_BITS = 5;
+const GRAIN_BITS = 3;
 
 /** Where a run lies; it stays there until it is given back. */
 export type OctetRun = number;
@@ -24,6 +24,15 @@ export class OctetStore {
     const at = run & WITHIN;
     for (let i = 0; i < length; i++) chunk[at + i] = bytes[start + i] as number;
     return run;
+  }
+
+  /** The array in which a run lies, */
+  chunkOf(run: OctetRun): Uint8Array {
+    return this.chunks[run >>> CHUNK_BITS] as Uint8Array;
+  }
+  /** and where in it. */
+  startOf(run: OctetRun): number {
+    return run & WITHIN;
   }
 
   /** Whether the run of `length` octets is bytes[start, start + length). */

@@ -5,7 +5,12 @@
  *    columns   address[id], length[id]             an id never moves, so others keep columns of their own by id
  *
  *  Slots move on growth and on delete (backward shift, so there are no tombstones); nobody outside ever holds one. The id of
- *  a deleted prefix is given out again: who keeps columns by id clears theirs before deleting. */
+ *  a deleted prefix is given out again: who keeps columns by id clears theirs before deleting.
+ *
+ *  Growth is no pause: the slots of the smaller array move over a few at a time, with each insertion, and until the last one has,
+ *  what is not found in the larger is looked for in the smaller. */
+import { Uint8Column, Uint32Column } from './columns.ts';
+import { sortByWord } from './id-sort.ts';
 import { invariant } from './invariant.ts';
 import { netmask } from './ipv4.ts';
 import { prefixKey } from './prefix.ts';
@@ -14,9 +19,14 @@ import type { PrefixIndex } from './prefix-index.ts';
 const ABSENT = -1;
 /** In the length column: this id is in the free list, whose next id is in the address column. */
 const UNUSED = 255;
+const END_OF_FREE = 0xffffffff;
 /** 26 bits are left for an id beside the 6 of the length. */
 const MAX_IDS = 2 ** 26 - 1;
 const MIN_SLOTS = 16;
+/** In the second word of a slot of the smaller array: moved or deleted. No prefix has this length, and it is not free. */
+const MOVED = 63;
+/** Old slots that one insertion moves: growth is over long before the larger array is full. */
+const STEP = 16;
 
 /** Mixes, so that neighbouring blocks (10.244.1.0/26, 10.244.1.64/26, ...) do not fall into one run of slots. */
 function hash(address: number, length: number): number {
@@ -35,82 +45,93 @@ function powerOfTwo(atLeast: number): number {
 export class PrefixTable implements PrefixIndex<number> {
   private slots: Uint32Array;
   private mask: number;
-  private addresses: Uint32Array;
-  private lengths: Uint8Array;
+  /** While growing: the smaller array, and how many of its slots have been moved. */
+  private old: Uint32Array | undefined;
+  private moved = 0;
+  private readonly addresses: Uint32Column;
+  private readonly lengths: Uint8Column;
   private freeHead = ABSENT;
   private used = 0;
   private idsGiven = 0;
   /** How many prefixes have each length: the lookup probes only lengths in use. */
   private readonly ofLength = new Uint32Array(33);
 
-  /** `expected` prefixes fit without a rehash; more may come. */
+  /** `expected` prefixes fit without growth; more may come. */
   constructor(expected = 0) {
     const slots = powerOfTwo(Math.ceil(expected / 0.75));
     this.slots = new Uint32Array(slots * 2);
     this.mask = slots - 1;
-    this.addresses = new Uint32Array(Math.max(MIN_SLOTS, expected));
-    this.lengths = new Uint8Array(this.addresses.length);
+    this.addresses = new Uint32Column(Math.max(MIN_SLOTS, expected));
+    this.lengths = new Uint8Column(Math.max(MIN_SLOTS, expected));
   }
 
   get size(): number {
     return this.used;
   }
 
-  /** All ids ever given are below it: the size for columns by id. */
   get idBound(): number {
     return this.idsGiven;
   }
 
   has(id: number): boolean {
-    return id >= 0 && id < this.idsGiven && this.lengths[id] !== UNUSED;
+    return id >= 0 && id < this.idsGiven && this.lengths.at[id] !== UNUSED;
   }
 
   addressOf(id: number): number {
-    return this.addresses[id] as number;
+    return this.addresses.at[id] as number;
   }
 
   lengthOf(id: number): number {
-    return this.lengths[id] as number;
+    return this.lengths.at[id] as number;
   }
 
-  /** The id, or -1. The prefix must be canonical (no bit beyond its length). */
   find(address: number, length: number): number {
     const { slots, mask } = this;
     let slot = hash(address, length) & mask;
     for (;;) {
       const word = slots[slot * 2 + 1] as number;
-      if (word === 0) return ABSENT;
+      if (word === 0) break;
       if ((word & 63) === length && slots[slot * 2] === address) return (word >>> 6) - 1;
       slot = (slot + 1) & mask;
     }
+    return this.old === undefined ? ABSENT : this.idAt(this.old, this.oldSlotOf(this.old, address, length));
   }
 
-  /** The id of the prefix, which is added if it is not there. */
   insert(address: number, length: number): number {
-    const found = this.find(address, length);
-    if (found !== ABSENT) return found;
-    if ((this.used + 1) * 4 > (this.mask + 1) * 3) this.rehash((this.mask + 1) * 2);
+    if (this.old !== undefined) this.move(this.old);
+    const { slots, mask } = this;
+    let slot = hash(address, length) & mask;
+    for (;;) {
+      const word = slots[slot * 2 + 1] as number;
+      if (word === 0) break;
+      if ((word & 63) === length && slots[slot * 2] === address) return (word >>> 6) - 1;
+      slot = (slot + 1) & mask;
+    }
+    if (this.old !== undefined) {
+      const known = this.idAt(this.old, this.oldSlotOf(this.old, address, length));
+      if (known !== ABSENT) return known;
+    }
     const id = this.takeId();
-    this.addresses[id] = address;
-    this.lengths[id] = length;
-    this.place(address, length, id);
+    this.addresses.at[id] = address;
+    this.lengths.at[id] = length;
+    slots[slot * 2] = address;
+    slots[slot * 2 + 1] = ((id + 1) << 6) | length;
     this.used++;
     this.ofLength[length] = (this.ofLength[length] as number) + 1;
+    if (this.used * 4 > (mask + 1) * 3) this.grow();
     return id;
   }
 
-  /** Frees the prefix and answers the id it had, or -1. */
   delete(address: number, length: number): number {
     const { slots, mask } = this;
     let gap = hash(address, length) & mask;
-    let id: number;
     for (;;) {
       const word = slots[gap * 2 + 1] as number;
-      if (word === 0) return ABSENT;
-      id = (word >>> 6) - 1;
+      if (word === 0) return this.deleteOld(address, length);
       if ((word & 63) === length && slots[gap * 2] === address) break;
       gap = (gap + 1) & mask;
     }
+    const id = this.idAt(slots, gap);
     for (let slot = (gap + 1) & mask; slots[slot * 2 + 1] !== 0; slot = (slot + 1) & mask) {
       const word = slots[slot * 2 + 1] as number;
       const home = hash(slots[slot * 2] as number, word & 63) & mask;
@@ -121,20 +142,14 @@ export class PrefixTable implements PrefixIndex<number> {
       gap = slot;
     }
     slots[gap * 2 + 1] = 0;
-    this.used--;
-    this.ofLength[length] = (this.ofLength[length] as number) - 1;
-    this.addresses[id] = this.freeHead === ABSENT ? 0xffffffff : this.freeHead;
-    this.lengths[id] = UNUSED;
-    this.freeHead = id;
+    this.freeId(id, length);
     return id;
   }
 
   deleteId(id: number): void {
-    this.delete(this.addresses[id] as number, this.lengths[id] as number);
+    this.delete(this.addresses.at[id] as number, this.lengths.at[id] as number);
   }
 
-  /** The id of the longest prefix that contains `address` and is no longer than `atMost`, or -1. Calling it again with the
-   *  length found, less one, walks to the less specific ones. */
   longestMatch(address: number, atMost = 32): number {
     for (let length = atMost; length >= 0; length--) {
       if (this.ofLength[length] === 0) continue;
@@ -146,62 +161,107 @@ export class PrefixTable implements PrefixIndex<number> {
 
   forEach(visit: (id: number, address: number, length: number) => void): void {
     for (let id = 0; id < this.idsGiven; id++) {
-      if (this.has(id)) visit(id, this.addresses[id] as number, this.lengths[id] as number);
+      if (this.has(id)) visit(id, this.addresses.at[id] as number, this.lengths.at[id] as number);
     }
   }
 
-  /** prefixKey() of every prefix, by address and then shorter first. Made on demand: the table itself has no order. */
-  sortedKeys(): Float64Array {
-    const keys = new Float64Array(this.used);
-    let n = 0;
-    this.forEach((_, address, length) => {
-      keys[n++] = prefixKey(address, length);
-    });
-    return keys.sort();
-  }
-
   sortedIds(): Int32Array {
-    const ids = new Int32Array(this.used);
+    let ids = new Int32Array(this.used);
     let n = 0;
-    for (const key of this.sortedKeys()) ids[n++] = this.find(Math.floor(key / 64), key % 64);
+    for (let id = 0; id < this.idsGiven; id++) if (this.lengths.at[id] !== UNUSED) ids[n++] = id;
+    const spare = new Int32Array(this.used);
+    const byLength = sortByWord(ids, spare, this.lengths.at, 1, 0, 6);
+    ids = sortByWord(byLength, byLength === ids ? spare : ids, this.addresses.at, 1, 0, 32);
     return ids;
   }
 
-  private place(address: number, length: number, id: number): void {
-    const { slots, mask } = this;
-    let slot = hash(address, length) & mask;
-    while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
-    slots[slot * 2] = address;
-    slots[slot * 2 + 1] = ((id + 1) << 6) | length;
+  /** prefixKey() of every prefix, in the order of sortedIds(). */
+  sortedKeys(): Float64Array {
+    const ids = this.sortedIds();
+    const keys = new Float64Array(ids.length);
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] as number;
+      keys[i] = prefixKey(this.addresses.at[id] as number, this.lengths.at[id] as number);
+    }
+    return keys;
   }
 
-  private rehash(slots: number): void {
-    this.slots = new Uint32Array(slots * 2);
-    this.mask = slots - 1;
-    this.forEach((id, address, length) => {
-      this.place(address, length, id);
-    });
+  /** -1 for no slot. */
+  private idAt(slots: Uint32Array, slot: number): number {
+    return slot === ABSENT ? ABSENT : ((slots[slot * 2 + 1] as number) >>> 6) - 1;
+  }
+
+  /** Of the smaller array; -1 where the prefix is not, or no longer, there. */
+  private oldSlotOf(old: Uint32Array, address: number, length: number): number {
+    const mask = (old.length >>> 1) - 1;
+    let slot = hash(address, length) & mask;
+    for (;;) {
+      const word = old[slot * 2 + 1] as number;
+      if (word === 0) return ABSENT;
+      if ((word & 63) === length && old[slot * 2] === address) return slot;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  private deleteOld(address: number, length: number): number {
+    const { old } = this;
+    const slot = old === undefined ? ABSENT : this.oldSlotOf(old, address, length);
+    if (old === undefined || slot === ABSENT) return ABSENT;
+    const id = this.idAt(old, slot);
+    old[slot * 2 + 1] = MOVED;
+    this.freeId(id, length);
+    return id;
+  }
+
+  private grow(): void {
+    // The last growth is over by now, but for a table that is tiny.
+    while (this.old !== undefined) this.move(this.old);
+    this.old = this.slots;
+    this.moved = 0;
+    this.slots = new Uint32Array(this.old.length * 2);
+    this.mask = this.old.length - 1;
+  }
+
+  /** The next few slots of the smaller array. */
+  private move(old: Uint32Array): void {
+    const end = Math.min(this.moved + STEP, old.length >>> 1);
+    for (let from = this.moved; from < end; from++) {
+      const word = old[from * 2 + 1] as number;
+      if (word === 0 || word === MOVED) continue;
+      this.place(old[from * 2] as number, word);
+      old[from * 2 + 1] = MOVED;
+    }
+    this.moved = end;
+    if (end === old.length >>> 1) this.old = undefined;
+  }
+
+  private place(address: number, word: number): void {
+    const { slots, mask } = this;
+    let slot = hash(address, word & 63) & mask;
+    while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
+    slots[slot * 2] = address;
+    slots[slot * 2 + 1] = word;
   }
 
   private takeId(): number {
     if (this.freeHead !== ABSENT) {
       const id = this.freeHead;
-      const next = this.addresses[id] as number;
-      this.freeHead = next === 0xffffffff ? ABSENT : next;
+      const next = this.addresses.at[id] as number;
+      this.freeHead = next === END_OF_FREE ? ABSENT : next;
       return id;
     }
     invariant(this.idsGiven < MAX_IDS, `a prefix table holds at most ${MAX_IDS} prefixes`);
     const id = this.idsGiven++;
-    if (id === this.addresses.length) {
-      const addresses = new Uint32Array(id * 2);
-      addresses.set(this.addresses);
-      this.addresses = addresses;
-      const lengths = new Uint8Array(id * 2);
-      lengths.set(this.lengths);
-      this.lengths = lengths;
-    }
-    // Until it is placed it counts as unused: a rehash in between must not see it.
-    this.lengths[id] = UNUSED;
+    this.addresses.reach(id);
+    this.lengths.reach(id);
     return id;
+  }
+
+  private freeId(id: number, length: number): void {
+    this.used--;
+    this.ofLength[length] = (this.ofLength[length] as number) - 1;
+    this.addresses.at[id] = this.freeHead === ABSENT ? END_OF_FREE : this.freeHead;
+    this.lengths.at[id] = UNUSED;
+    this.freeHead = id;
   }
 }

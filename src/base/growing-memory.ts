@@ -1,0 +1,71 @@
+/** The memory behind one column: it grows where it lies. Pure, but for what it takes from the system.
+ *
+ *  A large array that doubles is copied whole, the old one waits for the collector, and the process has both: pauses of tens of
+ *  milliseconds and half the memory for nothing. A WebAssembly memory reserves addresses, not memory, and grows in place; its
+ *  buffer is an ordinary one, so access costs what it always costs (a resizable ArrayBuffer costs twice as much: Node 20). Small
+ *  ones are plain, so that a table of ten routes takes nothing special. */
+
+/** As much of the global as is used; the types of ES2023 do not have it. */
+declare const WebAssembly:
+  | {
+      readonly Memory: new (descriptor: {
+        initial: number;
+        maximum: number;
+      }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
+    }
+  | undefined;
+
+type Reserved = InstanceType<NonNullable<typeof WebAssembly>['Memory']>;
+
+const PAGE = 65536;
+/** From here on in place. What is copied when it begins is no more than this. */
+const LARGE = 4 * PAGE;
+/** Addresses that one column may come to: 1 GiB. */
+const MAX_PAGES = 16384;
+/** A larger step would itself be a pause: somebody fills it. */
+const LONGEST_STEP = 8;
+
+export class GrowingMemory {
+  buffer: ArrayBuffer;
+  private reserved: Reserved | undefined;
+
+  constructor(octets: number) {
+    this.buffer = new ArrayBuffer(octets);
+  }
+
+  /** After it there are at least so many octets, those before unchanged, new ones zero. Every view of the old buffer is void. */
+  reach(octets: number): void {
+    const { byteLength } = this.buffer;
+    if (octets <= byteLength) return;
+    if (octets <= LARGE || !this.growInPlace(octets)) this.copyTo(Math.max(byteLength * 2, octets));
+  }
+
+  private growInPlace(octets: number): boolean {
+    const pages = Math.ceil(octets / PAGE);
+    if (pages > MAX_PAGES || WebAssembly === undefined) return false;
+    try {
+      if (this.reserved === undefined) {
+        const reserved = new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES });
+        new Uint8Array(reserved.buffer).set(new Uint8Array(this.buffer));
+        this.reserved = reserved;
+      } else {
+        const has = this.buffer.byteLength / PAGE;
+        const step = Math.min(Math.max(has >>> 3, 1), LONGEST_STEP);
+        this.reserved.grow(Math.min(Math.max(step, pages - has), MAX_PAGES - has));
+      }
+    } catch (error) {
+      // Addresses are limited here (ulimit -v), or used up: then it is copied as ever.
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+    this.buffer = this.reserved.buffer;
+    return true;
+  }
+
+  private copyTo(octets: number): void {
+    const grown = new ArrayBuffer(octets);
+    new Uint8Array(grown).set(new Uint8Array(this.buffer));
+    this.buffer = grown;
+    this.reserved = undefined;
+  }
+}
