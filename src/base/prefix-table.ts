@@ -166,13 +166,12 @@ export class PrefixTable implements PrefixIndex<number> {
   }
 
   sortedIds(): Int32Array {
-    let ids = new Int32Array(this.used);
+    const ids = new Int32Array(this.used);
     let n = 0;
     for (let id = 0; id < this.idsGiven; id++) if (this.lengths.at[id] !== UNUSED) ids[n++] = id;
     const spare = new Int32Array(this.used);
     const byLength = sortByWord(ids, spare, this.lengths.at, 1, 0, 6);
-    ids = sortByWord(byLength, byLength === ids ? spare : ids, this.addresses.at, 1, 0, 32);
-    return ids;
+    return sortByWord(byLength, byLength === ids ? spare : ids, this.addresses.at, 1, 0, 32);
   }
 
   /** prefixKey() of every prefix, in the order of sortedIds(). */
