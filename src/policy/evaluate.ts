@@ -37,6 +37,8 @@ export type Verdict =
       readonly by: DecidedBy;
       /** A rule set the next hop, and whoever sends the route leaves it as it is here; self: our end of the session. */
       readonly nextHop?: 'set' | 'self';
+      /** A rule set MED: it is meant for whoever the route is sent to. */
+      readonly med?: 'set';
     }
   | { readonly kind: 'reject'; readonly reason: Reason; readonly by: DecidedBy };
 

@@ -12,6 +12,8 @@ import { withCommunities, withoutCommunities } from './community-match.ts';
 export interface Changed {
   readonly attributes: PathAttributes;
   readonly nextHop?: 'set' | 'self';
+  /** A rule set MED, maybe to what it was. */
+  readonly med?: 'set';
 }
 
 /** What an operation may ask beside the route. */
@@ -26,8 +28,11 @@ type Rows = {
   readonly [K in OperationName]: (operation: Operation<K>, route: Changed, context: OperationContext) => Changed;
 };
 
-const med = (route: Changed, value: number): Changed =>
-  route.attributes.med === value ? route : { ...route, attributes: { ...route.attributes, med: value } };
+const med = (route: Changed, value: number): Changed => ({
+  ...route,
+  attributes: route.attributes.med === value ? route.attributes : { ...route.attributes, med: value },
+  med: 'set',
+});
 
 const attributesOf = (route: Changed, attributes: PathAttributes): Changed =>
   attributes === route.attributes ? route : { ...route, attributes };
@@ -70,14 +75,15 @@ function withNextHop(
   context: OperationContext,
   nextHop: 'set' | 'self',
 ): Changed {
-  if (isIpv6(to) !== context.isIpv6) return nextHop === 'self' ? { attributes, nextHop } : { attributes, ...before };
+  if (isIpv6(to) !== context.isIpv6)
+    return nextHop === 'self' ? { ...before, attributes, nextHop } : { ...before, attributes };
   const { mpNextHop, ...rest } = attributes;
   if (isIpv6(to)) {
     const same = mpNextHop?.address === to && mpNextHop.linkLocal === undefined;
-    return { attributes: same ? attributes : { ...attributes, mpNextHop: { address: to } }, nextHop };
+    return { ...before, attributes: same ? attributes : { ...attributes, mpNextHop: { address: to } }, nextHop };
   }
   const same = mpNextHop === undefined && attributes.nextHop === to;
-  return { attributes: same ? attributes : { ...rest, nextHop: to }, nextHop };
+  return { ...before, attributes: same ? attributes : { ...rest, nextHop: to }, nextHop };
 }
 
 const operate = <K extends OperationName>(
