@@ -71,6 +71,9 @@ function holds<K extends Condition>(key: K, match: Partial<Wanted>, route: Route
 
 /** All conditions hold. */
 export const matches = (match: Match, route: RouteView): boolean => ALL.every((key) => holds(key, match, route));
-/** All conditions hold but those of the prefix, which are not asked. */
-export const matchesButPrefix = (match: Match, route: RouteView): boolean =>
-  OTHERS.every((key) => holds(key, match, route));
+
+/** All conditions but those of the prefix, which are not asked; undefined where there are none. */
+export function butPrefix(match: Match): ((route: RouteView) => boolean) | undefined {
+  const present = OTHERS.filter((key) => match[key] !== undefined);
+  return present.length === 0 ? undefined : (route) => present.every((key) => holds(key, match, route));
+}

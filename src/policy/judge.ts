@@ -11,17 +11,17 @@ import { ipv4 } from '../base/ipv4.ts';
 import { ipv6 } from '../base/ipv6.ts';
 import type { Reason } from '../base/reason.ts';
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
-import type { BlockOrigin, Policy, RouteSource } from '../model/policy.ts';
-import { matchesButPrefix, type RouteView } from './conditions.ts';
+import type { BlockOrigin, DecidedBy, Policy, RouteSource, Rule } from '../model/policy.ts';
+import { butPrefix, type RouteView } from './conditions.ts';
 import { atEnd, decidedBy, readsInterface, readsOrigin, readsPrefix, rejected, type Verdict } from './evaluate.ts';
-import { type Changed, type OperationContext, operateAll } from './operations.ts';
+import { type Changed, operateAll } from './operations.ts';
 import { PrefixClasses, type PrefixCondition } from './prefix-classes.ts';
 
 /** What is the same for all routes of a set, beside the attributes. */
 export interface SetContext {
   readonly isIpv6: boolean;
   /** Our end of the session, on export. */
-  readonly localAddress?: IpAddress;
+  readonly localAddress?: IpAddress | undefined;
 }
 
 /** Of what varies by route beside its prefix; all absent: unknown. */
@@ -34,10 +34,14 @@ export interface RouteContext {
 const NO_CONDITION = -1;
 const ORIGINS: readonly BlockOrigin[] = ['unknown', 'valid', 'invalid'];
 
-/** A rule's prefix conditions by number. */
-interface RulePrefixes {
+/** A rule, made ready: its prefix conditions by number, what else it asks, and its rejection, which is the same for all. */
+interface ReadyRule {
+  readonly rule: Rule;
   readonly within: number;
   readonly outside: number;
+  readonly asks: ((route: RouteView) => boolean) | undefined;
+  readonly by: DecidedBy;
+  readonly rejection: Verdict;
 }
 
 export class Judge {
@@ -47,7 +51,9 @@ export class Judge {
   readonly readsOrigin: boolean;
   readonly readsInterface: boolean;
   private readonly classes: PrefixClasses;
-  private readonly ofRule: readonly RulePrefixes[];
+  private readonly rules: readonly ReadyRule[];
+  /** By class: the rules whose prefix conditions hold. */
+  private readonly ofClass: (readonly ReadyRule[] | undefined)[] = [];
 
   constructor(policy: Policy) {
     this.policy = policy;
@@ -61,9 +67,13 @@ export class Judge {
       const known = conditions.indexOf(list);
       return known >= 0 ? known : conditions.push(list) - 1;
     };
-    this.ofRule = policy.rules.map(({ match }) => ({
-      within: number(match.prefixes),
-      outside: number(match.notPrefixes),
+    this.rules = policy.rules.map((rule) => ({
+      rule,
+      within: number(rule.match.prefixes),
+      outside: number(rule.match.notPrefixes),
+      asks: butPrefix(rule.match),
+      by: decidedBy(policy, rule),
+      rejection: rejected(policy, rule, undefined),
     }));
     this.classes = new PrefixClasses(conditions);
   }
@@ -83,13 +93,17 @@ export class Judge {
     return new SetJudge(this, attributes, source, context);
   }
 
-  /** Whether the rule's prefix conditions hold for a class. */
-  prefixHolds(rule: number, prefixClass: number): boolean {
-    const { within, outside } = this.ofRule[rule] as RulePrefixes;
-    return (
-      (within === NO_CONDITION || this.classes.holds(prefixClass, within)) &&
-      (outside === NO_CONDITION || !this.classes.holds(prefixClass, outside))
-    );
+  rulesOf(prefixClass: number): readonly ReadyRule[] {
+    let rules = this.ofClass[prefixClass];
+    if (rules === undefined) {
+      rules = this.rules.filter(
+        ({ within, outside }) =>
+          (within === NO_CONDITION || this.classes.holds(prefixClass, within)) &&
+          (outside === NO_CONDITION || !this.classes.holds(prefixClass, outside)),
+      );
+      this.ofClass[prefixClass] = rules;
+    }
+    return rules;
   }
 }
 
@@ -98,45 +112,56 @@ export class SetJudge {
   private readonly judge: Judge;
   private readonly attributes: PathAttributes;
   private readonly source: RouteSource;
-  private readonly context: OperationContext;
-  /** By class and origin. */
-  private readonly verdicts: (Verdict | undefined)[] = [];
+  private readonly context: SetContext;
+  /** Most sets meet one class or two: the last one here, the others in a map. */
+  private lastKey = -1;
+  private last: Verdict | undefined;
+  private others: Map<number, Verdict> | undefined;
 
   constructor(judge: Judge, attributes: PathAttributes, source: RouteSource, context: SetContext) {
     this.judge = judge;
     this.attributes = attributes;
     this.source = source;
-    this.context = { isIpv6: context.isIpv6, localAddress: context.localAddress };
+    this.context = context;
   }
 
   /** The same object for all routes that the policy cannot tell apart. */
   verdict(prefixClass: number, route?: RouteContext): Verdict {
     // A device's name or a reason of its own makes a verdict that serves this route only.
     if (this.judge.readsInterface || route?.originReason !== undefined) return this.work(prefixClass, route);
-    const at =
-      prefixClass * ORIGINS.length + (this.judge.readsOrigin ? ORIGINS.indexOf(route?.origin ?? 'unknown') : 0);
-    const known = this.verdicts[at];
-    if (known !== undefined) return known;
-    const verdict = this.work(prefixClass, route);
-    this.verdicts[at] = verdict;
+    const origin = this.judge.readsOrigin ? ORIGINS.indexOf(route?.origin ?? 'unknown') : 0;
+    const key = prefixClass * ORIGINS.length + origin;
+    if (key === this.lastKey && this.last !== undefined) return this.last;
+    const verdict = this.others?.get(key) ?? this.work(prefixClass, route);
+    if (this.last !== undefined) {
+      this.others ??= new Map();
+      this.others.set(this.lastKey, this.last);
+    }
+    this.lastKey = key;
+    this.last = verdict;
     return verdict;
   }
 
   private work(prefixClass: number, given: RouteContext | undefined): Verdict {
-    const { policy } = this.judge;
     let route: Changed = { attributes: this.attributes };
-    const nowhere = this.context.isIpv6 ? NOWHERE6 : NOWHERE;
-    const view = (): RouteView => ({ ...nowhere, ...given, attributes: route.attributes, source: this.source });
-    let now = view();
-    for (let i = 0; i < policy.rules.length; i++) {
-      const rule = policy.rules[i] as Policy['rules'][number];
-      if (!this.judge.prefixHolds(i, prefixClass) || !matchesButPrefix(rule.match, now)) continue;
-      if (rule.action === 'reject') return rejected(policy, rule, given?.originReason);
-      route = operateAll(rule.operations, route, this.context);
-      if (rule.action === 'accept') return { kind: 'accept', ...route, by: decidedBy(policy, rule) };
-      now = view();
+    let view: RouteView | undefined;
+    for (const { rule, asks, by, rejection } of this.judge.rulesOf(prefixClass)) {
+      if (asks !== undefined) {
+        view ??= this.view(route, given);
+        if (!asks(view)) continue;
+      }
+      if (rule.action === 'reject')
+        return rule.because === 'origin' ? rejected(this.judge.policy, rule, given?.originReason) : rejection;
+      if (rule.operations !== undefined) route = operateAll(rule.operations, route, this.context);
+      if (rule.action === 'accept') return { kind: 'accept', ...route, by };
+      view = undefined;
     }
-    return atEnd(policy, route);
+    return atEnd(this.judge.policy, route);
+  }
+
+  private view(route: Changed, given: RouteContext | undefined): RouteView {
+    const nowhere = this.context.isIpv6 ? NOWHERE6 : NOWHERE;
+    return { ...nowhere, ...given, attributes: route.attributes, source: this.source };
   }
 }
 
