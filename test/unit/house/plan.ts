@@ -39,6 +39,9 @@ export const IO_FILES: readonly string[] = [
   'bgp-js/transport/listen.ts', // listens on node:net
   'bgp-js/transport/reception.ts', // the sockets of those who knock
   'bgp-js/transport/connection.ts', // one node:net socket
+  'bfd/receiver.ts', // node:dgram waits for packets
+  'bfd/thread.ts', // starts the BFD thread
+  'bfd/thread-main.ts', // is its start
   'sys/', // the real clock, timers, foreign functions
   'cni/names.ts', // node:crypto, for digests in names only
   'cni/host-libraries.ts', // looks for libraries below the host's /usr
@@ -95,6 +98,7 @@ export const IO_FILES: readonly string[] = [
   'cli/commands/cni-install.ts', // finds the executable beside the program
   'cli/commands/uninstall.ts', // the host's /run
   'cli/uninstall-when-empty.ts', // runs the daemon until the last pod is gone
+  'cli/commands/export-mrt.ts', // writes the file
   'cli/commands/config.ts', // reads the file to check
   'cli/commands/store.ts', // reads the CRD files
 ];
