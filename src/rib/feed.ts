@@ -43,4 +43,6 @@ export interface RouteFeed {
   onWithdraw(address: IpAddress, length: number): void;
   /** All inputs known at subscription have been given. */
   onEndOfFeed(): void;
+  /** The changes of this turn have been told, and the peers' turn comes now: who writes at once writes before them. */
+  onSlice?(): void;
 }
