@@ -33,7 +33,7 @@ if (only === 'bgp-js') process.exit(0);
 await build({
   ...common,
   plugins: [shakeKubernetesClient],
-  entryPoints: { gingham: 'src/cli/main.ts' },
+  entryPoints: { gingham: 'src/cli/main.ts', 'bfd-thread': 'src/bfd/thread-main.ts' }, // the latter is a thread of the daemon
   outdir,
   format: 'esm',
   splitting: true,

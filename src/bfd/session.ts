@@ -119,10 +119,11 @@ export class BfdSession {
   }
   /** 6.8.3, 6.8.12 */
   change(timing: BfdTiming): void {
+    const isNewMultiplier = timing.multiplier !== this.configured.multiplier;
     this.configured = timing;
-    this.setIntervals(this.sessionState === 'Up');
+    const changed = this.setIntervals(this.sessionState === 'Up');
     // A neighbour in Demand mode gets no other packet that would tell it of a new multiplier. 6.6
-    if (this.remoteIsInDemandMode()) this.requestPoll();
+    if (!changed && isNewMultiplier && this.remoteIsInDemandMode()) this.requestPoll();
     this.scheduleSend();
     this.armDetection();
     this.ports.onChange();
@@ -214,7 +215,7 @@ export class BfdSession {
 
   /** What grows is in force once the neighbour has said that it knows, what shrinks our sending is so at once; and a detection
    *  time may only shrink when the neighbour sends faster already. 6.8.3 */
-  private setIntervals(up: boolean): void {
+  private setIntervals(up: boolean): boolean {
     const us = usOf(this.configured.intervalMs);
     const desired = up ? us : Math.max(SLOW_US, us);
     const changed = desired !== this.desiredMinTxUs || us !== this.requiredMinRxUs;
@@ -223,6 +224,7 @@ export class BfdSession {
     if (this.sessionState !== 'Up' || desired < this.txInForceUs) this.txInForceUs = desired;
     if (this.sessionState !== 'Up' || us > this.rxInForceUs) this.rxInForceUs = us;
     if (changed) this.requestPoll();
+    return changed;
   }
 
   /** 6.5. Who has not heard of a neighbour has nobody to ask. */
