@@ -17,7 +17,7 @@ import { matchesSelector } from '../ipam/selector.ts';
 import type { ForwardAccept } from '../kernel/packets/forward-accept.ts';
 import type { Masquerade } from '../kernel/packets/masquerade.ts';
 import type { Tunnels } from '../kernel/tunnels/tunnel.ts';
-import type { PeerConfig } from '../model/peer.ts';
+import type { DynamicRange, PeerConfig } from '../model/peer.ts';
 import { KINDS } from '../store/kinds.ts';
 import { type Store, StoreError } from '../store/port.ts';
 import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
@@ -55,6 +55,7 @@ export interface ClusterNodeOptions {
   readonly logLevel: () => LogLevel;
   /** Neighbours of the configuration file, beside the mesh. */
   readonly filePeers: () => readonly PeerConfig[];
+  readonly dynamicNeighbors: () => readonly DynamicRange[];
   readonly log: Log & { setLevel(level: LogLevel): void };
 }
 
@@ -143,7 +144,7 @@ export class ClusterNode {
   }
 
   private async reconcile(): Promise<void> {
-    const { watch, speaker, self, filePeers, masquerade, dataplane, reads, setup } = this.options;
+    const { watch, speaker, self, filePeers, dynamicNeighbors, masquerade, dataplane, reads, setup } = this.options;
     const snapshot = watch.snapshot();
     const want = desired(
       { ...snapshot, passwords: reads.passwords(), clusterCidrs: reads.clusterCidrs() },
@@ -155,7 +156,7 @@ export class ClusterNode {
     this.setRouteContext(want);
     const peers = [...want.peers, ...filePeers()];
     this.remember(want, peers);
-    speaker.setPeers(peers);
+    speaker.setPeers(peers, dynamicNeighbors());
     this.setOwnBlocks(want);
     await this.follow(want);
     await setup.run({ information: watch.information() !== undefined, pools: snapshot.pools.length });

@@ -109,6 +109,7 @@ export async function startCluster(
     listenPort: () => running.config.listen.port,
     logLevel: () => running.config.logLevel,
     filePeers: () => running.config.neighbors,
+    dynamicNeighbors: () => running.config.dynamicNeighbors,
     log,
   });
   running.cluster = node;

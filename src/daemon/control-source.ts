@@ -24,7 +24,7 @@ export function controlSource(running: Running): ControlSource {
       running.speaker === undefined
         ? []
         : routeViews(query, {
-            rib: running.speaker.rib,
+            rib: running.speaker.ribs.ipv4,
             kernel: (route) => kernelView(running, route),
             nodeOf: nodesByAddress(running),
             now: Date.now(),

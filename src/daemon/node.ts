@@ -93,7 +93,7 @@ async function startAlone(running: Running, dataplane: Dataplane): Promise<void>
   dataplane.setGuard({ peers: onlyIpv4(config.neighbors.map((n) => n.address)) });
   const speaker = await startSpeaker(running, dataplane, { address, waitForLocalRoutes: false });
   speaker.setOriginated(config.originate);
-  speaker.setPeers(config.neighbors);
+  speaker.setPeers(config.neighbors, config.dynamicNeighbors);
 }
 
 /** First of all: a kubelet asks from the start, and what is not there yet is what it is told. */

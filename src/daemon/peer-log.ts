@@ -32,4 +32,9 @@ export const peerLog = (log: Log): PeerLog => ({
       },
       'session down',
     ),
+  warn: ({ peer, reason }) =>
+    log.warn(
+      { peer: peer.name, address: formatIp(peer.address), code: reason.code },
+      `session goes on: ${reason.text}`,
+    ),
 });

@@ -8,6 +8,7 @@ import { formatFault } from '../config/format.ts';
 import type { ConfigChange, ConfigFault, NodeConfig } from '../config/node-config.ts';
 import { parseNodeConfig } from '../config/parse.ts';
 import type { ReloadReport } from '../control/views.ts';
+import type { PeerSettings } from '../model/peer.ts';
 import type { Running } from './running.ts';
 
 export function readConfig(path: string): Result<NodeConfig, readonly ConfigFault[]> {
@@ -68,27 +69,40 @@ function apply(running: Running, to: NodeConfig, changes: readonly ConfigChange[
     running.cluster.poke();
     return;
   }
-  running.speaker?.setPeers(running.config.neighbors);
+  running.speaker?.setPeers(running.config.neighbors, running.config.dynamicNeighbors);
   running.speaker?.setOriginated(running.config.originate);
 }
 
 /** What needs a restart stays as it was, so that status and the next reload tell the truth about what is in force. */
 function withoutRestartSettings(from: NodeConfig, to: NodeConfig): NodeConfig {
-  const { routerId: _later, cluster: _cluster, cni: _cni, health: _health, ...rest } = to;
+  const { routerId: _later, clusterId: _clusterId, cluster: _cluster, cni: _cni, health: _health, ...rest } = to;
   return {
     ...rest,
     asn: from.asn,
     ...(from.routerId === undefined ? {} : { routerId: from.routerId }),
     listen: from.listen,
-    families: from.families,
+    ...(from.clusterId === undefined ? {} : { clusterId: from.clusterId }),
+    maxPaths: from.maxPaths,
+    preferOlder: from.preferOlder,
     control: from.control,
     stateDir: from.stateDir,
     ...(from.health === undefined ? {} : { health: from.health }),
     kernel: { ...from.kernel, allow: to.kernel.allow },
-    neighbors: to.neighbors.map((peer) => ({ ...peer, localAsn: from.asn })),
+    neighbors: to.neighbors.map((peer) => ofAsn(peer, from)),
+    dynamicNeighbors: to.dynamicNeighbors.map((range) => ({ ...range, settings: ofAsn(range.settings, from) })),
     ...(from.cluster === undefined
       ? {}
       : { cluster: { ...from.cluster, localPref: to.cluster?.localPref ?? from.cluster.localPref } }),
     ...(from.cni === undefined ? {} : { cni: from.cni }),
   };
+}
+
+/** A neighbour was read with the AS and the cluster identifier that come with the next start. */
+function ofAsn<P extends PeerSettings>(peer: P, { asn, clusterId }: NodeConfig): P {
+  const { clusterId: _later, ...rest } = peer;
+  return {
+    ...rest,
+    ...(clusterId === undefined ? {} : { clusterId }),
+    ...(peer.localAs === undefined ? { localAsn: asn } : { localAs: { ...peer.localAs, nodeAsn: asn } }),
+  } as P;
 }

@@ -16,27 +16,30 @@ export async function startSpeaker(
   const speaker = await openSpeaker({
     listen: config.listen,
     bgpIdentifier: config.routerId ?? options.address,
+    maxPaths: config.maxPaths,
+    preferOlder: config.preferOlder,
+    ...(config.clusterId === undefined ? {} : { clusterId: config.clusterId }),
     isOurAddress: (a) => !isIpv6(a) && dataplane.interfaces.isLocal(a),
     restart: {
       forwarding: found > 0,
       waitForLocalRoutes: options.waitForLocalRoutes,
       onComplete: (why) => {
         log.info({ why }, 'initial routes are in');
-        speaker.rib.settle();
+        speaker.settle();
       },
       onAllHeard: (why) => {
         log.info({ why }, 'peers that restarted with us have spoken: routes that nobody announced leave the kernel');
         // Their last words are in the table, and the kernel hears of them, before it may sweep.
-        speaker.rib.settle();
+        speaker.settle();
         dataplane.bestPathsInSync();
       },
     },
     log,
   });
   running.speaker = speaker;
-  if (config.kernel.install) speaker.rib.subscribe(dataplane.bestPaths, 'kernel');
+  if (config.kernel.install) speaker.ribs.ipv4.subscribe(dataplane.bestPaths, 'kernel');
   dataplane.interfaces.onChange(({ kind }) => {
-    if (kind !== 'link') speaker.rib.reevaluate();
+    if (kind !== 'link') speaker.reevaluate();
   });
   return speaker;
 }

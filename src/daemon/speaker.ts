@@ -3,14 +3,18 @@ import { delta } from '../base/delta.ts';
 import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix, isIpv6 } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import { ipv6 } from '../base/ipv6.ts';
+import { BfdService } from '../bfd/service.ts';
+import { threadEngine } from '../bfd/thread.ts';
 import type { StopHow } from '../bgp-js/session/session-types.ts';
 import { type BgpListener, ListenError, type ListenOptions, listenBgp } from '../bgp-js/transport/listen.ts';
 import type { Refusal } from '../bgp-js/transport/reception.ts';
 import { tcpTransport } from '../bgp-js/transport/transport.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import type { PeerConfig } from '../model/peer.ts';
-import { type ApplyReport, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
+import type { DynamicRange, PeerConfig } from '../model/peer.ts';
+import type { OwnAddresses } from '../peer/peer-family.ts';
+import { type ApplyReport, type LocRibs, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
 import { LocRib } from '../rib/loc-rib.ts';
+import type { NextHopResolver } from '../rib/next-hops.ts';
 import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
 import { peerLog } from './peer-log.ts';
@@ -19,16 +23,27 @@ export interface SpeakerOptions {
   readonly listen: NodeConfig['listen'];
   readonly bgpIdentifier: Ipv4;
   readonly isOurAddress: (address: IpAddress) => boolean;
+  /** Absent: every next hop is reachable at cost 0. */
+  readonly nextHops?: NextHopResolver;
+  /** Our other addresses on the interface that has this one. */
+  readonly addressesBeside?: (local: IpAddress) => OwnAddresses;
+  readonly maxPaths: NodeConfig['maxPaths'];
+  readonly preferOlder: boolean;
+  readonly clusterId?: Ipv4;
   readonly restart: RestartOptions;
   readonly log: Log;
 }
 
 export interface Speaker {
   readonly bgpIdentifier: Ipv4;
-  readonly rib: LocRib;
+  readonly ribs: LocRibs;
   readonly peers: PeerSet;
-  /** Makes the sessions what `configs` says, and the listener's TCP MD5 keys with them. */
-  setPeers(configs: readonly PeerConfig[]): ApplyReport;
+  /** Makes the sessions what `configs` says, and the listener's TCP MD5 keys with them; whoever comes from `ranges` is let in. */
+  setPeers(configs: readonly PeerConfig[], ranges: readonly DynamicRange[]): ApplyReport;
+  /** Decides everything that waits now. */
+  settle(): void;
+  /** This node's addresses changed: next hops are judged anew. */
+  reevaluate(): void;
   /** Makes our own routes what `prefixes` says. */
   setOriginated(prefixes: readonly IpPrefix[]): void;
   /** Listens there instead, without touching a session that is up. False, and the old port stays, when it cannot be had. */
@@ -40,13 +55,8 @@ export interface Speaker {
 /** Listens and is ready for peers. Throws when the port cannot be had, naming it and the remedy. */
 export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const { log, listen } = options;
-  const rib = new LocRib({
-    family: 'ipv4',
-    schedule: (run) => void setImmediate(run),
-    clock: systemClock,
-    bgpIdentifier: options.bgpIdentifier,
-    isOurAddress: options.isOurAddress,
-  });
+  const ribs: LocRibs = { ipv4: locRib('ipv4', options), ipv6: locRib('ipv6', options) };
+  const bfd = new BfdService({ clock: systemClock, timers: systemTimers, startEngine: threadEngine() });
   /** Each refusal of a peer is said once per configuration: it comes again with every attempt. */
   const told = new Set<string>();
   const callbacks: Callbacks = {
@@ -61,19 +71,27 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   };
   let listener = await listenOrExplain(listen, callbacks);
   /** What the listener's socket knows, for the next one. */
-  const passwords = new Map<IpAddress, string>();
+  const passwords = new Map<string, { readonly peers: IpAddress | IpPrefix; readonly password: string }>();
   const peers = new PeerSet({
-    rib,
+    ribs,
+    bfd,
     transport: tcpTransport,
     clock: systemClock,
     timers: systemTimers,
     random: systemRandom,
     bgpIdentifier: options.bgpIdentifier,
+    ...(options.addressesBeside && { addressesBeside: options.addressesBeside }),
     restart: options.restart,
     log: peerLog(log),
+    onRangeFull: ({ prefix, limit }, refused) =>
+      log.warn(
+        { prefix: formatIpPrefix(prefix), limit, refused: formatIp(refused), code: 'DYNAMIC_LIMIT' },
+        'a neighbor was refused: its range has as many as its limit allows',
+      ),
     setPassword: (peer, password) => {
-      if (password === undefined) passwords.delete(peer);
-      else passwords.set(peer, password);
+      const key = typeof peer === 'object' ? formatIpPrefix(peer) : formatIp(peer);
+      if (password === undefined) passwords.delete(key);
+      else passwords.set(key, { peers: peer, password });
       setPassword(listener, peer, password, log);
     },
   });
@@ -82,7 +100,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     if (port === listener.port) return true;
     try {
       const next = await listenOrExplain({ ...listen, port }, callbacks);
-      for (const [peer, password] of passwords) setPassword(next, peer, password, log);
+      for (const { peers: whom, password } of passwords.values()) setPassword(next, whom, password, log);
       listener.close();
       log.info({ from: listener.port, to: port }, 'listening on another port');
       listener = next;
@@ -95,20 +113,29 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
 
   return {
     bgpIdentifier: options.bgpIdentifier,
-    rib,
+    ribs,
     peers,
-    setPeers(configs) {
-      const report = peers.apply(configs);
+    settle() {
+      ribs.ipv4.settle();
+      ribs.ipv6.settle();
+    },
+    reevaluate() {
+      ribs.ipv4.reevaluate();
+      ribs.ipv6.reevaluate();
+    },
+    setPeers(configs, ranges) {
+      const report = peers.apply(configs, ranges);
       told.clear();
       logReport(log, report);
       return report;
     },
-    setOriginated: originated(rib, log),
+    setOriginated: originated(ribs, log),
     moveTo,
     listenPort: () => listener.port,
     async close(how) {
       listener.close();
       await peers.stopAll(how);
+      await bfd.close();
     },
   };
 }
@@ -144,28 +171,46 @@ async function listenOrExplain(
 }
 
 /** A key the kernel refuses leaves that one peer down, with the reason in the log, and the others alone. */
-function setPassword(listener: BgpListener, peer: IpAddress, password: string | undefined, log: Log): void {
+function setPassword(listener: BgpListener, peer: IpAddress | IpPrefix, password: string | undefined, log: Log): void {
   try {
     listener.setPassword(peer, password);
   } catch (error) {
-    log.error({ peer: formatIp(peer), error: String(error) }, 'TCP MD5 key refused by the kernel');
+    const whom = typeof peer === 'object' ? formatIpPrefix(peer) : formatIp(peer);
+    log.error({ peer: whom, error: String(error) }, 'TCP MD5 key refused by the kernel');
   }
 }
 
+const locRib = (family: 'ipv4' | 'ipv6', options: SpeakerOptions): LocRib => {
+  const { bgpIdentifier, isOurAddress, nextHops, maxPaths, preferOlder, clusterId } = options;
+  return new LocRib({
+    family,
+    schedule: (run) => void setImmediate(run),
+    clock: systemClock,
+    bgpIdentifier,
+    isOurAddress,
+    maxPaths,
+    preferOlder,
+    ...(nextHops && { nextHops }),
+    ...(clusterId !== undefined && { clusterId }),
+  });
+};
+
+const ribOf = (ribs: LocRibs, { address }: IpPrefix): LocRib => (isIpv6(address) ? ribs.ipv6 : ribs.ipv4);
+
 /** Makes our own routes in the table what it is given, by difference. */
-function originated(rib: LocRib, log: Log): (prefixes: readonly IpPrefix[]) => void {
+function originated(ribs: LocRibs, log: Log): (prefixes: readonly IpPrefix[]) => void {
   const present = new Map<string, IpPrefix>();
   return (prefixes) => {
     const wanted = new Map(prefixes.map((p) => [formatIpPrefix(p), p]));
     const { add, remove } = delta(wanted, present, () => true);
     for (const [key, prefix] of remove) {
       present.delete(key);
-      rib.withdrawLocal(prefix);
+      ribOf(ribs, prefix).withdrawLocal(prefix);
       log.info({ prefix: formatIpPrefix(prefix) }, 'no longer advertised');
     }
     for (const [key, prefix] of add) {
       present.set(key, prefix);
-      rib.originate(prefix);
+      ribOf(ribs, prefix).originate(prefix);
       log.info({ prefix: formatIpPrefix(prefix) }, 'advertised');
     }
   };

@@ -63,10 +63,11 @@ function bgpFacts({ speaker }: Running): BgpStatusView {
 
 function routeFacts({ speaker }: Running): RoutesStatusView {
   const peers = speaker?.peers.views() ?? [];
+  const ribs = speaker === undefined ? [] : [speaker.ribs.ipv4, speaker.ribs.ipv6];
   const total = (of: (p: (typeof peers)[number]) => number): number => peers.reduce((sum, p) => sum + of(p), 0);
   return {
-    prefixes: speaker?.rib.counts.routes ?? 0,
-    paths: speaker?.rib.counts.paths ?? 0,
+    prefixes: ribs.reduce((sum, rib) => sum + rib.counts.routes, 0),
+    paths: ribs.reduce((sum, rib) => sum + rib.counts.paths, 0),
     rejected: total((p) => p.routes.rejected),
     stale: total((p) => p.routes.stale),
   };

@@ -72,18 +72,24 @@ export interface ApplyReport {
   readonly refused: readonly RefusedPeer[];
 }
 
+const KEYS = Object.keys(COST) as readonly (keyof PeerConfig)[];
+
 export function compareConfigs(before: PeerConfig, after: PeerConfig): ChangedPeer | undefined {
-  const keys = Object.keys(COST) as (keyof PeerConfig)[];
-  const fields = keys.filter((key) => !sameValue(before[key], after[key]));
+  const fields = KEYS.filter((key) => !sameValue(before[key], after[key]));
   if (fields.length === 0) return undefined;
   const costs = fields.map((key) => COST[key]);
   const cost = DEAREST.find((c) => costs.includes(c)) ?? 'nothing';
   return { name: after.name, fields, cost, needsReset: cost === 'reset' };
 }
 
-/** A few settings are small objects of numbers, whose fields are always made in one order. */
-const sameValue = (a: PeerConfig[keyof PeerConfig], b: PeerConfig[keyof PeerConfig]): boolean =>
-  a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b));
+/** Plain data: scalars, arrays, objects. Shared parts, as a policy is of a thousand peers, cost nothing. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [before, after] = [Object.entries(a), Object.entries(b)];
+  const others = b as Readonly<Record<string, unknown>>;
+  return before.length === after.length && before.every(([key, value]) => sameValue(value, others[key]));
+}
 
 /** The configurations to follow, and those that name a peer or an address a second time: the first one counts. */
 export function admit(configs: readonly PeerConfig[]): { wanted: Map<string, PeerConfig>; refused: RefusedPeer[] } {

@@ -1,30 +1,29 @@
 /** All peers: from configuration to sessions, touching only what differs. Pure of I/O: transport, clock, timers, chance and
  *  log come in. plan() and apply() share one comparison, so that what a reload announces is what it does. */
-import type { IpAddress } from '../base/ip.ts';
-import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
-import type { Connection, SessionPorts, StopHow } from '../bgp-js/session/session-types.ts';
+import { formatIpPrefix, type IpAddress, type IpPrefix } from '../base/ip.ts';
+import type { Connection, StopHow } from '../bgp-js/session/session-types.ts';
 import type { Admission } from '../bgp-js/transport/reception.ts';
-import type { PeerConfig } from '../model/peer.ts';
-import type { Exported } from '../rib/export.ts';
-import type { PathSource } from '../rib/feed.ts';
-import type { LocRib } from '../rib/loc-rib.ts';
+import type { DynamicRange, FamilyName, PeerConfig } from '../model/peer.ts';
 import { type ApplyReport, admit, type ChangedPeer, compareConfigs } from './config-change.ts';
-import { Peer, type PeerLog, type PeerPorts } from './peer.ts';
+import { Peer, type PeerPorts } from './peer.ts';
+import type { PeerFamily } from './peer-family.ts';
 import { peerKey } from './peer-key.ts';
 import type { PeerState } from './peer-state.ts';
 import { type RestartOptions, RestartPhase } from './restart-phase.ts';
+import { Strangers, strangerConfig, strangerName } from './strangers.ts';
 
 export type { ApplyReport, ChangedPeer, RefusedPeer } from './config-change.ts';
 export type { PeerLog } from './peer.ts';
+export type { LocRibs } from './peer-family.ts';
 export type { RestartEnd, RestartOptions } from './restart-phase.ts';
 
-export interface PeerSetPorts extends SessionPorts {
-  readonly rib: LocRib;
-  readonly bgpIdentifier: number;
+export interface PeerSetPorts extends Omit<PeerPorts, 'restart'> {
   readonly restart: RestartOptions;
-  readonly log: PeerLog;
-  /** The listener's TCP MD5 keys (RFC 2385): called before a session starts, and with undefined when it is removed. */
-  readonly setPassword?: (address: PeerConfig['address'], password: string | undefined) => void;
+  /** The listener's TCP MD5 keys (RFC 2385), of one or of all in a prefix: called before a session starts, and with undefined
+   *  when it is removed. */
+  readonly setPassword?: (peers: IpAddress | IpPrefix, password: string | undefined) => void;
+  /** A range of dynamic neighbours has as many as may be; said once per configuration. */
+  readonly onRangeFull?: (range: DynamicRange, refused: IpAddress) => void;
 }
 
 /** Our last words leave in this time; the sockets themselves may linger for a second. */
@@ -36,6 +35,8 @@ export class PeerSet {
   private readonly restart: RestartPhase;
   private readonly peers = new Map<string, Peer>();
   private readonly byAddress = new Map<IpAddress | string, Peer>();
+  private readonly strangers = new Strangers();
+  private ranges: readonly DynamicRange[] = [];
   private stopped = false;
 
   constructor(ports: PeerSetPorts) {
@@ -49,25 +50,16 @@ export class PeerSet {
   }
 
   /** What apply() would do. No effects. */
-  plan(configs: readonly PeerConfig[]): ApplyReport {
-    const { wanted, refused } = admit(configs);
-    const added: string[] = [];
-    const changed: ChangedPeer[] = [];
-    for (const [name, config] of wanted) {
-      const peer = this.peers.get(name);
-      const change = peer && compareConfigs(peer.config, config);
-      if (peer === undefined) added.push(name);
-      else if (change) changed.push(change);
-    }
-    const removed = [...this.peers.keys()].filter((name) => !wanted.has(name));
-    return { added, removed, changed, refused };
+  plan(configs: readonly PeerConfig[], ranges: readonly DynamicRange[] = []): ApplyReport {
+    return this.compare(configs, ranges).report;
   }
 
-  /** Makes the sessions what `configs` says. The first call starts the restart phase's clock: call it when the peers are known. */
-  apply(configs: readonly PeerConfig[]): ApplyReport {
-    const report = this.plan(configs);
+  /** Makes the sessions what `configs` says, and lets those in that `ranges` says. The first call starts the restart phase's
+   *  clock: call it when the peers are known. */
+  apply(configs: readonly PeerConfig[], ranges: readonly DynamicRange[] = []): ApplyReport {
+    const { report, wanted } = this.compare(configs, ranges);
     if (this.stopped) return report;
-    const { wanted } = admit(configs);
+    this.setRanges(ranges);
     // Goings before comings: an address may pass from one peer to another.
     for (const name of report.removed) this.remove(name);
     const fresh: Peer[] = [];
@@ -76,8 +68,9 @@ export class PeerSet {
       const old = this.peers.get(name);
       if (config === undefined || old === undefined) continue;
       if (cost !== 'reset') {
-        if (fields.includes('password')) this.ports.setPassword?.(config.address, config.password);
-        old.reconfigure(config, cost === 'resend');
+        if (fields.includes('password') && !isStranger(config))
+          this.ports.setPassword?.(config.address, config.password);
+        old.reconfigure(config, cost);
         continue;
       }
       this.forget(old);
@@ -88,10 +81,11 @@ export class PeerSet {
       const config = wanted.get(name);
       if (config) fresh.push(this.add(config));
     }
-    this.restart.configured([...this.peers.keys()]);
+    this.strangers.count(this.strangersHere().map((peer) => peer.config.address));
+    this.restart.configured(this.peers.keys(), this.strangers.areExpected);
     for (const peer of fresh) {
       this.byAddress.set(keyOf(peer.config), peer);
-      this.ports.setPassword?.(peer.config.address, peer.config.password);
+      if (!isStranger(peer.config)) this.ports.setPassword?.(peer.config.address, peer.config.password);
       peer.start();
     }
     return report;
@@ -99,12 +93,15 @@ export class PeerSet {
 
   /** For the listener: connections from anywhere else are closed on accept; what a peer's own must show or is given. */
   admits(address: IpAddress, device: string | undefined): false | Admission {
-    const peer = this.stopped ? undefined : this.byAddress.get(peerKey(address, device));
-    if (peer === undefined) return false;
-    const { ttlSecurity, ttl, interface: bound, password } = peer.config;
+    if (this.stopped) return false;
+    const peer = this.byAddress.get(peerKey(address, device));
+    const settings = peer?.config ?? this.rangeFor(address, device)?.settings;
+    if (settings === undefined) return false;
+    const { ttlSecurity, ttl, multihop, interface: bound, password } = settings;
+    const hops = multihop ?? ttl;
     return {
       ...(ttlSecurity !== undefined && { ttlSecurity }),
-      ...(ttl !== undefined && { ttl }),
+      ...(hops !== undefined && { ttl: hops }),
       ...(bound !== undefined && { interface: bound }),
       signed: password !== undefined,
     };
@@ -112,8 +109,10 @@ export class PeerSet {
 
   /** A connection that a peer opened; one from an unknown address is closed. */
   accept(connection: Connection): void {
-    const key = peerKey(connection.remoteAddress, connection.remoteInterface);
-    const peer = this.stopped ? undefined : this.byAddress.get(key);
+    const { remoteAddress: address, remoteInterface: device } = connection;
+    const peer = this.stopped
+      ? undefined
+      : (this.byAddress.get(peerKey(address, device)) ?? this.welcome(address, device));
     if (peer) peer.accept(connection);
     else connection.destroy();
   }
@@ -152,9 +151,9 @@ export class PeerSet {
     return this.peers.get(name)?.requestRefresh() === true;
   }
 
-  /** Why a best path is or is not sent to this peer: for `why`. Undefined while no session is up. */
-  explainExport(name: string, attributes: PathAttributes, source: PathSource): Exported | undefined {
-    return this.peers.get(name)?.adjRibOut?.explain(attributes, source);
+  /** A peer's half of one table: its source, and what it is sent. */
+  partOf(name: string, family: FamilyName): PeerFamily | undefined {
+    return this.peers.get(name)?.parts.find((part) => part.name === family);
   }
 
   peer(name: string): PeerState | undefined {
@@ -167,10 +166,91 @@ export class PeerSet {
     return views.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  private compare(
+    configs: readonly PeerConfig[],
+    ranges: readonly DynamicRange[],
+  ): { readonly report: ApplyReport; readonly wanted: ReadonlyMap<string, PeerConfig> } {
+    const { wanted, refused } = admit(configs);
+    this.keepStrangers(wanted, ranges);
+    const added: string[] = [];
+    const changed: ChangedPeer[] = [];
+    for (const [name, config] of wanted) {
+      const peer = this.peers.get(name);
+      const change = peer && compareConfigs(peer.config, config);
+      if (peer === undefined) added.push(name);
+      else if (change) changed.push(change);
+    }
+    const removed = [...this.peers.keys()].filter((name) => !wanted.has(name));
+    return { report: { added, removed, changed, refused }, wanted };
+  }
+
+  /** Those who came by themselves stay where a range still lets them in and nobody is configured at their address. */
+  private keepStrangers(wanted: Map<string, PeerConfig>, ranges: readonly DynamicRange[]): void {
+    const here = this.strangersHere();
+    if (here.length === 0 || ranges.length === 0) return;
+    const after = new Strangers();
+    after.set(ranges);
+    const configured = new Set([...wanted.values()].map(keyOf));
+    for (const { config } of here) {
+      const range = after.rangeOf(config.address);
+      if (range === undefined || wanted.has(config.name) || configured.has(keyOf(config))) continue;
+      const { address, interface: device, asn } = config;
+      wanted.set(config.name, strangerConfig(range, { address, device, asn }));
+    }
+  }
+
+  private strangersHere(): Peer[] {
+    return [...this.peers.values()].filter((peer) => isStranger(peer.config));
+  }
+
+  private rangeFor(address: IpAddress, device: string | undefined): DynamicRange | undefined {
+    const range = this.strangers.rangeOf(address);
+    if (range === undefined || this.peers.has(strangerName(address, device))) return undefined;
+    if (this.strangers.hasRoom(range)) return range;
+    if (this.strangers.sayFull(range)) this.ports.onRangeFull?.(range, address);
+    return undefined;
+  }
+
+  /** Somebody from a range: a peer for as long as its session lasts. */
+  private welcome(address: IpAddress, device: string | undefined): Peer | undefined {
+    const range = this.rangeFor(address, device);
+    if (range === undefined) return undefined;
+    const peer = this.add(strangerConfig(range, { address, device, asn: undefined }));
+    this.strangers.add(range, 1);
+    this.byAddress.set(keyOf(peer.config), peer);
+    peer.start();
+    return peer;
+  }
+
+  /** Keys of a range stand for whoever comes from it. */
+  private setRanges(ranges: readonly DynamicRange[]): void {
+    const passwords = (list: readonly DynamicRange[]) =>
+      new Map(list.map((r) => [formatIpPrefix(r.prefix), { prefix: r.prefix, password: r.settings.password }]));
+    const [before, after] = [passwords(this.ranges), passwords(ranges)];
+    for (const [key, { prefix, password }] of before)
+      if (password !== undefined && after.get(key)?.password === undefined) this.ports.setPassword?.(prefix, undefined);
+    for (const [key, { prefix, password }] of after)
+      if (password !== undefined && before.get(key)?.password !== password) this.ports.setPassword?.(prefix, password);
+    this.ranges = ranges;
+    this.strangers.set(ranges);
+  }
+
   private add(config: PeerConfig, old?: Peer): Peer {
-    const peer = new Peer(config, this.shared, old);
+    const asns = isStranger(config) ? this.strangers.rangeOf(config.address)?.asns : undefined;
+    const stranger = asns && { asns, onGone: () => this.leave(config.name) };
+    const peer = new Peer(config, this.shared, { ...(old && { old }), ...(stranger && { stranger }) });
     this.peers.set(config.name, peer);
     return peer;
+  }
+
+  /** A stranger's session ended. */
+  private leave(name: string): void {
+    const peer = this.peers.get(name);
+    const range = peer && this.strangers.rangeOf(peer.config.address);
+    if (peer === undefined || this.stopped) return;
+    if (range) this.strangers.add(range, -1);
+    this.remove(name);
+    this.restart.gone(name);
   }
 
   private remove(name: string): void {
@@ -185,8 +265,9 @@ export class PeerSet {
     const key = keyOf(peer.config);
     if (this.byAddress.get(key) !== peer) return;
     this.byAddress.delete(key);
-    this.ports.setPassword?.(peer.config.address, undefined);
+    if (!isStranger(peer.config)) this.ports.setPassword?.(peer.config.address, undefined);
   }
 }
 
+const isStranger = (config: PeerConfig): boolean => config.kind === 'dynamic';
 const keyOf = (config: PeerConfig): IpAddress | string => peerKey(config.address, config.interface);

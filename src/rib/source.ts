@@ -31,6 +31,9 @@ export interface SourceSpec {
   readonly maxPrefixes?: MaxPrefixes;
   /** We reflect its routes to all others, and all others' to it. RFC 4456 */
   readonly client?: boolean;
+  /** `localAsn` is not this node's AS: both are loops, and unless `noPrepend` `localAsn` comes in front of what the peer sends.
+   *  RFC 7705 3.3 */
+  readonly localAs?: { readonly nodeAsn: number; readonly noPrepend: boolean };
   /** Our role towards it. */
   readonly role?: BgpRole;
 }
@@ -44,10 +47,15 @@ export const LOCAL: AnySpec = { name: 'local', kind: 'local', address: ipv4(0), 
 /** The row behind a PathSource. Only the tables change it. */
 export class Source implements PathSource {
   readonly id: number;
+  readonly isEbgp: boolean;
   spec: AnySpec;
   bgpIdentifier = 0;
   /** A path with an older epoch is stale: marking a whole peer stale is one addition. */
   epoch = 0;
+  /** A path with this epoch or an older one is on its way out: see leaving.ts. */
+  deadEpoch = -1;
+  /** Its stale paths are kept beyond the restart time. RFC 9494 */
+  longLived = false;
   received = 0;
   used = 0;
   rejected = 0;
@@ -55,6 +63,7 @@ export class Source implements PathSource {
 
   constructor(id: number, spec: AnySpec) {
     this.id = id;
+    this.isEbgp = spec.kind === 'ebgp';
     this.spec = spec;
   }
 

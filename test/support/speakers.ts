@@ -1,5 +1,5 @@
 /** Whole speakers in memory: a Loc-RIB and a PeerSet each, on one fake time and one memory TCP. */
-import { formatIp, formatIpPrefix } from '../../src/base/ip.ts';
+import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix } from '../../src/base/ip.ts';
 import type { PeerConfig } from '../../src/model/peer.ts';
 import { PeerSet, type RestartOptions } from '../../src/peer/peer-set.ts';
 import { LocRib } from '../../src/rib/loc-rib.ts';
@@ -25,8 +25,12 @@ export const peerConfig = (at: string, more: Partial<PeerConfig> = {}): PeerConf
   ...more,
 });
 
+const whom = (peers: IpAddress | IpPrefix): string =>
+  typeof peers === 'object' ? formatIpPrefix(peers) : formatIp(peers);
+
 export class MemorySpeaker {
   readonly rib: LocRib;
+  readonly rib6: LocRib;
   readonly peers: PeerSet;
   readonly kernel = new HeardFeed();
   readonly log: string[] = [];
@@ -40,16 +44,19 @@ export class MemorySpeaker {
   constructor(time: FakeTime, tcp: MemoryTcp, at: string, restart: Partial<RestartOptions>) {
     this.tcp = tcp;
     this.at = at;
-    this.rib = new LocRib({
-      family: 'ipv4',
-      schedule: (run) => void time.after(0, run),
-      clock: time,
-      bgpIdentifier: address(at),
-      isOurAddress: (a) => a === address(at),
-    });
+    const table = (family: 'ipv4' | 'ipv6'): LocRib =>
+      new LocRib({
+        family,
+        schedule: (run) => void time.after(0, run),
+        clock: time,
+        bgpIdentifier: address(at),
+        isOurAddress: (a) => a === address(at),
+      });
+    this.rib = table('ipv4');
+    this.rib6 = table('ipv6');
     this.rib.subscribe(this.kernel, 'kernel');
     this.peers = new PeerSet({
-      rib: this.rib,
+      ribs: { ipv4: this.rib, ipv6: this.rib6 },
       transport: tcp.transport(address(at)),
       clock: time,
       timers: time,
@@ -60,7 +67,7 @@ export class MemorySpeaker {
         onComplete: (why) => (this.completed = `${why} after ${time.now() - born} ms`),
         ...restart,
       },
-      setPassword: (peer, password) => void this.keys.push(`${formatIp(peer)} ${password ?? 'none'}`),
+      setPassword: (peer, password) => void this.keys.push(`${whom(peer)} ${password ?? 'none'}`),
       log: {
         up: ({ peer, downForMs }) =>
           this.log.push(`up ${peer.name}${downForMs === undefined ? '' : ` after ${downForMs} ms`}`),

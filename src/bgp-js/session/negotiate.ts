@@ -89,7 +89,18 @@ export function negotiate(config: SessionConfig, theirs: OpenMessage, bare = fal
 function negotiateBare(config: SessionConfig, theirs: OpenMessage): Result<Negotiated, BgpError> {
   const { localAsn, peerAsn, bgpIdentifier, peerAddress, peerPort, passive, holdTimeSec, connectRetrySec } = config;
   const confederation = config.confederation === true;
-  const plain = { localAsn, peerAsn, bgpIdentifier, peerAddress, peerPort, passive, holdTimeSec, connectRetrySec };
+  const asns = config.peerAsns === undefined ? {} : { peerAsns: config.peerAsns };
+  const plain = {
+    localAsn,
+    peerAsn,
+    ...asns,
+    bgpIdentifier,
+    peerAddress,
+    peerPort,
+    passive,
+    holdTimeSec,
+    connectRetrySec,
+  };
   const all = negotiateAll({ ...plain, confederation }, theirs);
   return all.ok ? ok({ ...all.value, fourOctetAs: false, routeRefresh: false }) : all;
 }
@@ -124,9 +135,11 @@ function negotiateAll(config: SessionConfig, theirs: OpenMessage): Result<Negoti
 
 function badAsn(config: SessionConfig, theirs: OpenMessage, peerAsn: number): BgpError | undefined {
   // 0 in the field is a fault even where the capability holds a good number. RFC 7607 2
-  if (peerAsn === config.peerAsn && theirs.myAs !== 0) return undefined;
+  const { peerAsns = [{ from: config.peerAsn, to: config.peerAsn }] } = config;
+  if (peerAsns.some(({ from, to }) => peerAsn >= from && peerAsn <= to) && theirs.myAs !== 0) return undefined;
   const says = theirs.myAs === 0 ? 0 : peerAsn;
-  return bgpError(2, 2, `the peer says it is AS ${says}, configured is AS ${config.peerAsn} (RFC 4271 6.2)`);
+  const configured = peerAsns.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
+  return bgpError(2, 2, `the peer says it is AS ${says}, configured is AS ${configured} (RFC 4271 6.2)`);
 }
 
 /** RFC 4271 6.2: 1 and 2 must be refused. */

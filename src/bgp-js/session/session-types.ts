@@ -15,6 +15,9 @@ export type SessionState = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenCon
 export interface SessionConfig {
   readonly localAsn: number;
   readonly peerAsn: number;
+  /** In the place of `peerAsn` any of these, both ends included: for peers of which only the address is known. `peerAsn` is
+   *  then what our OPEN takes it for (roles). */
+  readonly peerAsns?: readonly { readonly from: number; readonly to: number }[];
   /** Non-zero. RFC 6286 */
   readonly bgpIdentifier: Ipv4;
   readonly peerAddress: IpAddress;

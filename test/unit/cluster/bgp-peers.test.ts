@@ -37,7 +37,7 @@ test('an external peer hears of the pools, with us as next hop', () => {
     port: 179,
     asn: 65001,
     localAsn: 64512,
-    nextHopSelf: true,
+    nextHop: 'auto',
     transit: true,
   });
   expect(formatIp(peers[0]?.localAddress ?? ipv4(0))).toBe('10.9.0.1');
@@ -54,13 +54,13 @@ test('peerIP may have a port; node and nodeSelector say whose it is', () => {
 });
 
 test.each([
-  [{ keepOriginalNextHop: true }, 65001, false],
-  [{ nextHopMode: 'Keep' }, 65001, false],
-  [{ nextHopMode: 'Self' }, 64512, true],
-  [{ keepOriginalNextHop: true }, 64512, false],
-  [{}, 64512, false],
-])('next hop of %o to AS %i: ourselves is %s', (spec, asNumber, self) => {
-  expect(of({ ...TOR, ...spec, asNumber }).peers[0]?.nextHopSelf).toBe(self);
+  [{ keepOriginalNextHop: true }, 65001, 'keep'],
+  [{ nextHopMode: 'Keep' }, 65001, 'keep'],
+  [{ nextHopMode: 'Self' }, 64512, 'self'],
+  [{ keepOriginalNextHop: true }, 64512, 'auto'],
+  [{}, 64512, 'auto'],
+])('next hop of %o to AS %i: %s', (spec, asNumber, mode) => {
+  expect(of({ ...TOR, ...spec, asNumber }).peers[0]?.nextHop).toBe(mode);
 });
 
 test('a peer whose Secret is missing is held with the reason, and the others are not', () => {

@@ -45,7 +45,7 @@ describe('PeerSet: routes from table to table', () => {
     const [a, b] = [net.speaker(A), net.speaker(B)];
     a.originate(BLOCK_A);
     b.originate(BLOCK_B);
-    const missing = { importPolicy: 'missing', exportPolicy: 'missing' } as const;
+    const missing = { importPolicy: EBGP_WITHOUT_POLICY, exportPolicy: EBGP_WITHOUT_POLICY } as const;
     a.peers.apply([peerConfig(B, { asn: 65002, localAsn: 65001, ...missing })]);
     b.peers.apply([peerConfig(A, { asn: 65001, localAsn: 65002 })]);
     net.time.pass(4000);
@@ -57,7 +57,7 @@ describe('PeerSet: routes from table to table', () => {
       not: { code: 'NO_EBGP_POLICY' },
     });
 
-    a.peers.apply([peerConfig(B, { asn: 65002, localAsn: 65001, importPolicy: 'all', exportPolicy: 'none' })]);
+    a.peers.apply([peerConfig(B, { asn: 65002, localAsn: 65001, importPolicy: ACCEPT_ALL, exportPolicy: REJECT_ALL })]);
     net.time.pass(20_000);
     expect(a.routes()).toEqual([`${BLOCK_A} from local`, `${BLOCK_B} from ${B}`]);
     expect(b.routes()).toEqual([`${BLOCK_B} from local`]);

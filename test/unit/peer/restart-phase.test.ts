@@ -57,11 +57,11 @@ describe('RestartPhase (RFC 4724 4.1)', () => {
     const { time, ends, phase: p } = phase('a', 'b');
     p.up('a', up({}));
     p.up('b', up({}));
-    p.endOfRib('a');
+    p.endOfRib('a', IPV4_UNICAST);
     expect(p.awaited()).toEqual(['b']);
     expect(p.bits).toEqual({ restarting: true, forwarding: true });
     time.pass(500);
-    p.endOfRib('b');
+    p.endOfRib('b', IPV4_UNICAST);
     expect(ends).toEqual(['all-peers 500']);
     expect(p.bits).toEqual({ restarting: false, forwarding: true });
   });
@@ -79,7 +79,7 @@ describe('RestartPhase (RFC 4724 4.1)', () => {
   test('a peer without the capability, without the family, or restarting itself is not waited for', () => {
     const { ends, phase: p } = phase('plain', 'v6 only', 'restarting');
     p.up('plain', up());
-    p.up('v6 only', up({ ipv4: false }));
+    p.up('v6 only', up({ ipv4: false, families: [] }));
     p.up('restarting', up({ restarting: true }));
     expect(ends).toEqual(['all-peers 0']);
   });
@@ -91,7 +91,7 @@ describe('RestartPhase (RFC 4724 4.1)', () => {
     time.pass(5000);
     expect(p.awaited()).toEqual(['flaps']);
     p.up('flaps', up({}));
-    p.endOfRib('flaps');
+    p.endOfRib('flaps', IPV4_UNICAST);
     expect(ends).toEqual(['all-peers 5000']);
   });
 
@@ -108,12 +108,12 @@ describe('RestartPhase (RFC 4724 4.1)', () => {
     time.pass(3000);
     expect(ends).toEqual(['all-peers 3000']);
     expect(p.bits.restarting).toBe(false);
-    p.endOfRib('a');
-    p.endOfRib('b');
+    p.endOfRib('a', IPV4_UNICAST);
+    p.endOfRib('b', IPV4_UNICAST);
     expect(p.awaited()).toEqual(['late']);
     p.up('late', up({ restarting: true }));
     expect(heard).toEqual([]);
-    p.endOfRib('late');
+    p.endOfRib('late', IPV4_UNICAST);
     expect(heard).toEqual(['all-peers 3000']);
     expect(time.pending).toBe(0);
   });
