@@ -1,18 +1,19 @@
 /** The kernel half of the daemon: netlink, interfaces, the one writer of routes, and the best paths' way to it, wired. */
-import { type IpPrefix, isIpv6, onlyIpv4 } from '../base/ip.ts';
+import type { IpAddress, IpPrefix } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
-import { type Prefix, prefix } from '../base/prefix.ts';
+import { prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Desired } from '../cluster/desired.ts';
 import type { KernelConfig } from '../config/node-config.ts';
 import { GATEWAY_PREFIX, gatewayTarget } from '../kernel/devices/gateway.ts';
 import { type Interfaces, watchInterfaces } from '../kernel/devices/interfaces.ts';
 import { BgpRoutes, type BgpRoutesContext } from '../kernel/routes/bgp-routes.ts';
-import type { FoundRoute, RouteOwner, RouteProgrammer } from '../kernel/routes/route-programmer.ts';
-import { createRouteProgrammer } from '../kernel/routes/route-sync.ts';
+import { createRouteProgrammer } from '../kernel/routes/both-families.ts';
+import { type KernelNextHops, watchNextHops } from '../kernel/routes/next-hop-resolver.ts';
+import type { FoundByFamily, FoundRoute, RouteOwner, RouteProgrammer } from '../kernel/routes/route-programmer.ts';
 import type { RouteTarget } from '../model/kernel-route.ts';
 import { type NetlinkClient, openNetlink } from '../netlink/client.ts';
-import type { RouteFeed } from '../rib/feed.ts';
+import type { PathSource, RouteFeed } from '../rib/feed.ts';
 import { systemClock, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
 
@@ -20,16 +21,20 @@ export interface Dataplane {
   readonly netlink: NetlinkClient;
   readonly interfaces: Interfaces;
   readonly routes: RouteProgrammer;
-  /** Subscribe it to the Loc-RIB when routes are to be installed. */
-  readonly bestPaths: RouteFeed;
+  /** Where next hops lead without BGP: for the Loc-RIBs. */
+  readonly nextHops: KernelNextHops;
+  /** Subscribe them to the Loc-RIB of their family when routes are to be installed. */
+  readonly bestPaths: { readonly ipv4: RouteFeed; readonly ipv6: RouteFeed };
   /** The target of our own blocks. */
   readonly blackhole: RouteTarget;
   /** Reads what is there; nothing is written yet. `found`: routes of ours that outlived us. */
-  start(): Promise<{ readonly found: number }>;
-  /** All best paths of this start are known: what nobody confirmed may go. */
-  bestPathsInSync(): void;
+  start(): Promise<{ readonly found: number; readonly byFamily: FoundByFamily }>;
+  /** All best paths of this start are known, of one family or of both: what nobody confirmed may go. */
+  bestPathsInSync(family?: 'ipv4' | 'ipv6'): void;
   /** What a route may not cover, and what the user allowed all the same. */
-  setGuard(guard: { readonly peers?: readonly number[]; readonly allow?: readonly IpPrefix[] }): void;
+  setGuard(guard: { readonly peers?: readonly IpAddress[]; readonly allow?: readonly IpPrefix[] }): void;
+  /** Tells on which interface a peer is: its link-local next hop is there. */
+  setLinks(linkOf: (source: PathSource) => string | undefined): void;
   setCluster(cluster: { readonly desired: Desired; readonly nodeName: string }): void;
   problems(): readonly Reason[];
   stop(): void;
@@ -39,7 +44,7 @@ export interface DataplaneOptions {
   readonly kernel: KernelConfig;
   readonly cluster: boolean;
   /** Next hops we would use: by them a process with no memory knows its plain routes. */
-  readonly isKnownNextHop: (address: Ipv4) => boolean;
+  readonly isKnownNextHop: (address: IpAddress) => boolean;
   readonly log: Log;
 }
 
@@ -66,50 +71,64 @@ export async function openDataplane(options: DataplaneOptions): Promise<Dataplan
     pools: [],
     vxlanTunnelAddresses: new Map(),
     peers: [],
-    allowed: ofIpv4(kernel.allow),
+    allowed: kernel.allow,
     protocol: kernel.protocol,
   };
-  const bgpRoutes = new BgpRoutes({
-    // The first dump of the Loc-RIB is empty: that feed's end says nothing about the peers, `bestPathsInSync` does.
-    programmer: {
-      want: routes.want.bind(routes),
-      unwant: routes.unwant.bind(routes),
-      hold: routes.hold.bind(routes),
-      inSync: () => {},
-    },
+  const nextHops = await watchNextHops({
+    client: netlink,
     interfaces,
     timers: systemTimers,
-    context,
+    protocol: kernel.protocol,
   });
+  let linkOf: (source: PathSource) => string | undefined = () => undefined;
+  const bestPaths = (family: 'ipv4' | 'ipv6'): BgpRoutes =>
+    new BgpRoutes({
+      family,
+      // The first dump of the Loc-RIB is empty: that feed's end says nothing about the peers, `bestPathsInSync` does.
+      programmer: { wishesOf: routes.wishesOf, flush: routes.flush, inSync: () => {} },
+      interfaces,
+      others: nextHops,
+      linkOf: (source) => linkOf(source),
+      timers: systemTimers,
+      context,
+    });
+  const both = { ipv4: bestPaths('ipv4'), ipv6: bestPaths('ipv6') };
   const update = (change: Partial<BgpRoutesContext>): void => {
     context = { ...context, ...change };
-    bgpRoutes.update(context);
+    both.ipv4.update(context);
+    both.ipv6.update(context);
   };
 
   return {
     netlink,
     interfaces,
     routes,
-    bestPaths: bgpRoutes,
+    nextHops,
+    bestPaths: both,
     blackhole: { type: 'blackhole', scope: 'universe', nextHops: [], protocol: kernel.protocol },
     async start() {
-      const { found } = await routes.start();
+      const found = await routes.start();
       if (options.cluster) {
         routes.want('gateway', GATEWAY_PREFIX, gatewayTarget(kernel.protocol));
         routes.inSync('gateway');
       }
-      return { found };
+      return found;
     },
-    bestPathsInSync: () => routes.inSync('bgp'),
+    bestPathsInSync: (family) => routes.inSync('bgp', family),
     setGuard: ({ peers, allow }) =>
-      update({ ...(peers === undefined ? {} : { peers }), ...(allow === undefined ? {} : { allowed: ofIpv4(allow) }) }),
+      update({ ...(peers === undefined ? {} : { peers }), ...(allow === undefined ? {} : { allowed: allow }) }),
+    setLinks: (of) => {
+      linkOf = of;
+    },
     setCluster: ({ desired, nodeName }) => update(clusterContext(desired, nodeName)),
     problems: () => {
       const { unclaimedTotal } = routes.status().foreign;
       return unclaimedTotal === 0 ? [] : [unclaimedRoutes(unclaimedTotal, kernel.protocol)];
     },
     stop() {
-      bgpRoutes.stop();
+      both.ipv4.stop();
+      both.ipv6.stop();
+      nextHops.stop();
       routes.stop();
       interfaces.close();
       netlink.close();
@@ -117,10 +136,7 @@ export async function openDataplane(options: DataplaneOptions): Promise<Dataplan
   };
 }
 
-const ofIpv4 = (list: readonly IpPrefix[]): readonly Prefix[] =>
-  list.flatMap(({ address, length }) => (isIpv6(address) ? [] : [{ address, length }]));
-
-const viaKnownNextHop = ({ target }: FoundRoute, known: (address: Ipv4) => boolean): boolean =>
+const viaKnownNextHop = ({ target }: FoundRoute, known: (address: IpAddress) => boolean): boolean =>
   target.nextHops.length > 0 && target.nextHops.every((hop) => hop.gateway !== undefined && known(hop.gateway));
 
 function clusterContext(desired: Desired, nodeName: string): Partial<BgpRoutesContext> {
@@ -132,7 +148,7 @@ function clusterContext(desired: Desired, nodeName: string): Partial<BgpRoutesCo
   return {
     pools: desired.pools,
     vxlanTunnelAddresses,
-    peers: onlyIpv4(desired.peers.map((p) => p.address)),
+    peers: desired.peers.map((p) => p.address),
     ...(subnet === undefined ? {} : { ownSubnet: prefix(subnet.address, subnet.length) }),
   };
 }

@@ -1,8 +1,7 @@
 /** Takes everything of ours out of the kernel of this node: what `gingham uninstall` does between the conflist and the files.
  *  Only what a process with no memory knows as ours, and what the footprint of the state folder says. Every step is
  *  idempotent and runs although another failed: the report names what is left, and a second run finds less to do. */
-import { formatIpv4 } from '../base/ipv4.ts';
-import { formatPrefix, prefix } from '../base/prefix.ts';
+import { formatIp, formatIpPrefix, ipPrefix, isIpv6 } from '../base/ip.ts';
 import type { Reason } from '../base/reason.ts';
 import { readSysctl, sysctlRoot, writeSysctl } from '../kernel/devices/sysctl.ts';
 import { createForwardAccept, type ForwardAccept } from '../kernel/packets/forward-accept.ts';
@@ -12,6 +11,7 @@ import { fromKernel } from '../kernel/routes/route-targets.ts';
 import { createTunnels } from '../kernel/tunnels/tunnel.ts';
 import { IPIP_DEVICE, VXLAN_DEVICE } from '../kernel/tunnels/tunnel-names.ts';
 import { type NetlinkClient, openNetlink } from '../netlink/client.ts';
+import { AF_INET6 } from '../netlink/constants.ts';
 import { deleteLink } from '../netlink/link.ts';
 import { dumpLinks, dumpRoutes, getLink } from '../netlink/read.ts';
 import { isErrno } from '../netlink/request.ts';
@@ -66,18 +66,20 @@ async function removeRoutes(
   left: Reason[],
 ): Promise<readonly string[]> {
   const names = new Map((await dumpLinks(netlink)).map((l) => [l.index, l.name]));
-  const known = new Set(footprint?.nextHops ?? []);
+  const known = new Set<number | bigint>(footprint?.nextHops ?? []);
   const rule: OwnershipRule = {
     protocol: footprint?.protocol ?? RTPROT_BIRD,
     isOurs: ({ target }) =>
       target.nextHops.length > 0 && target.nextHops.every((h) => h.gateway !== undefined && known.has(h.gateway)),
   };
   const removed: string[] = [];
-  for (const route of await dumpRoutes(netlink, { table: footprint?.table ?? MAIN_TABLE })) {
-    const destination = prefix(route.dst, route.len);
+  const table = footprint?.table ?? MAIN_TABLE;
+  const routes = [...(await dumpRoutes(netlink, { table })), ...(await dumpIpv6Routes(netlink, table))];
+  for (const route of routes) {
+    const destination = ipPrefix(route.dst, route.len);
     const target = fromKernel(route, (index) => names.get(index) ?? '');
     const whose = ownership(destination, route.protocol, target, rule);
-    const text = `${formatPrefix(destination)}${target?.type === 'blackhole' ? ' blackhole' : via(route, names)}`;
+    const text = `${formatIpPrefix(destination)}${target?.type === 'blackhole' ? ' blackhole' : via(route, names)}`;
     if (whose === 'unclaimed')
       left.push({
         code: 'ROUTE_NOT_CLAIMED',
@@ -94,12 +96,22 @@ async function removeRoutes(
   return removed;
 }
 
-/** By its protocol, type, scope, metric and table: a delete that says less may hit another's route. */
-const exactly = ({ dst, len, table, protocol, type, scope, metric }: Route) =>
-  deleteRoute({ dst, len, table, protocol, type, scope, metric });
+/** A kernel without IPv6 has none. */
+const dumpIpv6Routes = (netlink: NetlinkClient, table: number): Promise<Route[]> =>
+  dumpRoutes(netlink, { table, family: AF_INET6 }).catch((error: unknown) => {
+    if (isErrno(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) return [];
+    throw error;
+  });
+
+/** By its protocol, type, scope, metric and table, and IPv6 by its next hops: a delete that says less may hit another's route. */
+const exactly = ({ dst, len, table, protocol, type, scope, metric, gateway, oif, nexthops }: Route) =>
+  deleteRoute({
+    ...{ dst, len, table, protocol, type, scope, metric },
+    ...(isIpv6(dst) ? { gateway, oif, nexthops } : {}),
+  });
 
 const via = ({ gateway, oif }: Route, names: ReadonlyMap<number, string>): string =>
-  `${gateway === 0 ? '' : ` via ${formatIpv4(gateway)}`}${oif === 0 ? '' : ` dev ${names.get(oif) ?? oif}`}`;
+  `${gateway === 0 ? '' : ` via ${formatIp(gateway)}`}${oif === 0 ? '' : ` dev ${names.get(oif) ?? oif}`}`;
 
 /** The tunnels', with their addresses, neighbours and programs, and cables of pods that are gone. */
 async function removeDevices(netlink: NetlinkClient, left: Reason[]): Promise<readonly string[]> {

@@ -19,22 +19,37 @@ export interface NetlinkClient {
   /** All objects, repeated when the kernel says that they changed meanwhile. */
   /** `onRestart` tells a decoder with effects of its own to begin again. */
   dump<T>(request: NetlinkRequest, decode: Decode<T>, onRestart?: () => void): Promise<T[]>;
-  /** All changes in order, in sends of at most 128; what failed, and nothing for what succeeded. */
+  /** All changes in order; what failed, and nothing for what succeeded. Up to 64 go from this thread at once; more on a
+   *  thread of libuv's pool, 1024 at a time, so that timers and sockets go on meanwhile. */
   batch(batch: RouteBatch): Promise<BatchFailure[]>;
+  /** The same for at most 64, done when it returns; undefined when there was no answer, so that only a dump can tell. */
+  batchNow(batch: RouteBatch): BatchFailure[] | undefined;
   /** By which the kernel names us as the cause of an event. */
   readonly portId: number;
   close(): void;
 }
 
 const RECEIVE_BUFFER_BYTES = 4 << 20;
-/** The kernel works inside send(), about 4 us a route: 128 hold the thread for half a millisecond. */
-const ROUTES_PER_SEND = 128;
+/** The kernel works inside send(), 2 to 8 us a route, and a hop to a thread and back costs 50 to 200 us: so many are cheaper
+ *  here, and hold the event loop for less than half a millisecond. */
+export const ROUTES_AT_ONCE = 64;
+/** 4 ms of a thread: one send longer than the socket's buffer (1 MB) would be refused. */
+const ROUTES_PER_SEND = 1024;
 const DUMP_ATTEMPTS = 10;
+const EIO = 5;
+const EBADF = 9;
+const SENT: Promise<void> = Promise.resolve();
+
+/** A part of a batch, encoded. */
+interface Part {
+  readonly answer: Promise<void>;
+  state(): 'open' | 'answered' | 'lost';
+  /** Resolves when the kernel has worked on it; the answer may come later. */
+  send(onThread: boolean): Promise<void>;
+}
 
 interface Pending {
   readonly what: string;
-  /** Sequence numbers [from, last]; only the last is acknowledged. */
-  readonly last: number;
   onData(m: MessageView): void;
   /** errno 0 is the ACK. True when this ends the exchange. */
   onError(seq: number, errno: number, text: string): boolean;
@@ -42,14 +57,25 @@ interface Pending {
   onLost(error: NetlinkError): void;
 }
 
+/** Sequence numbers first to last; only the last is acknowledged. */
+interface Batch {
+  readonly first: number;
+  readonly last: number;
+  readonly pending: Pending;
+}
+
 class Client implements NetlinkClient {
   private readonly options: NetlinkOptions;
   private lastPortId = 0;
   private socket: NetlinkSocket | undefined;
   private seq = 0;
-  /** By the first sequence number; a batch is in it once for each number. */
+  /** By sequence number. */
   private readonly pending = new Map<number, Pending>();
+  /** Of many numbers each, and few at a time: searched. */
+  private readonly batches: Batch[] = [];
   private readonly writer = new MessageWriter(32 << 10);
+  /** For batches. One whose bytes a thread is sending is not among them. */
+  private readonly idleWriters: MessageWriter[] = [];
   private dumps: Promise<unknown> = Promise.resolve();
   private closed = false;
 
@@ -125,7 +151,6 @@ class Client implements NetlinkClient {
       on.onAck(errno === 0 ? undefined : new NetlinkError(request.what, errno, errnoName(errno), text));
     this.pending.set(seq, {
       what: request.what,
-      last: seq,
       onData: on.onData,
       onError: (_seq, errno, text) => {
         fail(errno, text);
@@ -139,56 +164,86 @@ class Client implements NetlinkClient {
     w.begin(request.type, request.flags | flags, seq);
     request.body(w);
     w.end();
-    this.transmit(w.view(), seq, request.slow === true);
+    void this.transmit(w.view(), seq, request.slow === true);
   }
-  private transmit(bytes: Uint8Array, seq: number, slow: boolean): void {
+  /** Resolves when the kernel has worked on it, whatever it answered. Not slow: that is when this returns. */
+  private transmit(bytes: Uint8Array, seq: number, slow: boolean): Promise<void> {
     const sent = (n: number): void => {
-      const pending = this.pending.get(seq);
-      if (n >= 0 || pending === undefined) return;
-      this.forget(seq, pending.last);
-      pending.onLost(new NetlinkError(pending.what, -n, errnoName(-n), 'not sent'));
+      const pending = n >= 0 ? undefined : this.take(seq);
+      pending?.onLost(new NetlinkError(pending.what, -n, errnoName(-n), 'not sent'));
     };
     try {
-      if (this.closed) {
-        sent(-9);
-        return;
+      if (this.closed) sent(-EBADF);
+      else {
+        this.socket ??= this.open();
+        if (slow) return this.socket.sendSlow(bytes).then(sent);
+        sent(this.socket.send(bytes));
       }
-      this.socket ??= this.open();
-      if (slow) void this.socket.sendSlow(bytes).then(sent);
-      else sent(this.socket.send(bytes));
     } catch (error) {
-      sent(error instanceof Error && 'errno' in error ? -Number(error.errno) : -5);
+      sent(error instanceof Error && 'errno' in error ? -Number(error.errno) : -EIO);
     }
+    return SENT;
   }
   async batch(batch: RouteBatch): Promise<BatchFailure[]> {
     const failures: BatchFailure[] = [];
+    const answers: Promise<void>[] = [];
+    let sending = SENT;
     for (let from = 0; from < batch.size; from += ROUTES_PER_SEND) {
-      await this.batchPart(batch, from, Math.min(from + ROUTES_PER_SEND, batch.size), failures);
-      if (from + ROUTES_PER_SEND < batch.size) await new Promise<void>((next) => setImmediate(next));
+      const to = Math.min(from + ROUTES_PER_SEND, batch.size);
+      const part = this.encodePart(batch, from, to, failures);
+      answers.push(part.answer);
+      part.answer.catch(() => {}); // told by Promise.all below
+      await sending;
+      sending = part.send(to - from > ROUTES_AT_ONCE);
     }
+    await sending;
+    await Promise.all(answers);
     return failures;
   }
-  private batchPart(batch: RouteBatch, from: number, to: number, failures: BatchFailure[]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const first = this.nextSeq(to - from);
-      const last = first + to - from - 1;
-      const part: Pending = {
+  batchNow(batch: RouteBatch): BatchFailure[] | undefined {
+    const { size } = batch;
+    if (size > ROUTES_AT_ONCE) throw new RangeError(`${size} routes at once, and ${ROUTES_AT_ONCE} are the most`);
+    if (size === 0) return [];
+    const failures: BatchFailure[] = [];
+    const part = this.encodePart(batch, 0, size, failures);
+    part.answer.catch(() => {}); // told by the answer below
+    void part.send(false);
+    this.socket?.drain(() => part.state() !== 'open');
+    return part.state() === 'answered' ? failures : undefined;
+  }
+  private encodePart(batch: RouteBatch, from: number, to: number, failures: BatchFailure[]): Part {
+    const first = this.nextSeq(to - from);
+    const last = first + to - from - 1;
+    let state: ReturnType<Part['state']> = 'open';
+    const answer = new Promise<void>((resolve, reject) => {
+      const pending: Pending = {
         what: `change ${to - from} routes`,
-        last,
         onData: () => {},
         onError: (seq, errno, text) => {
           if (errno !== 0) failures.push({ index: from + seq - first, errno, code: errnoName(errno), text });
-          if (seq === last) resolve();
-          return seq === last;
+          if (seq !== last) return false;
+          state = 'answered';
+          resolve();
+          return true;
         },
         onDone: () => {},
-        onLost: reject,
+        onLost: (error) => {
+          state = 'lost';
+          reject(error);
+        },
       };
-      for (let seq = first; seq <= last; seq++) this.pending.set(seq, part);
-      this.writer.reset();
-      batch.write(this.writer, from, to, first);
-      this.transmit(this.writer.view(), first, false);
+      this.batches.push({ first, last, pending });
     });
+    const writer = this.idleWriters.pop() ?? new MessageWriter(ROUTES_AT_ONCE * 64);
+    writer.reset();
+    batch.write(writer, from, to, first);
+    const send = (onThread: boolean): Promise<void> => {
+      const sent = this.transmit(writer.view(), last, onThread);
+      if (onThread) return sent.then(() => void this.idleWriters.push(writer));
+      this.idleWriters.push(writer);
+      return sent;
+    };
+    return { answer, state: () => state, send };
   }
   private nextSeq(count: number): number {
     if (this.seq + count > 0xffffffff) this.seq = 0;
@@ -199,35 +254,37 @@ class Client implements NetlinkClient {
   private onBytes(bytes: Uint8Array, length: number): void {
     const m = new MessageView(bytes, length);
     while (m.advance()) {
-      const pending = this.pending.get(m.seq);
+      const { seq } = m;
+      const pending = this.pending.get(seq) ?? this.batches.find((b) => seq >= b.first && seq <= b.last)?.pending;
       if (pending === undefined) continue;
       if (m.type === k.NLMSG_ERROR) {
-        const seq = m.seq;
-        if (pending.onError(seq, m.errno(), m.errorText())) this.forget(seq, pending.last);
-        else this.pending.delete(seq);
+        if (pending.onError(seq, m.errno(), m.errorText())) this.take(seq);
       } else if (m.type === k.NLMSG_DONE) {
-        this.pending.delete(m.seq);
+        this.pending.delete(seq);
         pending.onDone(m.errno(), m.doneText());
       } else pending.onData(m);
     }
   }
-  /** Drops the exchange that ends with `last`, all its numbers. */
-  private forget(_seq: number, last: number): void {
-    const pending = this.pending.get(last);
-    for (let seq = last; pending !== undefined && last - seq < ROUTES_PER_SEND; seq--)
-      if (this.pending.get(seq) === pending) this.pending.delete(seq);
+  /** The exchange of this number, which is over. */
+  private take(seq: number): Pending | undefined {
+    const at = this.batches.findIndex((b) => seq >= b.first && seq <= b.last);
+    if (at >= 0) return this.batches.splice(at, 1)[0]?.pending;
+    const pending = this.pending.get(seq);
+    this.pending.delete(seq);
+    return pending;
   }
   /** The socket is gone and answers with it: every open request fails, the next one opens a new socket. */
   private lose(errno: number, code: string): void {
     this.socket?.close();
     this.socket = undefined;
-    const lost = new Set(this.pending.values());
+    const lost = [...this.pending.values(), ...this.batches.map((b) => b.pending)];
     this.pending.clear();
+    this.batches.length = 0;
     for (const p of lost) p.onLost(new NetlinkError(p.what, errno, code, 'the netlink socket was lost, read again'));
   }
   close(): void {
     this.closed = true;
-    this.lose(9, 'EBADF');
+    this.lose(EBADF, 'EBADF');
   }
 }
 

@@ -45,6 +45,8 @@ export const RTNLGRP_NEIGH = 3;
 export const RTNLGRP_TC = 4;
 export const RTNLGRP_IPV4_IFADDR = 5;
 export const RTNLGRP_IPV4_ROUTE = 7;
+export const RTNLGRP_IPV6_IFADDR = 9;
+export const RTNLGRP_IPV6_ROUTE = 11;
 
 export const SOL_NETLINK = 270;
 export const NETLINK_ADD_MEMBERSHIP = 1;
@@ -55,6 +57,7 @@ export const NETLINK_GET_STRICT_CHK = 12;
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
 export const AF_BRIDGE = 7;
+export const AF_INET6 = 10;
 
 export const IFF_UP = 1;
 export const IFF_NOARP = 0x80;
@@ -97,12 +100,17 @@ export const RTA_PRIORITY = 6;
 export const RTA_PREFSRC = 7;
 export const RTA_MULTIPATH = 9;
 export const RTA_TABLE = 15;
+/** A next hop of another family than the route's: family, then the address. */
+export const RTA_VIA = 18;
 
 export const RTN_UNICAST = 1;
 export const RTN_LOCAL = 2;
 export const RTN_BLACKHOLE = 6;
+export const RTN_UNREACHABLE = 7;
+export const RTN_PROHIBIT = 8;
 export const RTNH_F_DEAD = 1;
 export const RTNH_F_ONLINK = 4;
+export const RTNH_F_LINKDOWN = 16;
 export const RT_TABLE_MAIN = 254;
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;

@@ -1,5 +1,8 @@
 /** One datagram of netlink messages, read by index. Pure. Nothing here copies; a decoder copies what it keeps.
  *  The kernel is trusted to be well-formed, yet every walk is bounded by lengths and ends on a step below four. */
+import type { IpAddress } from '../base/ip.ts';
+import { ipv4 } from '../base/ipv4.ts';
+import { readIpv6 } from '../base/ipv6.ts';
 import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSGERR_ATTR_MSG } from './constants.ts';
 import { wireWord } from './message-writer.ts';
 
@@ -56,6 +59,10 @@ export class MessageView {
   }
   ipv4(at: number): number {
     return wireWord(this.u32[at >> 2] as number);
+  }
+  /** 16 octets are IPv6, all else IPv4. */
+  ip(at: number, length: number): IpAddress {
+    return length === 16 ? readIpv6(this.u8, at) : ipv4(this.ipv4(at));
   }
   text(at: number, length: number): string {
     const nul = this.u8.subarray(at, at + length).indexOf(0);

@@ -1,6 +1,8 @@
 /** Netlink messages into one growing slab. Pure. Integers are in host order: the views do that for free, and every
  *  message and attribute begins at a multiple of four. An IPv4 address travels in network order: `wireWord`. */
-import { NLM_F_REQUEST } from './constants.ts';
+import type { IpAddress } from '../base/ip.ts';
+import { writeIpv6 } from '../base/ipv6.ts';
+import { NLM_F_ACK, NLM_F_REQUEST } from './constants.ts';
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 /** An address as the host-order word whose four bytes in memory are the address; its own inverse. */
@@ -50,11 +52,6 @@ export class MessageWriter {
   end(): void {
     this.u32[this.message >> 2] = this.length - this.message;
   }
-  /** More flags for the message that `begin` opened last, ended or not: the last of a batch asks for the ACK. */
-  addFlags(flags: number): void {
-    const at = (this.message + 6) >> 1;
-    this.u16[at] = (this.u16[at] as number) | flags;
-  }
   /** Four bytes that a family header begins with. */
   u8x4(a: number, b: number, c: number, d: number): void {
     const at = this.room(4);
@@ -81,6 +78,17 @@ export class MessageWriter {
   }
   attributeIpv4(type: number, address: number): void {
     this.attributeU32(type, wireWord(address));
+  }
+  /** In network order: 4 octets or 16. */
+  attributeIp(type: number, address: IpAddress): void {
+    if (typeof address !== 'bigint') {
+      this.attributeIpv4(type, address);
+      return;
+    }
+    const at = this.room(20);
+    this.u16[at >> 1] = 20;
+    this.u16[(at + 2) >> 1] = type;
+    writeIpv6(this.u8, at + 4, address);
   }
   attributeU8(type: number, v: number): void {
     this.attributeBytes(type, Uint8Array.of(v));
@@ -116,6 +124,23 @@ export class MessageWriter {
     this.u32[(at + 4) >> 2] = ifindex;
     body();
     this.u16[at >> 1] = this.length - at;
+  }
+  /** Octets as they are; their number must be a multiple of four. Answers where they begin. */
+  octets(bytes: Uint8Array): number {
+    const at = this.room(bytes.length);
+    this.u8.set(bytes, at);
+    return at;
+  }
+  patchWord(at: number, v: number): void {
+    this.u32[at >> 2] = v;
+  }
+  /** The message that begins at `at` asks for an answer, also when all is well. */
+  askAck(at: number): void {
+    this.u16[(at + 6) >> 1] = (this.u16[(at + 6) >> 1] as number) | NLM_F_ACK;
+  }
+  /** What was written, to be changed in place. Valid until the next write. */
+  get slab(): Uint8Array {
+    return this.u8;
   }
   /** A view until the next write. */
   view(): Uint8Array {

@@ -1,5 +1,6 @@
 /** Events of the kernel: links, addresses, routes, neighbours, filters, without the echoes of our own changes.
  *  A lost event cannot be counted: after an overflow the socket is opened anew and the caller dumps again. */
+import type { IpAddress } from '../base/ip.ts';
 import { type Address, decodeAddress } from './address.ts';
 import * as k from './constants.ts';
 import { decodeLink, type Link } from './link.ts';
@@ -11,7 +12,7 @@ import { decodeFilter, decodeQdisc, type Filter, type Qdisc } from './traffic-co
 
 export type NetlinkEvent =
   | { readonly kind: 'link'; readonly gone: boolean; readonly link: Link }
-  | { readonly kind: 'address'; readonly gone: boolean; readonly address: Address }
+  | { readonly kind: 'address'; readonly gone: boolean; readonly address: Address<IpAddress> }
   | {
       readonly kind: 'route';
       readonly gone: boolean;
@@ -44,7 +45,9 @@ export interface NetlinkMonitor {
 const GROUPS = {
   link: k.RTNLGRP_LINK,
   address: k.RTNLGRP_IPV4_IFADDR,
+  address6: k.RTNLGRP_IPV6_IFADDR,
   route: k.RTNLGRP_IPV4_ROUTE,
+  route6: k.RTNLGRP_IPV6_ROUTE,
   neighbour: k.RTNLGRP_NEIGH,
   /** qdiscs and filters */
   trafficControl: k.RTNLGRP_TC,
@@ -60,7 +63,6 @@ export function decodeEvent(m: MessageView): NetlinkEvent | undefined {
       return { kind: 'link', gone: m.type === k.RTM_DELLINK, link: decodeLink(m) };
     case k.RTM_NEWADDR:
     case k.RTM_DELADDR:
-      if (m.byte(m.at + 16) !== k.AF_INET) return undefined;
       return { kind: 'address', gone: m.type === k.RTM_DELADDR, address: decodeAddress(m) };
     case k.RTM_NEWROUTE:
     case k.RTM_DELROUTE: {

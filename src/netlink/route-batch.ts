@@ -1,7 +1,9 @@
-/** Many route changes in few sends, flat: no object per route. Pure. Only the last message of a batch asks for an ACK;
- *  the kernel answers every failing one all the same, with its sequence number, which is base + index. */
+/** Many route changes in few sends, flat: no object per route. Pure, hot. Only the last message of a send asks for an ACK;
+ *  the kernel answers every failing one all the same, with its sequence number, which is base + index.
+ *  A message is a copy of its way's template with prefix and sequence number filled in: writeRoute() puts RTA_DST first. */
+import { writeIpv6 } from '../base/ipv6.ts';
 import * as k from './constants.ts';
-import type { MessageWriter } from './message-writer.ts';
+import { MessageWriter, wireWord } from './message-writer.ts';
 import { type RouteOptions, writeRoute } from './route.ts';
 
 export type RouteVerb = 'add' | 'replace' | 'delete';
@@ -24,52 +26,69 @@ const FLAGS: Readonly<Record<RouteVerb, number>> = {
   replace: k.NLM_F_REPLACE,
   delete: 0,
 };
+/** Offsets in a message: nlmsg_seq, rtm_dst_len, and the octets of RTA_DST. */
+const SEQ = 8;
+const DST_LEN = 17;
+const DST = 32;
+
+/** By way: index of the verb, and 3 more for IPv6. */
+const templates = new WeakMap<RouteVia, (Uint8Array | undefined)[]>();
+
+function templateOf(verb: number, via: RouteVia, six: boolean): Uint8Array {
+  let made = templates.get(via);
+  if (made === undefined) {
+    made = [];
+    templates.set(via, made);
+  }
+  const at = verb + (six ? VERBS.length : 0);
+  made[at] ??= template(VERBS[verb] as RouteVerb, via, six);
+  return made[at];
+}
+
+function template(verb: RouteVerb, via: RouteVia, six: boolean): Uint8Array {
+  const w = new MessageWriter(256);
+  w.begin(verb === 'delete' ? k.RTM_DELROUTE : k.RTM_NEWROUTE, FLAGS[verb], 0);
+  writeRoute(w, { ...via, dst: six ? 0n : 0, len: 0 });
+  w.end();
+  return w.view().slice();
+}
 
 export class RouteBatch {
-  private verbs: Uint8Array;
-  private dst: Uint32Array;
-  private len: Uint8Array;
-  private readonly vias: RouteVia[] = [];
+  private readonly messages: Uint8Array[] = [];
+  private readonly addresses: (number | bigint)[] = [];
+  private lengths: Uint8Array;
   size = 0;
 
   constructor(capacity = 256) {
-    this.verbs = new Uint8Array(capacity);
-    this.dst = new Uint32Array(capacity);
-    this.len = new Uint8Array(capacity);
+    this.lengths = new Uint8Array(capacity);
   }
-  /** `via` is kept by reference: intern it. */
-  put(verb: RouteVerb, dst: number, len: number, via: RouteVia): void {
-    if (this.size === this.len.length) this.grow();
-    this.verbs[this.size] = VERBS.indexOf(verb);
-    this.dst[this.size] = dst;
-    this.len[this.size] = len;
-    this.vias[this.size] = via;
-    this.size += 1;
+  /** `via` is kept by reference and must not change: intern it. A bigint is an IPv6 destination. */
+  put(verb: RouteVerb, dst: number | bigint, len: number, via: RouteVia): void {
+    const at = this.size;
+    if (at === this.lengths.length) {
+      const grown = new Uint8Array(at * 2);
+      grown.set(this.lengths);
+      this.lengths = grown;
+    }
+    this.messages[at] = templateOf(verb === 'add' ? 0 : verb === 'replace' ? 1 : 2, via, typeof dst === 'bigint');
+    this.addresses[at] = dst;
+    this.lengths[at] = len;
+    this.size = at + 1;
   }
+  /** Keeps its room. */
   clear(): void {
     this.size = 0;
-    this.vias.length = 0;
-  }
-  private grow(): void {
-    const n = this.len.length * 2;
-    const verbs = new Uint8Array(n);
-    const dst = new Uint32Array(n);
-    const len = new Uint8Array(n);
-    verbs.set(this.verbs);
-    dst.set(this.dst);
-    len.set(this.len);
-    this.verbs = verbs;
-    this.dst = dst;
-    this.len = len;
   }
   /** Messages [from, to) with sequence numbers from `seq` on. */
   write(w: MessageWriter, from: number, to: number, seq: number): void {
     for (let i = from; i < to; i++) {
-      const verb = VERBS[this.verbs[i] as number] as RouteVerb;
-      w.begin(verb === 'delete' ? k.RTM_DELROUTE : k.RTM_NEWROUTE, FLAGS[verb], seq + i - from);
-      writeRoute(w, { ...(this.vias[i] as RouteVia), dst: this.dst[i] as number, len: this.len[i] as number });
-      w.end();
+      const at = w.octets(this.messages[i] as Uint8Array);
+      const dst = this.addresses[i] as number | bigint;
+      w.patchWord(at + SEQ, seq + i - from);
+      w.slab[at + DST_LEN] = this.lengths[i] as number;
+      if (typeof dst === 'bigint') writeIpv6(w.slab, at + DST, dst);
+      else w.patchWord(at + DST, wireWord(dst));
+      if (i === to - 1) w.askAck(at);
     }
-    if (to > from) w.addFlags(k.NLM_F_ACK);
   }
 }

@@ -2,6 +2,8 @@
  *  calls. A socket stays for ever in the namespace it was born in, so `setns` is needed only round its birth. */
 import {
   AF_NETLINK,
+  EAGAIN,
+  MSG_DONTWAIT,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_SNDBUF,
@@ -21,6 +23,9 @@ export interface NetlinkSocket {
   readonly portId: number;
   /** Bytes sent or -errno. The kernel works on the requests inside this call. */
   send(bytes: Uint8Array): number;
+  /** Hands `onBytes` what has arrived, now and not when epoll says so, until `enough`: the answers to a request are there when
+   *  `send` returns. */
+  drain(enough: () => boolean): void;
   /** The same on a thread, for requests that wait for a grace period. */
   sendSlow(bytes: Uint8Array): Promise<number>;
   close(): void;
@@ -35,6 +40,9 @@ export interface SocketOptions {
   /** Drops messages caused by the socket of this port id, in the kernel. */
   readonly ignorePortId?: number;
 }
+
+/** The largest datagram of a dump is 32 KB. */
+const DRAIN_BYTES = 1 << 16;
 
 const int32 = (v: number): Uint8Array => new Uint8Array(new Int32Array([v]).buffer);
 
@@ -66,9 +74,20 @@ export function openNetlinkSocket(
   // A thread must not send on a number that closing has freed for another descriptor.
   let onThreads = 0;
   let closing = false;
+  let drained: Uint8Array | undefined;
   return {
     portId,
     send: (bytes) => ffi.send(socket.fd, bytes, bytes.length, 0),
+    drain: (enough) => {
+      drained ??= new Uint8Array(DRAIN_BYTES);
+      while (!closing && !enough()) {
+        const n = ffi.recv(socket.fd, drained, DRAIN_BYTES, MSG_DONTWAIT);
+        // Reading takes an overflow away from the reader behind epoll, so it is passed on from here.
+        if (n < 0 && n !== -EAGAIN) onError(Object.assign(new Error('recv'), { errno: n, code: ffi.errnoName(-n) }));
+        if (n <= 0) return;
+        onBytes(drained, n);
+      }
+    },
     sendSlow: async (bytes) => {
       onThreads += 1;
       const sent = await ffi.sendOnThread(socket.fd, bytes, 0);

@@ -2,7 +2,8 @@
 /** The netlink port against the kernel, in a namespace of its own: what the client promises, and how it fails. */
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatIpv4, parseIpv4 } from '../../src/base/ipv4.ts';
+import { formatIp } from '../../src/base/ip.ts';
+import { ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import { addAddress, deleteAddress } from '../../src/netlink/address.ts';
 import { type NetlinkClient, openNetlink } from '../../src/netlink/client.ts';
 import { deleteLink, newBridge, newVeth, newVxlan, setLink } from '../../src/netlink/link.ts';
@@ -195,7 +196,7 @@ describe('netlink on a real kernel', () => {
     expect(failures[1]?.text).toContain('Invalid prefix');
     const routes = await dumpRoutes(nl, { protocol: 12 });
     expect(routes.filter((r) => r.len === 24)).toHaveLength(10_000);
-    expect(formatIpv4(routes.at(-1)?.dst ?? 0)).toBe('11.0.0.0');
+    expect(formatIp(routes.at(-1)?.dst ?? ipv4(0))).toBe('11.0.0.0');
     batch.clear();
     for (const r of routes.filter((q) => q.len === 24)) batch.put('delete', r.dst, r.len, via);
     expect(await nl.batch(batch)).toEqual([]);

@@ -14,7 +14,7 @@ import { GATEWAY_PREFIX, gatewayRoute } from '../../src/kernel/devices/gateway.t
 import { type Interfaces, watchInterfaces } from '../../src/kernel/devices/interfaces.ts';
 import { createPodWiring } from '../../src/kernel/pods/pod-wiring.ts';
 import { ROUTE_OWNERS, type RouteProgrammer } from '../../src/kernel/routes/route-programmer.ts';
-import { createRouteProgrammer } from '../../src/kernel/routes/route-sync.ts';
+import { createRouteProgrammer } from '../../src/kernel/routes/both-families.ts';
 import { type NetlinkClient, openNetlink } from '../../src/netlink/client.ts';
 import { KINDS } from '../../src/store/kinds.ts';
 import { StoreError } from '../../src/store/port.ts';

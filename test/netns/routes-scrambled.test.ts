@@ -7,7 +7,7 @@ import { type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import { formatPrefix, type Prefix, prefix } from '../../src/base/prefix.ts';
 import { watchInterfaces } from '../../src/kernel/devices/interfaces.ts';
 import { ROUTE_OWNERS } from '../../src/kernel/routes/route-programmer.ts';
-import { createRouteProgrammer } from '../../src/kernel/routes/route-sync.ts';
+import { createRouteProgrammer } from '../../src/kernel/routes/both-families.ts';
 import { formatVia } from '../../src/kernel/routes/route-targets.ts';
 import type { RouteTarget } from '../../src/model/kernel-route.ts';
 import { openNetlink } from '../../src/netlink/client.ts';

@@ -8,7 +8,7 @@ import { type Prefix, parsePrefix } from '../../src/base/prefix.ts';
 import { type Interfaces, watchInterfaces } from '../../src/kernel/devices/interfaces.ts';
 import type { RouteOwner, RouteProgrammer, RouteProgrammerOptions } from '../../src/kernel/routes/route-programmer.ts';
 import { ROUTE_OWNERS } from '../../src/kernel/routes/route-programmer.ts';
-import { createRouteProgrammer } from '../../src/kernel/routes/route-sync.ts';
+import { createRouteProgrammer } from '../../src/kernel/routes/both-families.ts';
 import type { RouteTarget } from '../../src/model/kernel-route.ts';
 import { type NetlinkClient, openNetlink } from '../../src/netlink/client.ts';
 import { openMonitor } from '../../src/netlink/monitor.ts';

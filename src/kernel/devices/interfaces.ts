@@ -1,12 +1,14 @@
-/** The node's links and IPv4 addresses, kept current by events. What is connected, what is local, which device leads to
+/** The node's links and addresses of both families, kept current by events. What is connected, what is local, which device leads to
  *  an address. Reads only; our own changes are seen too, since nothing is filtered. */
+import { addressBits, type IpAddress, type IpPrefix, ipPrefix, isIpv6, prefixHolds } from '../../base/ip.ts';
 import type { Ipv4 } from '../../base/ipv4.ts';
-import { containsAddress, type Prefix, prefix } from '../../base/prefix.ts';
+import { isLinkLocal6 } from '../../base/ipv6.ts';
+import { type Prefix, prefix } from '../../base/prefix.ts';
 import type { Address } from '../../netlink/address.ts';
 import type { NetlinkClient } from '../../netlink/client.ts';
 import type { Link } from '../../netlink/link.ts';
 import { type NetlinkEvent, openMonitor } from '../../netlink/monitor.ts';
-import { dumpAddresses, dumpLinks, getLink } from '../../netlink/read.ts';
+import { dumpAllAddresses, dumpLinks, getLink } from '../../netlink/read.ts';
 
 export interface ConnectedPrefix {
   readonly prefix: Prefix;
@@ -15,13 +17,20 @@ export interface ConnectedPrefix {
   readonly local: Ipv4;
 }
 
+/** The same of either family. */
+export interface ConnectedIpPrefix {
+  readonly prefix: IpPrefix;
+  readonly device: string;
+  readonly local: IpAddress;
+}
+
 export interface DeviceOf {
   readonly device: string;
   readonly index: number;
   readonly mtu: number;
   /** Of the connected subnet. */
   readonly prefixLength: number;
-  readonly local: Ipv4;
+  readonly local: IpAddress;
 }
 
 export type InterfaceChange =
@@ -32,7 +41,7 @@ export type InterfaceChange =
       readonly up: boolean;
       readonly gone: boolean;
     }
-  | { readonly kind: 'address'; readonly device: string; readonly address: Ipv4; readonly gone: boolean }
+  | { readonly kind: 'address'; readonly device: string; readonly address: IpAddress; readonly gone: boolean }
   /** Events were lost; everything was read again. */
   | { readonly kind: 'reread' };
 
@@ -40,14 +49,17 @@ export interface Interfaces {
   links(): readonly Link[];
   byName(name: string): Link | undefined;
   byIndex(index: number): Link | undefined;
-  addressesOf(device: string): readonly Address[];
-  /** Subnets of the addresses of links that are up, and single addresses as /32. */
+  addressesOf(device: string): readonly Address<IpAddress>[];
+  /** IPv4 subnets of the addresses of links that are up, and single addresses as /32. */
   connected(): readonly ConnectedPrefix[];
-  isLocal(address: number): boolean;
+  /** The same of IPv6, without link-local ones: those are on every link. */
+  connectedIpv6(): readonly ConnectedIpPrefix[];
+  isLocal(address: IpAddress): boolean;
   /** The link that has this very address: the underlay of a node. */
-  linkWithAddress(address: number): Link | undefined;
-  /** By the longest connected subnet (not /32) that contains the address, on a link that is up. */
-  deviceOf(address: number): DeviceOf | undefined;
+  linkWithAddress(address: IpAddress): Link | undefined;
+  /** By the longest connected subnet (not /32 or /128) that contains the address, on a link that is up. Undefined for a
+   *  link-local address, which does not tell its link. */
+  deviceOf(address: IpAddress): DeviceOf | undefined;
   /** Asks the kernel about one link now: its event may still be on the way. */
   refresh(name: string): Promise<Link | undefined>;
   /** Called after the tables have changed; the answer unsubscribes. */
@@ -73,17 +85,17 @@ class InterfaceTable implements Interfaces {
   private readonly monitor: { close(): void };
   private byIndexMap = new Map<number, Link>();
   private byNameMap = new Map<string, Link>();
-  private addresses = new Map<string, Address>();
+  private addresses = new Map<string, Address<IpAddress>>();
   private readonly listeners = new Set<(change: InterfaceChange) => void>();
   /** Events that arrive during a read wait for its end; undefined: no read is on. */
   private waiting: NetlinkEvent[] | undefined;
-  private cached: readonly ConnectedPrefix[] | undefined;
+  private cached: readonly ConnectedIpPrefix[] | undefined;
   private closed = false;
 
   constructor(options: WatchInterfacesOptions) {
     this.client = options.client;
     this.monitor = openMonitor({
-      groups: ['link', 'address'],
+      groups: ['link', 'address', 'address6'],
       ...(options.netns === undefined ? {} : { netns: options.netns }),
       receiveBufferBytes: 4 << 20,
       onEvent: (event) => (this.waiting === undefined ? this.apply(event) : void this.waiting.push(event)),
@@ -92,7 +104,7 @@ class InterfaceTable implements Interfaces {
   }
   async reread(): Promise<void> {
     this.waiting ??= [];
-    const [links, addresses] = await Promise.all([dumpLinks(this.client), dumpAddresses(this.client)]);
+    const [links, addresses] = await Promise.all([dumpLinks(this.client), dumpAllAddresses(this.client)]);
     if (this.closed) return;
     this.byIndexMap = new Map(links.map((l) => [l.index, l]));
     this.byNameMap = new Map(links.map((l) => [l.name, l]));
@@ -124,7 +136,7 @@ class InterfaceTable implements Interfaces {
       this.tell({ kind: 'link', name: before.name, index: link.index, up: false, gone: true });
     this.tell({ kind: 'link', name: link.name, index: link.index, up, gone });
   }
-  private applyAddress(address: Address, gone: boolean): void {
+  private applyAddress(address: Address<IpAddress>, gone: boolean): void {
     if (gone) this.addresses.delete(addressKey(address));
     else this.addresses.set(addressKey(address), address);
     const device = this.byIndexMap.get(address.index)?.name ?? '';
@@ -142,22 +154,31 @@ class InterfaceTable implements Interfaces {
   byIndex(index: number): Link | undefined {
     return this.byIndexMap.get(index);
   }
-  addressesOf(device: string): readonly Address[] {
+  addressesOf(device: string): readonly Address<IpAddress>[] {
     const index = this.byNameMap.get(device)?.index;
     return [...this.addresses.values()].filter((a) => a.index === index);
   }
-  connected(): readonly ConnectedPrefix[] {
+  /** Both families, longest first. */
+  private subnets(): readonly ConnectedIpPrefix[] {
     if (this.cached !== undefined) return this.cached;
-    const found: ConnectedPrefix[] = [];
+    const found: ConnectedIpPrefix[] = [];
     for (const a of this.addresses.values()) {
       const link = this.byIndexMap.get(a.index);
       if (link?.up !== true) continue;
-      found.push({ prefix: prefix(a.peer, a.length), device: link.name, local: a.address });
+      found.push({ prefix: ipPrefix(a.peer, a.length), device: link.name, local: a.address });
     }
     this.cached = found.sort((a, b) => b.prefix.length - a.prefix.length);
     return this.cached;
   }
-  isLocal(address: number): boolean {
+  connected(): readonly ConnectedPrefix[] {
+    return this.subnets().flatMap(({ prefix: p, device, local }) =>
+      isIpv6(p.address) || isIpv6(local) ? [] : [{ prefix: prefix(p.address, p.length), device, local }],
+    );
+  }
+  connectedIpv6(): readonly ConnectedIpPrefix[] {
+    return this.subnets().filter(({ prefix: p }) => isIpv6(p.address) && !isLinkLocal6(p.address));
+  }
+  isLocal(address: IpAddress): boolean {
     for (const a of this.addresses.values()) if (a.address === address) return true;
     return false;
   }
@@ -175,14 +196,16 @@ class InterfaceTable implements Interfaces {
     }
     return link;
   }
-  linkWithAddress(address: number): Link | undefined {
+  linkWithAddress(address: IpAddress): Link | undefined {
     for (const a of this.addresses.values()) if (a.address === address) return this.byIndexMap.get(a.index);
     return undefined;
   }
-  deviceOf(address: number): DeviceOf | undefined {
-    for (const c of this.connected()) {
+  deviceOf(address: IpAddress): DeviceOf | undefined {
+    if (isIpv6(address) && isLinkLocal6(address)) return undefined;
+    for (const c of this.subnets()) {
       // A /32 of our own is no way to anywhere; that of a point-to-point peer is.
-      if ((c.prefix.length === 32 && c.prefix.address === c.local) || !containsAddress(c.prefix, address)) continue;
+      if (c.prefix.length === addressBits(c.prefix.address) && c.prefix.address === c.local) continue;
+      if (!prefixHolds(c.prefix, address)) continue;
       const link = this.byNameMap.get(c.device);
       if (link === undefined) continue;
       const { index, mtu } = link;
@@ -201,4 +224,4 @@ class InterfaceTable implements Interfaces {
   }
 }
 
-const addressKey = (a: Address): string => `${a.index} ${a.address} ${a.length} ${a.peer}`;
+const addressKey = (a: Address<IpAddress>): string => `${a.index} ${a.address} ${a.length} ${a.peer}`;

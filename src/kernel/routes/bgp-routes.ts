@@ -1,20 +1,25 @@
-/** Best paths to wishes of the route programmer: guard, then encapsulation, then want, hold or unwant.
- *  No I/O of its own. A feed gives each change once; what depends on pools, nodes and interfaces is worked out again for
- *  all prefixes when those change. Our own paths are not installed here: their blackholes come from the daemon. */
-import { type IpAddress, isIpv6 } from '../../base/ip.ts';
+/** Best paths to wishes of the route programmer: guard, then encapsulation, then want, hold or unwant. One for each family.
+ *  No I/O of its own. A feed gives each change once; what depends on pools, nodes, interfaces and routes of others is worked out
+ *  again for all prefixes when those change, in steps. Our own paths are not installed here: their blackholes come from the
+ *  daemon. Hot: a route costs no object; what it needs for being worked out again is the number of its next hops, which the
+ *  programmer keeps with the wish. */
+import type { IpAddress, IpPrefix } from '../../base/ip.ts';
+import { isIpv6 } from '../../base/ip.ts';
 import type { Ipv4 } from '../../base/ipv4.ts';
+import { isLinkLocal6 } from '../../base/ipv6.ts';
 import type { Timers } from '../../base/ports.ts';
-import { type Prefix, prefix, prefixKey, prefixOfKey } from '../../base/prefix.ts';
+import type { Prefix } from '../../base/prefix.ts';
 import type { Reason } from '../../base/reason.ts';
 import type { Result } from '../../base/result.ts';
-import type { RouteTarget } from '../../model/kernel-route.ts';
+import type { NextHop, RouteTarget } from '../../model/kernel-route.ts';
 import type { Pool } from '../../model/pool.ts';
-import type { BestPath, RouteFeed } from '../../rib/feed.ts';
+import type { BestPath, FeedNextHop, PathSource, RouteFeed } from '../../rib/feed.ts';
 import type { Interfaces } from '../devices/interfaces.ts';
 import { IPIP_DEVICE, VXLAN_DEVICE } from '../tunnels/tunnel-names.ts';
-import { type Encapsulation, type EncapsulationContext, encapsulationOf, targetVia } from './encapsulation.ts';
+import { type EncapsulationContext, poolOf, targetVia } from './encapsulation.ts';
 import { createGuard, type Guard } from './guard.ts';
-import type { RouteProgrammer } from './route-programmer.ts';
+import { type NextHopSet, NextHopSets } from './next-hop-sets.ts';
+import type { RouteProgrammer, RouteWishes } from './route-programmer.ts';
 
 /** What the routes depend on beside the paths. */
 export interface BgpRoutesContext {
@@ -24,62 +29,89 @@ export interface BgpRoutesContext {
   /** Node address to its address on vxlan.calico. */
   readonly vxlanTunnelAddresses: ReadonlyMap<number, Ipv4>;
   /** Addresses of all configured peers. */
-  readonly peers: readonly number[];
+  readonly peers: readonly IpAddress[];
   /** Prefixes that the user allowed by name. */
-  readonly allowed: readonly Prefix[];
+  readonly allowed: readonly IpPrefix[];
   readonly protocol: number;
 }
 
+/** The ways that routes of others lead, kept current. */
+export interface OtherWays {
+  waysTo(address: IpAddress): readonly NextHop[];
+  onChange(listener: () => void): () => void;
+}
+
 export interface BgpRoutesOptions {
-  readonly programmer: Pick<RouteProgrammer, 'want' | 'unwant' | 'hold' | 'inSync'>;
-  readonly interfaces: Pick<Interfaces, 'connected' | 'isLocal' | 'deviceOf' | 'onChange'>;
+  readonly family: 'ipv4' | 'ipv6';
+  readonly programmer: Pick<RouteProgrammer, 'wishesOf' | 'inSync' | 'flush'>;
+  readonly interfaces: Pick<Interfaces, 'connected' | 'connectedIpv6' | 'isLocal' | 'deviceOf' | 'onChange'>;
+  /** Absent: only connected subnets lead anywhere. */
+  readonly others?: OtherWays;
+  /** The interface on which a peer of ours is: its link-local next hop is there. */
+  readonly linkOf?: (source: PathSource) => string | undefined;
   readonly timers: Timers;
   readonly context: BgpRoutesContext;
 }
 
 /** Changes of interfaces come in bursts. */
 const SETTLE_MS = 20;
+/** Worked out again in one turn: two milliseconds. */
+const ROUTES_PER_STEP = 16_384;
+const NONE = -1;
 
 export class BgpRoutes implements RouteFeed {
   private readonly options: BgpRoutesOptions;
+  private readonly wishes: RouteWishes;
   private context: BgpRoutesContext;
   private guard: Guard;
   private encapsulation: EncapsulationContext;
-  /** prefixKey -> next hop of every best path that is not our own. */
-  private readonly nextHops = new Map<number, Ipv4>();
-  /** By encapsulation and next hop; shared by all prefixes behind it. */
-  private readonly targets = new Map<string, Result<RouteTarget, Reason>>();
+  private readonly sets = new NextHopSets();
   private cancelTimer: (() => void) | undefined;
-  private readonly unsubscribe: () => void;
+  private cancelStep: (() => void) | undefined;
+  private readonly unsubscribe: readonly (() => void)[];
 
   constructor(options: BgpRoutesOptions) {
     this.options = options;
     this.context = options.context;
+    this.wishes = options.programmer.wishesOf('bgp', options.family);
     this.guard = this.newGuard();
     this.encapsulation = this.newEncapsulation();
-    this.unsubscribe = options.interfaces.onChange((change) => {
-      // A pod's device is no way to a next hop: its comings and goings change nothing here.
-      if (change.kind === 'link' && change.name.startsWith('cali')) return;
+    const settle = (): void => {
       this.cancelTimer ??= options.timers.after(SETTLE_MS, () => {
         this.cancelTimer = undefined;
         this.update(this.context);
       });
-    });
+    };
+    const unsubscribe = [
+      options.interfaces.onChange((change) => {
+        // A pod's device is no way to a next hop: its comings and goings change nothing here.
+        if (change.kind !== 'link' || !change.name.startsWith('cali')) settle();
+      }),
+    ];
+    if (options.others !== undefined) unsubscribe.push(options.others.onChange(settle));
+    this.unsubscribe = unsubscribe;
   }
   private newGuard(): Guard {
     const { peers, allowed } = this.context;
-    return createGuard({ connected: this.options.interfaces.connected(), peers, allowed });
+    const { interfaces, family } = this.options;
+    return createGuard({
+      connected: family === 'ipv4' ? interfaces.connected() : interfaces.connectedIpv6(),
+      peers,
+      allowed,
+    });
   }
   private newEncapsulation(): EncapsulationContext {
     const { pools, ownSubnet, vxlanTunnelAddresses, protocol } = this.context;
+    const { interfaces, others } = this.options;
     return {
       pools,
       vxlanTunnelAddresses,
       protocol,
       ipipDevice: IPIP_DEVICE,
       vxlanDevice: VXLAN_DEVICE,
-      isLocal: (address) => this.options.interfaces.isLocal(address),
-      deviceOf: (address) => this.options.interfaces.deviceOf(address),
+      isLocal: (address) => interfaces.isLocal(address),
+      deviceOf: (address) => interfaces.deviceOf(address),
+      ...(others === undefined ? {} : { waysTo: (address: IpAddress) => others.waysTo(address) }),
       ...(ownSubnet === undefined ? {} : { ownSubnet }),
     };
   }
@@ -88,46 +120,69 @@ export class BgpRoutes implements RouteFeed {
     this.context = context;
     this.guard = this.newGuard();
     this.encapsulation = this.newEncapsulation();
-    this.targets.clear();
-    for (const [key, nextHop] of this.nextHops) this.express(prefixOfKey(key), nextHop);
+    this.sets.forgetTargets();
+    this.cancelStep?.();
+    this.step(0);
+  }
+  private step(from: number): void {
+    this.cancelStep = undefined;
+    const next = this.wishes.forEach(from, ROUTES_PER_STEP, (address, length, note) => {
+      const set = this.sets.get(note);
+      if (set !== undefined) this.express(address, length, set);
+    });
+    if (next !== undefined) this.cancelStep = this.options.timers.after(0, () => this.step(next));
   }
   onBest(best: BestPath): void {
-    if (isIpv6(best.address)) return;
-    const nextHop = best.nextHops[0]?.gateway;
-    if (best.source.kind === 'local' || nextHop === undefined || isIpv6(nextHop)) {
-      this.onWithdraw(best.address, best.length);
+    const { address, length, nextHops } = best;
+    if (nextHops.length === 0 || best.source.kind === 'local') {
+      this.onWithdraw(address, length);
       return;
     }
-    this.nextHops.set(prefixKey(best.address, best.length), nextHop);
-    this.express(prefix(best.address, best.length), nextHop);
+    const set = this.sets.hold(nextHops, needsLink(nextHops) ? this.options.linkOf?.(best.source) : undefined);
+    this.drop(this.express(address, length, set));
   }
   onWithdraw(address: IpAddress, length: number): void {
-    if (!isIpv6(address) && this.nextHops.delete(prefixKey(address, length)))
-      this.options.programmer.unwant('bgp', prefix(address, length));
+    this.drop(this.wishes.unwant(address, length));
+  }
+  onSlice(): void {
+    this.options.programmer.flush();
   }
   onEndOfFeed(): void {
-    this.options.programmer.inSync('bgp');
+    this.options.programmer.inSync('bgp', this.options.family);
   }
-  private express(p: Prefix, nextHop: Ipv4): void {
-    const refused = this.guard.check(p.address, p.length, nextHop);
-    if (refused !== undefined) {
-      this.options.programmer.hold('bgp', p, refused);
-      return;
+  private drop(note: number): void {
+    if (note !== NONE) this.sets.release(note);
+  }
+  /** Answers the number of the next hops that the prefix had. */
+  private express(address: IpAddress, length: number, set: NextHopSet): number {
+    for (const hop of set.hops) {
+      const refused = this.guard.check(address, length, hop.address);
+      if (refused !== undefined) return this.wishes.hold(address, length, refused, set.id);
     }
-    const route = this.targetFor(encapsulationOf(p, nextHop, this.encapsulation), nextHop);
-    if (route.ok) this.options.programmer.want('bgp', p, route.value);
-    else this.options.programmer.hold('bgp', p, route.error);
+    const route = this.targetFor(poolOf(address, length, this.context.pools), set);
+    return route.ok
+      ? this.wishes.want(address, length, route.value, set.id)
+      : this.wishes.hold(address, length, route.error, set.id);
   }
-  private targetFor(encapsulation: Encapsulation, nextHop: Ipv4): Result<RouteTarget, Reason> {
-    const key = `${encapsulation} ${nextHop}`;
-    const known = this.targets.get(key);
-    if (known !== undefined) return known;
-    const made = targetVia(nextHop, encapsulation, this.encapsulation);
-    this.targets.set(key, made);
+  private targetFor(pool: number, set: NextHopSet): Result<RouteTarget, Reason> {
+    let made = set.targets[pool + 1];
+    if (made === undefined) {
+      made = targetVia(set.hops, this.context.pools[pool], this.encapsulation, set.link);
+      set.targets[pool + 1] = made;
+    }
     return made;
   }
   stop(): void {
-    this.unsubscribe();
+    for (const end of this.unsubscribe) end();
     this.cancelTimer?.();
+    this.cancelStep?.();
   }
+}
+
+function needsLink(hops: readonly FeedNextHop[]): boolean {
+  for (let i = 0; i < hops.length; i++) {
+    const { gateway } = hops[i] as FeedNextHop;
+    if (isIpv6(gateway) && isLinkLocal6(gateway)) return true;
+  }
+  return false;
 }

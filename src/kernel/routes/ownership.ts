@@ -1,6 +1,6 @@
 /** Whose is a route found in the kernel? Pure. A process with no memory must tell its own by looking.
  *  Our protocol number is not enough: 12 is every BIRD's. Foreign protocols are never touched. */
-import type { Prefix } from '../../base/prefix.ts';
+import type { IpPrefix } from '../../base/ip.ts';
 import type { RouteTarget } from '../../model/kernel-route.ts';
 import { RTPROT_BOOT } from '../../netlink/constants.ts';
 import { GATEWAY_PREFIX } from '../devices/gateway.ts';
@@ -21,19 +21,19 @@ const isOurDevice = (device: string): boolean =>
   device === IPIP_DEVICE || device === VXLAN_DEVICE || isWorkloadDevice(device);
 
 /** `10.244.104.7 dev cali8eecb1f59c6 scope link`, protocol boot: what a CNI plugin writes, ours or Calico's. */
-const isWorkloadRoute = (prefix: Prefix, t: RouteTarget): boolean =>
+const isWorkloadRoute = (prefix: IpPrefix, t: RouteTarget): boolean =>
   t.protocol === RTPROT_BOOT &&
   t.scope === 'link' &&
   prefix.length === 32 &&
   t.nextHops.length === 1 &&
   t.nextHops.every((h) => h.gateway === undefined && isWorkloadDevice(h.device));
 
-const isGatewayRoute = (prefix: Prefix, t: RouteTarget): boolean =>
+const isGatewayRoute = (prefix: IpPrefix, t: RouteTarget): boolean =>
   prefix.address === GATEWAY_PREFIX.address && prefix.length === 32 && t.nextHops.every((h) => h.device === 'lo');
 
 /** `target` is undefined for a form that we never write. */
 export function ownership(
-  prefix: Prefix,
+  prefix: IpPrefix,
   protocol: number,
   target: RouteTarget | undefined,
   rule: OwnershipRule,

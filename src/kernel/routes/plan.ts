@@ -1,6 +1,5 @@
 /** What to do about one prefix. Pure. The rules that a kernel whose REPLACE ignores the protocol forces on us:
  *  an add is EXCL; a replace only where ours is the first of its metric; a delete names the protocol. */
-import type { RouteTarget } from '../../model/kernel-route.ts';
 
 export type RouteStep =
   /** The kernel has it as wanted, or nothing is wanted and nothing is there. */
@@ -16,8 +15,9 @@ export type RouteStep =
   | 'withheld';
 
 export interface PlanInput {
-  readonly wanted: RouteTarget | undefined;
-  readonly installed: RouteTarget | undefined;
+  /** Metrics, as the kernel has them; undefined: no route. */
+  readonly wanted: number | undefined;
+  readonly installed: number | undefined;
   /** wanted and installed are the same interned target. */
   readonly same: boolean;
   /** Where a foreign route of the wanted metric (and TOS 0) stands: REPLACE hits the first of them, whose ever it is. */
@@ -34,6 +34,6 @@ export function planRoute({ wanted, installed, same, foreign, mayDelete }: PlanI
   if (installed === undefined) return foreign === 'none' ? 'add' : 'blocked';
   // Where a foreign route is in the way, ours, which is outdated, goes all the same (what the kernel has is to follow from
   // what is wanted now, not from what was); the next round finds itself blocked. REPLACE might hit the foreign one.
-  if ((wanted.metric ?? 0) !== (installed.metric ?? 0)) return foreign === 'none' ? 'add-beside' : 'delete';
+  if (wanted !== installed) return foreign === 'none' ? 'add-beside' : 'delete';
   return foreign === 'first' ? 'delete' : 'replace';
 }

@@ -1,11 +1,18 @@
-/** Wishes and what the kernel holds, by prefix: flat columns for what every route has, maps for what few have. Pure, hot.
- *  A slot exists while its prefix is wanted, held, ours in the kernel, or waiting to be written. */
+/** Wishes and what the kernel holds, by prefix, of one family: flat columns for what every route has, maps for what few have.
+ *  Pure, hot. A slot exists while its prefix is wanted, held, ours in the kernel, or waiting to be written. */
 import { Int32Column, Uint8Column } from '../../base/columns.ts';
+import type { IpPrefix } from '../../base/ip.ts';
+import { ipPrefix } from '../../base/ip.ts';
+import { ipv4 } from '../../base/ipv4.ts';
+import { ipv6 } from '../../base/ipv6.ts';
+import { Ipv6PrefixTable } from '../../base/ipv6-prefix-table.ts';
+import type { PrefixIndex } from '../../base/prefix-index.ts';
 import { PrefixTable } from '../../base/prefix-table.ts';
 import type { Reason } from '../../base/reason.ts';
 import type { RouteTarget } from '../../model/kernel-route.ts';
+import { DirtyList } from './dirty-list.ts';
 import { ROUTE_OWNERS, type RouteOwner } from './route-programmer.ts';
-import { RouteTargets } from './route-targets.ts';
+import { type Family, RouteTargets } from './route-targets.ts';
 
 export const NONE = -1;
 export const DIRTY = 1;
@@ -14,8 +21,14 @@ export const IN_FLIGHT = 2;
 export const RELEASED = 4;
 /** The kernel lost it behind our back; the next acknowledgement counts as a repair. */
 export const DRIFTED = 8;
+/** IPv6: there are, or until the next dump there may be, next hops of others in our route. The kernel merges routes of one
+ *  metric, and REPLACE would take them all. */
+export const SHARED = 16;
+/** IPv6: of several next hops found at start the kernel shows the protocol of one only: others' may be among them. */
+export const UNSURE = 32;
 
 const OWNERS = ROUTE_OWNERS.length;
+export const ownerIndex = (owner: RouteOwner): number => ROUTE_OWNERS.indexOf(owner);
 
 export interface Failure {
   readonly reason: Reason;
@@ -35,36 +48,57 @@ export interface ForeignRoute {
 }
 
 export class RouteSlots {
-  readonly prefixes = new PrefixTable();
-  readonly targets = new RouteTargets();
-  /** By id * owners + owner. */
-  private readonly wishes = new Int32Column(NONE);
+  readonly family: Family;
+  readonly prefixes: PrefixIndex;
+  readonly targets: RouteTargets;
+  /** The wish that counts, and whose it is: index into ROUTE_OWNERS. */
+  private readonly wantedIds = new Int32Column(NONE);
+  private readonly owners = new Uint8Column();
+  /** By id: the wishes of owners that come after. Few prefixes have two. */
+  private readonly others = new Map<number, Map<number, number>>();
   private readonly installedIds = new Int32Column(NONE);
   readonly flags = new Uint8Column();
-  /** The last comparison that saw our route. */
-  readonly seen = new Int32Column(0);
+  /** The last comparison that saw our route, modulo 256. */
+  readonly seen = new Uint8Column();
   /** Whole seconds after the start at which the kernel acknowledged. */
   readonly sinceSec = new Int32Column(0);
+  /** A number of one owner's own; NONE: it neither wants nor holds the prefix. */
+  readonly notes = new Int32Column(NONE);
   readonly failures = new Map<number, Failure>();
   readonly foreign = new Map<number, ForeignRoute[]>();
   /** Further routes of ours at the prefix: of another metric, or of another life. Target ids, each retained. */
   readonly surplus = new Map<number, number[]>();
   private readonly holds = new Map<number, Reason>();
-  dirty: number[] = [];
+  readonly dirty = new DirtyList();
   /** Lost again and again: until when its repair waits, monotonic ms. */
   private readonly postponed = new Map<number, number>();
+  /** Prefixes that are wanted; of them installed as wanted; ours in the kernel that nobody wants. */
+  wantedCount = 0;
+  installedCount = 0;
+  leftoverCount = 0;
 
-  slot(address: number, length: number): number {
+  constructor(family: Family = 'ipv4') {
+    this.family = family;
+    this.prefixes = family === 'ipv4' ? new PrefixTable() : (new Ipv6PrefixTable() as PrefixIndex);
+    this.targets = new RouteTargets(family);
+  }
+  slot(address: number | bigint, length: number): number {
     const id = this.prefixes.insert(address, length);
-    this.wishes.reach(id * OWNERS + OWNERS - 1);
+    this.wantedIds.reach(id);
+    this.owners.reach(id);
     this.installedIds.reach(id);
     this.flags.reach(id);
     this.seen.reach(id);
     this.sinceSec.reach(id);
+    this.notes.reach(id);
     return id;
   }
-  find(address: number, length: number): number {
+  find(address: number | bigint, length: number): number {
     return this.prefixes.find(address, length);
+  }
+  prefixOf(id: number): IpPrefix {
+    const address = this.prefixes.addressOf(id);
+    return ipPrefix(typeof address === 'bigint' ? ipv6(address) : ipv4(address), this.prefixes.lengthOf(id));
   }
   has(id: number, flag: number): boolean {
     return ((this.flags.at[id] as number) & flag) !== 0;
@@ -92,54 +126,95 @@ export class RouteSlots {
   }
   /** Index into ROUTE_OWNERS of the owner whose wish counts, or -1. */
   winner(id: number): number {
-    for (let o = 0; o < OWNERS; o++) if ((this.wishes.at[id * OWNERS + o] as number) !== NONE) return o;
-    return NONE;
+    return this.wantedIds.at[id] === NONE ? NONE : (this.owners.at[id] as number);
   }
   wanted(id: number): number {
-    const o = this.winner(id);
-    return o === NONE ? NONE : (this.wishes.at[id * OWNERS + o] as number);
+    return this.wantedIds.at[id] as number;
   }
   installed(id: number): number {
     return this.installedIds.at[id] as number;
+  }
+  /** Takes over one reference of `wanted` and gives up that of the former, for the caller to keep or release. */
+  private setWanted(id: number, wanted: number, owner: number): void {
+    this.count(id, -1);
+    this.wantedIds.at[id] = wanted;
+    this.owners.at[id] = owner;
+    this.count(id, 1);
   }
   /** Target id or -1; retains the new, releases the old. */
   setInstalled(id: number, target: number): void {
     const old = this.installedIds.at[id] as number;
     if (old === target) return;
     if (target !== NONE) this.targets.retainId(target);
+    this.count(id, -1);
     this.installedIds.at[id] = target;
+    this.count(id, 1);
     if (old !== NONE) this.targets.release(old);
   }
-  wish(owner: RouteOwner, id: number, target: RouteTarget): void {
+  private count(id: number, by: number): void {
+    const wanted = this.wantedIds.at[id] as number;
+    const installed = this.installedIds.at[id] as number;
+    if (wanted !== NONE) {
+      this.wantedCount += by;
+      if (wanted === installed) this.installedCount += by;
+    } else if (installed !== NONE) this.leftoverCount += by;
+  }
+  wish(owner: number, id: number, target: RouteTarget): void {
     this.dropHold(owner, id);
-    const at = id * OWNERS + ROUTE_OWNERS.indexOf(owner);
-    const old = this.wishes.at[at] as number;
     const next = this.targets.retain(target);
-    this.wishes.at[at] = next;
-    if (old !== NONE) this.targets.release(old);
+    const before = this.wanted(id);
+    const winner = this.winner(id);
     this.unset(id, RELEASED);
-    if (old !== next) this.changed(id);
+    if (winner !== NONE && winner < owner) {
+      const others = this.others.get(id) ?? new Map<number, number>();
+      const old = others.get(owner);
+      others.set(owner, next);
+      this.others.set(id, others);
+      if (old !== undefined) this.targets.release(old);
+      return;
+    }
+    if (winner !== NONE && winner > owner) {
+      const others = this.others.get(id) ?? new Map<number, number>();
+      others.set(winner, before);
+      this.others.set(id, others);
+      this.setWanted(id, next, owner);
+    } else {
+      this.setWanted(id, next, owner);
+      if (before !== NONE) this.targets.release(before);
+    }
+    if (before !== next) this.changed(id);
   }
   /** True when there was a wish. */
-  unwish(owner: RouteOwner, id: number): boolean {
-    const at = id * OWNERS + ROUTE_OWNERS.indexOf(owner);
-    const old = this.wishes.at[at] as number;
-    if (old === NONE) return false;
-    this.wishes.at[at] = NONE;
+  unwish(owner: number, id: number): boolean {
+    const others = this.others.size === 0 ? undefined : this.others.get(id);
+    if (this.winner(id) !== owner) {
+      const old = others?.get(owner);
+      if (others === undefined || old === undefined) return false;
+      others.delete(owner);
+      if (others.size === 0) this.others.delete(id);
+      this.targets.release(old);
+      return true;
+    }
+    const old = this.wanted(id);
+    let heir = NONE;
+    for (let o = 0; o < OWNERS && heir === NONE; o++) if (others?.has(o) === true) heir = o;
+    this.setWanted(id, others?.get(heir) ?? NONE, heir === NONE ? 0 : heir);
+    others?.delete(heir);
+    if (others?.size === 0) this.others.delete(id);
     this.targets.release(old);
-    this.changed(id);
+    if (this.wanted(id) !== old) this.changed(id);
     return true;
   }
   private changed(id: number): void {
-    this.failures.delete(id);
-    this.postponed.delete(id);
+    if (this.failures.size > 0) this.failures.delete(id);
+    if (this.postponed.size > 0) this.postponed.delete(id);
     this.markDirty(id);
   }
-  hold(owner: RouteOwner, id: number, reason: Reason): void {
-    this.holds.set(id * OWNERS + ROUTE_OWNERS.indexOf(owner), reason);
+  hold(owner: number, id: number, reason: Reason): void {
+    this.holds.set(id * OWNERS + owner, reason);
   }
-  dropHold(owner: RouteOwner, id: number): void {
-    if (this.holds.size > 0) this.holds.delete(id * OWNERS + ROUTE_OWNERS.indexOf(owner));
+  dropHold(owner: number, id: number): void {
+    if (this.holds.size > 0) this.holds.delete(id * OWNERS + owner);
   }
   get heldCount(): number {
     return this.holds.size;
@@ -152,23 +227,37 @@ export class RouteSlots {
     }
     return undefined;
   }
-  /** Where foreign routes of this metric stand at the prefix. */
+  /** Where foreign routes of this metric stand at the prefix. IPv6 has no order that REPLACE would keep: it takes the first that
+   *  may have several next hops, or the first that may not, as ours is. */
   foreignAt(id: number, metric: number): 'none' | 'behind-ours' | 'first' {
-    const same = this.foreign.get(id)?.filter((f) => f.metric === metric) ?? [];
-    if (same.length === 0) return 'none';
-    return same.every((f) => f.behind) ? 'behind-ours' : 'first';
+    if (
+      this.has(id, SHARED | UNSURE) &&
+      this.installed(id) !== NONE &&
+      this.targets.metric(this.installed(id)) === metric
+    )
+      return 'first';
+    if (this.foreign.size === 0) return 'none';
+    let found: 'none' | 'behind-ours' = 'none';
+    for (const f of this.foreign.get(id) ?? []) {
+      if (f.metric !== metric) continue;
+      if (!f.behind || this.family === 'ipv6') return 'first';
+      found = 'behind-ours';
+    }
+    return found;
   }
   /** Forgets a slot that nothing speaks for any more. */
   freeIfIdle(id: number): void {
+    if (this.wantedIds.at[id] !== NONE || this.installedIds.at[id] !== NONE) return;
     if (!this.prefixes.has(id) || this.has(id, DIRTY | IN_FLIGHT)) return;
-    if (this.winner(id) !== NONE || this.installed(id) !== NONE || this.surplus.has(id)) return;
+    if (this.surplus.size > 0 && this.surplus.has(id)) return;
     if (this.heldReason(id) !== undefined) return;
-    this.failures.delete(id);
-    this.foreign.delete(id);
-    this.postponed.delete(id);
+    if (this.failures.size > 0) this.failures.delete(id);
+    if (this.foreign.size > 0) this.foreign.delete(id);
+    if (this.postponed.size > 0) this.postponed.delete(id);
     this.flags.at[id] = 0;
     this.seen.at[id] = 0;
     this.sinceSec.at[id] = 0;
-    this.prefixes.delete(this.prefixes.addressOf(id), this.prefixes.lengthOf(id));
+    this.notes.at[id] = NONE;
+    this.prefixes.deleteId(id);
   }
 }

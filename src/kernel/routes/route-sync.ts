@@ -1,9 +1,9 @@
-/** The route programmer at work: one loop that reads (dump) or writes (a round of dirty slots), never both at once, so
- *  that a dump sees no change of ours half done. Events come in between and are applied in order. */
-import { type Prefix, prefix } from '../../base/prefix.ts';
+/** The route programmer at work on one family: one loop that reads (dump) or writes (a round of dirty slots), never both at
+ *  once, so that a dump sees no change of ours half done. Events come in between and are applied in order. */
+import type { IpAddress, IpPrefix } from '../../base/ip.ts';
 import type { Reason } from '../../base/reason.ts';
 import type { RouteTarget } from '../../model/kernel-route.ts';
-import { RT_TABLE_MAIN, RTM_NEWROUTE } from '../../netlink/constants.ts';
+import { AF_INET, AF_INET6, RT_TABLE_MAIN, RTM_NEWROUTE } from '../../netlink/constants.ts';
 import { type NetlinkEvent, type NetlinkMonitor, openMonitor } from '../../netlink/monitor.ts';
 import { isErrno } from '../../netlink/request.ts';
 import { decodeRoute, dumpRoutesRequest } from '../../netlink/route.ts';
@@ -12,13 +12,14 @@ import {
   type Drift,
   ROUTE_OWNERS,
   type RouteOwner,
-  type RouteProgrammer,
   type RouteProgrammerOptions,
   type RouteProgrammerStatus,
   type RouteState,
+  type RouteWishes,
 } from './route-programmer.ts';
 import { type RouteEvent, RouteReader } from './route-reader.ts';
-import { DIRTY, IN_FLIGHT, NONE, RELEASED, RouteSlots } from './route-slots.ts';
+import { DIRTY, IN_FLIGHT, NONE, ownerIndex, RELEASED, RouteSlots } from './route-slots.ts';
+import type { Family } from './route-targets.ts';
 import { RouteWriter } from './route-writer.ts';
 
 const RESYNC_MS = 90_000;
@@ -31,16 +32,23 @@ const REPAIR_PAUSE_MS = 900;
 const AFTER_FAULT_MS = 1000;
 const PENDING: Reason = { code: 'PENDING', text: 'not written yet' };
 
-export const createRouteProgrammer = (options: RouteProgrammerOptions): RouteProgrammer => new RouteSync(options);
+/** Slots looked at in one turn of the event loop, after a dump. */
+const SLOTS_PER_TURN = 32_768;
 
-class RouteSync implements RouteProgrammer {
+/** What one family has of RouteProgrammerStatus. */
+export type FamilyStatus = Omit<RouteProgrammerStatus, 'foundByFamily'>;
+
+export class RouteSync {
   private readonly o: RouteProgrammerOptions;
   private readonly table: number;
   private readonly startedAt: number;
-  private readonly slots = new RouteSlots();
+  private readonly slots: RouteSlots;
   private readonly reader: RouteReader;
   private readonly writer: RouteWriter;
   private readonly spoken = new Set<RouteOwner>();
+  private allSpoken = false;
+  /** Who keeps a number of its own with each wish. */
+  private noteOwner: RouteOwner | undefined;
   private readonly waiters = new Map<number, ((reason: Reason | undefined) => void)[]>();
   private idlers: (() => void)[] = [];
   private monitor: NetlinkMonitor | undefined;
@@ -62,8 +70,9 @@ class RouteSync implements RouteProgrammer {
   private overflows = 0;
   private lastDrift: Drift | undefined;
 
-  constructor(options: RouteProgrammerOptions) {
+  constructor(options: RouteProgrammerOptions, family: Family) {
     this.o = options;
+    this.slots = new RouteSlots(family);
     this.table = options.table ?? RT_TABLE_MAIN;
     this.startedAt = options.clock.wall();
     const { slots, table } = this;
@@ -84,18 +93,18 @@ class RouteSync implements RouteProgrammer {
       clock,
       table,
       startedAt: this.startedAt,
-      allInSync: () => this.allInSync(),
+      allInSync: () => this.allSpoken,
       onUncertain,
-      onRound: (ids) => this.onRound(ids),
+      onRound: (ids, count) => this.onRound(ids, count),
       onRepaired: () => {
         this.repaired += 1;
       },
     });
   }
-  async start(): Promise<{ found: number }> {
+  async start(): Promise<number> {
     const { client, netns } = this.o;
     this.monitor = openMonitor({
-      groups: ['route'],
+      groups: [this.slots.family === 'ipv4' ? 'route' : 'route6'],
       ignorePortId: client.portId,
       ...(netns === undefined ? {} : { netns }),
       onEvent: (event) => this.onEvent(event),
@@ -106,68 +115,122 @@ class RouteSync implements RouteProgrammer {
     });
     this.unsubscribe = this.o.interfaces.onChange((change) => this.onInterface(change));
     await this.dump();
-    this.slots.prefixes.forEach((id) => {
-      if (this.slots.installed(id) !== NONE) this.found += 1 + (this.slots.surplus.get(id)?.length ?? 0);
-    });
+    this.found = this.slots.leftoverCount + this.slots.installedCount;
+    for (const extra of this.slots.surplus.values()) this.found += extra.length;
+    for (let id = 0; id < this.slots.prefixes.idBound; id++) {
+      // Wanted already, and there in another form.
+      const { slots } = this;
+      if (slots.prefixes.has(id) && slots.installed(id) !== NONE && slots.wanted(id) !== NONE)
+        if (slots.installed(id) !== slots.wanted(id)) this.found += 1;
+    }
     this.started = true;
     this.tick();
     this.schedule();
-    return { found: this.found };
+    return this.found;
   }
 
   // Wishes.
 
-  want(owner: RouteOwner, p: Prefix, target: RouteTarget): void {
-    this.slots.wish(owner, this.slots.slot(p.address, p.length), target);
+  want(owner: RouteOwner, p: IpPrefix, target: RouteTarget): void {
+    this.slots.wish(ownerIndex(owner), this.slots.slot(p.address, p.length), target);
     this.schedule();
   }
-  unwant(owner: RouteOwner, p: Prefix): void {
+  unwant(owner: RouteOwner, p: IpPrefix): void {
     const id = this.slots.find(p.address, p.length);
     if (id !== NONE) this.takeBack(owner, id);
   }
   private takeBack(owner: RouteOwner, id: number): void {
-    this.slots.dropHold(owner, id);
-    const had = this.slots.unwish(owner, id);
+    const { slots } = this;
+    const index = ownerIndex(owner);
+    slots.dropHold(index, id);
+    if (owner === this.noteOwner) slots.notes.at[id] = NONE;
+    const had = slots.unwish(index, id);
     // Another peer may yet announce what one peer withdrew; but a pod that is gone is gone.
-    if ((had || owner !== 'bgp') && (owner !== 'bgp' || this.allInSync())) {
-      if (this.slots.winner(id) === NONE && this.slots.installed(id) !== NONE) {
-        this.slots.set(id, RELEASED);
-        this.slots.markDirty(id);
+    if ((had || owner !== 'bgp') && (owner !== 'bgp' || this.allSpoken)) {
+      if (slots.winner(id) === NONE && slots.installed(id) !== NONE) {
+        slots.set(id, RELEASED);
+        slots.markDirty(id);
       }
     }
-    this.slots.freeIfIdle(id);
+    slots.freeIfIdle(id);
     this.schedule();
   }
-  hold(owner: RouteOwner, p: Prefix, reason: Reason): void {
-    const id = this.slots.slot(p.address, p.length);
-    this.slots.hold(owner, id, reason);
-    if (this.slots.unwish(owner, id) && this.slots.winner(id) === NONE) this.slots.set(id, RELEASED);
+  hold(owner: RouteOwner, p: IpPrefix, reason: Reason): void {
+    this.holdBack(owner, this.slots.slot(p.address, p.length), reason);
+  }
+  private holdBack(owner: RouteOwner, id: number, reason: Reason): void {
+    const { slots } = this;
+    const index = ownerIndex(owner);
+    slots.hold(index, id, reason);
+    if (slots.unwish(index, id) && slots.winner(id) === NONE) slots.set(id, RELEASED);
     this.schedule();
   }
   clear(owner: RouteOwner): void {
-    this.slots.prefixes.forEach((id) => {
-      this.slots.dropHold(owner, id);
-      if (this.slots.unwish(owner, id) && this.slots.winner(id) === NONE) this.slots.set(id, RELEASED);
-      this.slots.freeIfIdle(id);
-    });
+    const { slots } = this;
+    const index = ownerIndex(owner);
+    for (let id = 0; id < slots.prefixes.idBound; id++) {
+      if (!slots.prefixes.has(id)) continue;
+      slots.dropHold(index, id);
+      if (owner === this.noteOwner) slots.notes.at[id] = NONE;
+      if (slots.unwish(index, id) && slots.winner(id) === NONE) slots.set(id, RELEASED);
+      slots.freeIfIdle(id);
+    }
     this.schedule();
+  }
+  wishesOf(owner: RouteOwner): RouteWishes {
+    const { slots } = this;
+    if (this.noteOwner !== undefined && this.noteOwner !== owner)
+      throw new Error(`the notes of routes are kept by ${this.noteOwner} already`);
+    this.noteOwner = owner;
+    const index = ownerIndex(owner);
+    return {
+      want: (address, length, target, note) => {
+        const id = slots.slot(address, length);
+        const before = slots.notes.at[id] as number;
+        slots.notes.at[id] = note;
+        slots.wish(index, id, target);
+        this.schedule();
+        return before;
+      },
+      hold: (address, length, reason, note) => {
+        const id = slots.slot(address, length);
+        const before = slots.notes.at[id] as number;
+        slots.notes.at[id] = note;
+        this.holdBack(owner, id, reason);
+        return before;
+      },
+      unwant: (address, length) => {
+        const id = slots.find(address, length);
+        if (id === NONE) return NONE;
+        const before = slots.notes.at[id] as number;
+        if (before !== NONE) this.takeBack(owner, id);
+        return before;
+      },
+      forEach: (from, places, visit) => {
+        const { prefixes, notes } = slots;
+        const to = Math.min(from + places, prefixes.idBound);
+        for (let id = from; id < to; id++)
+          if (prefixes.has(id) && notes.at[id] !== NONE)
+            visit(prefixes.addressOf(id) as IpAddress, prefixes.lengthOf(id), notes.at[id] as number);
+        return to < prefixes.idBound ? to : undefined;
+      },
+    };
   }
   inSync(owner: RouteOwner): void {
     if (this.spoken.has(owner)) return;
     this.spoken.add(owner);
-    if (!this.allInSync()) return;
-    this.slots.prefixes.forEach((id) => {
-      if (this.slots.wanted(id) === NONE && this.slots.installed(id) !== NONE) this.slots.markDirty(id);
-    });
+    this.allSpoken = (this.o.owners ?? ROUTE_OWNERS).every((o) => this.spoken.has(o));
+    if (!this.allSpoken) return;
+    const { slots } = this;
+    if (slots.leftoverCount > 0)
+      for (let id = 0; id < slots.prefixes.idBound; id++)
+        if (slots.prefixes.has(id) && slots.wanted(id) === NONE && slots.installed(id) !== NONE) slots.markDirty(id);
     this.schedule();
-  }
-  private allInSync(): boolean {
-    return (this.o.owners ?? ROUTE_OWNERS).every((owner) => this.spoken.has(owner));
   }
 
   // What people and callers see.
 
-  settled(p: Prefix): Promise<Reason | undefined> {
+  settled(p: IpPrefix): Promise<Reason | undefined> {
     const id = this.slots.find(p.address, p.length);
     if (id === NONE) return Promise.resolve(undefined);
     if (this.stopped || (this.started && !this.slots.has(id, DIRTY | IN_FLIGHT)))
@@ -193,7 +256,7 @@ class RouteSync implements RouteProgrammer {
     if (missing.length === 0) return undefined;
     return { code: 'NOT_IN_SYNC', text: `kept until ${missing.join(', ')} have told all their routes` };
   }
-  state(p: Prefix): RouteState {
+  state(p: IpPrefix): RouteState {
     const id = this.slots.find(p.address, p.length);
     return id === NONE ? { installed: false } : this.stateOf(id);
   }
@@ -210,33 +273,22 @@ class RouteSync implements RouteProgrammer {
       ...(installed ? { since: this.startedAt + (slots.sinceSec.at[id] as number) * 1000 } : {}),
     };
   }
-  each(on: (p: Prefix, state: RouteState) => void): void {
-    this.slots.prefixes.forEach((id, address, length) => {
-      on(prefix(address, length), this.stateOf(id));
-    });
+  each(on: (p: IpPrefix, state: RouteState) => void): void {
+    const { prefixes } = this.slots;
+    for (let id = 0; id < prefixes.idBound; id++) if (prefixes.has(id)) on(this.slots.prefixOf(id), this.stateOf(id));
   }
-  status(): RouteProgrammerStatus {
+  status(): FamilyStatus {
     const { slots } = this;
-    let wanted = 0;
-    let installed = 0;
     let failed = 0;
-    let leftover = 0;
-    slots.prefixes.forEach((id) => {
-      const target = slots.wanted(id);
-      if (target === NONE) leftover += slots.installed(id) === NONE ? 0 : 1;
-      else {
-        wanted += 1;
-        if (target === slots.installed(id)) installed += 1;
-        else if (slots.failures.has(id)) failed += 1;
-      }
-    });
+    for (const id of slots.failures.keys())
+      if (slots.wanted(id) !== NONE && slots.wanted(id) !== slots.installed(id)) failed += 1;
     return {
-      wanted,
-      installed,
+      wanted: slots.wantedCount,
+      installed: slots.installedCount,
       failed,
       held: slots.heldCount,
       found: this.found,
-      leftover,
+      leftover: slots.leftoverCount,
       foreign: this.reader.foreignRoutes(),
       driftRepaired: this.repaired,
       ...(this.lastDrift === undefined ? {} : { lastDrift: this.lastDrift }),
@@ -293,6 +345,19 @@ class RouteSync implements RouteProgrammer {
       this.schedule();
     });
   }
+  /** Few changes, now. Many, or with a dump or a round on its way, in later turns as ever. */
+  flush(): void {
+    if (this.running || this.stopped || !this.started || this.slots.dirty.length === 0) return;
+    if (this.o.clock.now() < this.pausedUntil) return;
+    this.running = true;
+    try {
+      this.writer.writeNow();
+    } catch {
+      this.fault();
+    }
+    this.running = false;
+    this.schedule();
+  }
   private schedule(): void {
     if (this.scheduled || this.running || !this.started || this.stopped) return;
     this.scheduled = true;
@@ -311,12 +376,15 @@ class RouteSync implements RouteProgrammer {
         else break;
       }
     } catch {
-      // The netlink socket was lost, and with it the answers: open anew, read all, go on.
-      this.pausedUntil = this.o.clock.now() + AFTER_FAULT_MS;
-      this.dumpWanted = true;
+      this.fault();
     }
     this.running = false;
     if (this.slots.dirty.length === 0 && !this.dumpWanted) for (const done of this.idlers.splice(0)) done();
+  }
+  /** The netlink socket was lost, and with it the answers: open anew, read all, go on. */
+  private fault(): void {
+    this.pausedUntil = this.o.clock.now() + AFTER_FAULT_MS;
+    this.dumpWanted = true;
   }
   async resync(): Promise<void> {
     this.lastDumpAt = Number.NEGATIVE_INFINITY;
@@ -327,10 +395,11 @@ class RouteSync implements RouteProgrammer {
     this.dumpWanted = false;
     this.waiting = [];
     this.lastDumpAt = this.o.clock.now();
+    const family = this.slots.family === 'ipv4' ? AF_INET : AF_INET6;
     try {
       this.reader.beginDump();
       await this.o.client.dump(
-        dumpRoutesRequest(this.table),
+        dumpRoutesRequest(this.table, 0, family),
         (m) => {
           const route = m.type === RTM_NEWROUTE ? decodeRoute(m) : undefined;
           if (route !== undefined && route.table === this.table) this.reader.onDumped(route);
@@ -338,14 +407,22 @@ class RouteSync implements RouteProgrammer {
         },
         () => this.reader.beginDump(),
       );
-      this.reader.endDump();
+      await this.endDump();
     } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
-      this.reader.endDump(); // a table that nobody has used yet
+      // A table that nobody has used yet; or a kernel without IPv6, where every wish will say so.
+      if (!isErrno(error, 'ENOENT', 'EAFNOSUPPORT', 'EOPNOTSUPP')) throw error;
+      await this.endDump();
     } finally {
       const waited = this.waiting;
       this.waiting = undefined;
       for (const event of waited) this.reader.onEvent(event);
+    }
+  }
+  private async endDump(): Promise<void> {
+    for (let id = 0; ; ) {
+      id = this.reader.endDump(id, SLOTS_PER_TURN);
+      if (id >= this.slots.prefixes.idBound) return;
+      await new Promise<void>((next) => setImmediate(next));
     }
   }
   private tick(): void {
@@ -360,15 +437,17 @@ class RouteSync implements RouteProgrammer {
     this.schedule();
     this.cancelTick = this.o.timers.after(TICK_MS, () => this.tick());
   }
-  private onRound(ids: readonly number[]): void {
-    for (const id of ids) {
-      const waiters = this.waiters.get(id);
-      if (waiters !== undefined && !this.slots.has(id, DIRTY)) {
-        this.waiters.delete(id);
+  private onRound(ids: Int32Array, count: number): void {
+    const { slots, waiters } = this;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i] as number;
+      const waiting = waiters.size === 0 ? undefined : waiters.get(id);
+      if (waiting !== undefined && !slots.has(id, DIRTY)) {
+        waiters.delete(id);
         const reason = this.reasonOf(id);
-        for (const resolve of waiters) resolve(reason);
+        for (const resolve of waiting) resolve(reason);
       }
-      this.slots.freeIfIdle(id);
+      slots.freeIfIdle(id);
     }
   }
   stop(): void {

@@ -1,13 +1,15 @@
 /** Dirty slots into the kernel: plan each, write all in one batch (adds before deletes), and take the answers in.
- *  One failing route never stops the rest: it keeps its errno as a reason and a time to try again. */
+ *  One failing route never stops the rest: it keeps its errno as a reason and a time to try again. Hot: what is sent is kept
+ *  in columns by the message's place in the batch, so that an answer is found by its sequence number. */
+
+import { formatIpPrefix } from '../../base/ip.ts';
 import type { Clock } from '../../base/ports.ts';
-import { formatPrefix, prefix } from '../../base/prefix.ts';
 import type { Reason } from '../../base/reason.ts';
-import type { NetlinkClient } from '../../netlink/client.ts';
-import { type BatchFailure, RouteBatch, type RouteVerb, type RouteVia } from '../../netlink/route-batch.ts';
+import { type NetlinkClient, ROUTES_AT_ONCE } from '../../netlink/client.ts';
+import { type BatchFailure, RouteBatch } from '../../netlink/route-batch.ts';
 import type { Interfaces } from '../devices/interfaces.ts';
 import { planRoute } from './plan.ts';
-import { DIRTY, DRIFTED, IN_FLIGHT, NONE, RELEASED, type RouteSlots } from './route-slots.ts';
+import { DIRTY, DRIFTED, IN_FLIGHT, NONE, RELEASED, type RouteSlots, SHARED, UNSURE } from './route-slots.ts';
 import { formatVia } from './route-targets.ts';
 
 /** Wishes of a later turn go out after at most so many. */
@@ -15,96 +17,161 @@ const SLOTS_PER_ROUND = 4096;
 const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 60_000;
 
+/** Verbs of the column. */
+const ADD = 0;
+const REPLACE = 1;
+const DELETE = 2;
+/** An add of another metric: what is installed becomes surplus. */
+const BESIDE = 3;
+const WORDS = ['add', 'replace', 'delete', 'add'] as const;
+
 export interface RouteWriterOptions {
   readonly slots: RouteSlots;
-  readonly client: NetlinkClient;
+  readonly client: Pick<NetlinkClient, 'batch' | 'batchNow'>;
   readonly interfaces: Interfaces;
   readonly clock: Clock;
   readonly table: number;
   readonly startedAt: number;
   readonly allInSync: () => boolean;
   readonly onUncertain: () => void;
-  /** The slots have been dealt with, for now. */
-  readonly onRound: (ids: readonly number[]) => void;
+  /** `count` slots of `ids` have been dealt with, for now. */
+  readonly onRound: (ids: Int32Array, count: number) => void;
   readonly onRepaired: () => void;
-}
-
-/** What was sent for one message of the batch. */
-interface Sent {
-  readonly id: number;
-  readonly verb: RouteVerb;
-  readonly target: number;
-  readonly beside: boolean;
 }
 
 export class RouteWriter {
   private readonly o: RouteWriterOptions;
-  private readonly batch = new RouteBatch(1024);
-  private sent: Sent[] = [];
-  private deletes: Sent[] = [];
+  private readonly batch = new RouteBatch(ROUTES_AT_ONCE);
+  private ids = new Int32Array(ROUTES_AT_ONCE);
+  private count = 0;
+  /** By place in the batch. A reference to the target is held. */
+  private sentId = new Int32Array(2 * ROUTES_AT_ONCE);
+  private sentVerb = new Uint8Array(2 * ROUTES_AT_ONCE);
+  private sentTarget = new Int32Array(2 * ROUTES_AT_ONCE);
+  private sent = 0;
+  /** Slot and target of deletes, which go last. */
+  private readonly deletes: number[] = [];
+  private readonly indexOf = (device: string): number | undefined => this.o.interfaces.byName(device)?.index;
 
   constructor(options: RouteWriterOptions) {
     this.o = options;
   }
   /** One round. Rejects when the netlink socket was lost: what the kernel has is then unknown. */
   async write(): Promise<void> {
-    const { slots } = this.o;
-    const ids = spread(slots.dirty.splice(0, SLOTS_PER_ROUND));
-    this.batch.clear();
-    this.sent = [];
-    this.deletes = [];
+    const missing = this.take(SLOTS_PER_ROUND);
     try {
-      await this.learnDevices(ids);
-      for (const id of ids) this.planSlot(id);
-      for (const d of this.deletes) this.put(d);
-      const failures = this.batch.size === 0 ? [] : await this.o.client.batch(this.batch);
-      this.settle(failures);
+      for (const device of missing) await this.o.interfaces.refresh(device);
+      this.plan();
+      this.settle(this.batch.size === 0 ? [] : await this.o.client.batch(this.batch));
     } catch (error) {
-      for (const id of ids) {
-        slots.unset(id, DIRTY);
-        slots.markDirty(id);
-      }
+      this.giveBack();
       throw error;
     } finally {
-      for (const s of this.sent) {
-        slots.unset(s.id, IN_FLIGHT);
-        slots.targets.release(s.target);
-      }
-      this.o.onRound(ids);
+      this.end();
     }
   }
-  /** A device made a moment ago, through our own client, may not have been heard of yet: the kernel is asked once. */
-  private async learnDevices(ids: readonly number[]): Promise<void> {
+  /** One round of few, done when it returns. False: there are more than few, or a device must be asked for first; nothing was
+   *  done. Throws as write() rejects. */
+  writeNow(): boolean {
+    const { dirty } = this.o.slots;
+    if (dirty.length === 0) return true;
+    if (dirty.length > ROUTES_AT_ONCE) return false;
+    const missing = this.take(ROUTES_AT_ONCE);
+    if (missing.size > 0) {
+      this.giveBack();
+      return false;
+    }
+    try {
+      this.plan();
+      if (this.batch.size > ROUTES_AT_ONCE) {
+        this.giveBack(); // with surplus at many prefixes
+        return false;
+      }
+      const failures = this.o.client.batchNow(this.batch);
+      if (failures === undefined) throw new Error('the netlink socket gave no answer');
+      this.settle(failures);
+    } catch (error) {
+      this.giveBack();
+      throw error;
+    } finally {
+      this.end();
+    }
+    return true;
+  }
+  /** Takes dirty slots; answers the devices of their targets that are not known to be up. A device made a moment ago, through
+   *  our own client, may not have been heard of yet: the kernel is asked once. */
+  private take(most: number): ReadonlySet<string> {
     const { slots, interfaces } = this.o;
+    const n = Math.min(most, slots.dirty.length);
+    if (this.ids.length < n) {
+      this.ids = new Int32Array(SLOTS_PER_ROUND);
+      this.sentId = new Int32Array(2 * SLOTS_PER_ROUND);
+      this.sentVerb = new Uint8Array(2 * SLOTS_PER_ROUND);
+      this.sentTarget = new Int32Array(2 * SLOTS_PER_ROUND);
+    }
+    this.count = slots.dirty.take(this.ids, n);
     const missing = new Set<string>();
-    for (const id of ids) {
+    let last = NONE;
+    for (let i = 0; i < this.count; i++) {
+      const id = this.ids[i] as number;
       const wanted = slots.wanted(id);
-      if (wanted === NONE || wanted === slots.installed(id)) continue;
+      if (wanted === NONE || wanted === last || wanted === slots.installed(id)) continue;
+      last = wanted;
       for (const hop of slots.targets.get(wanted).nextHops)
         if (interfaces.byName(hop.device)?.up !== true) missing.add(hop.device);
     }
-    for (const device of missing) await interfaces.refresh(device);
+    return missing;
+  }
+  private plan(): void {
+    this.batch.clear();
+    this.sent = 0;
+    this.deletes.length = 0;
+    for (let i = 0; i < this.count; i++) this.planSlot(this.ids[i] as number);
+    for (let i = 0; i < this.deletes.length; i += 2)
+      this.put(this.deletes[i] as number, DELETE, this.deletes[i + 1] as number);
+  }
+  /** To be dealt with again. */
+  private giveBack(): void {
+    const { slots } = this.o;
+    for (let i = 0; i < this.count; i++) {
+      const id = this.ids[i] as number;
+      if (!slots.prefixes.has(id)) continue;
+      slots.unset(id, DIRTY);
+      slots.markDirty(id);
+    }
+    this.count = 0;
+  }
+  private end(): void {
+    const { slots } = this.o;
+    for (let i = 0; i < this.sent; i++) {
+      slots.unset(this.sentId[i] as number, IN_FLIGHT);
+      slots.targets.release(this.sentTarget[i] as number);
+    }
+    this.sent = 0;
+    this.o.onRound(this.ids, this.count);
+    this.count = 0;
   }
   private planSlot(id: number): void {
     const { slots } = this.o;
     slots.unset(id, DIRTY);
     const wanted = slots.wanted(id);
     const installed = slots.installed(id);
-    const target = wanted === NONE ? undefined : slots.targets.get(wanted);
     const step = planRoute({
-      wanted: target,
-      installed: installed === NONE ? undefined : slots.targets.get(installed),
+      wanted: wanted === NONE ? undefined : slots.targets.metric(wanted),
+      installed: installed === NONE ? undefined : slots.targets.metric(installed),
       same: wanted === installed,
-      foreign: target === undefined ? 'none' : slots.foreignAt(id, target.metric ?? 0),
+      foreign: wanted === NONE ? 'none' : slots.foreignAt(id, slots.targets.metric(wanted)),
       mayDelete: slots.has(id, RELEASED) || this.o.allInSync(),
     });
     switch (step) {
       case 'add':
+        this.change(id, ADD, wanted);
+        break;
       case 'replace':
-        this.change(id, step, wanted, false);
+        this.change(id, REPLACE, wanted);
         break;
       case 'add-beside':
-        this.change(id, 'add', wanted, true);
+        this.change(id, BESIDE, wanted);
         break;
       case 'delete':
         this.remove(id, installed);
@@ -115,39 +182,57 @@ export class RouteWriter {
       case 'withheld':
         break;
       case 'none':
-        slots.failures.delete(id);
+        if (slots.failures.size > 0) slots.failures.delete(id);
         break;
     }
-    if (step === 'none' || step === 'delete') this.removeSurplus(id);
+    if (slots.surplus.size > 0 && (step === 'none' || step === 'delete'))
+      for (const extra of slots.surplus.get(id) ?? []) this.remove(id, extra);
   }
-  private change(id: number, verb: RouteVerb, target: number, beside: boolean): void {
-    const { slots } = this.o;
+  private change(id: number, verb: number, target: number): void {
     const unfit = this.deviceFault(target);
     if (unfit !== undefined) this.fail(id, unfit, Number.POSITIVE_INFINITY);
-    else this.put({ id, verb, target: slots.targets.retainId(target), beside });
+    else this.put(id, verb, this.o.slots.targets.retainId(target));
   }
   private remove(id: number, target: number): void {
-    const { slots } = this.o;
-    this.deletes.push({ id, verb: 'delete', target: slots.targets.retainId(target), beside: false });
+    this.deletes.push(id, this.o.slots.targets.retainId(target));
   }
-  private removeSurplus(id: number): void {
-    for (const extra of this.o.slots.surplus.get(id) ?? []) this.remove(id, extra);
-  }
-  private put(s: Sent): void {
-    const { slots } = this.o;
-    const via = this.viaOf(s.target);
+  private put(id: number, verb: number, target: number): void {
+    const { slots, table } = this.o;
+    const via =
+      verb === DELETE
+        ? slots.targets.viaOfDelete(target, table, this.indexOf)
+        : slots.targets.via(target, table, this.indexOf);
     if (via === undefined) {
       // A delete over a device that is gone: so is the route.
-      slots.targets.release(s.target);
-      this.forget(s.id, s.target);
+      slots.targets.release(target);
+      this.forget(id, target);
       return;
     }
-    slots.set(s.id, IN_FLIGHT);
-    this.sent.push(s);
-    this.batch.put(s.verb, slots.prefixes.addressOf(s.id), slots.prefixes.lengthOf(s.id), via);
+    slots.set(id, IN_FLIGHT);
+    const at = this.sent++;
+    if (at === this.sentId.length) this.grow();
+    this.sentId[at] = id;
+    this.sentVerb[at] = verb;
+    this.sentTarget[at] = target;
+    this.batch.put(
+      WORDS[verb] as (typeof WORDS)[number],
+      slots.prefixes.addressOf(id),
+      slots.prefixes.lengthOf(id),
+      via,
+    );
   }
-  private viaOf(target: number): RouteVia | undefined {
-    return this.o.slots.targets.via(target, this.o.table, (device) => this.o.interfaces.byName(device)?.index);
+  /** Several surplus routes at many prefixes. */
+  private grow(): void {
+    const n = this.sentId.length * 2;
+    const ids = new Int32Array(n);
+    const verbs = new Uint8Array(n);
+    const targets = new Int32Array(n);
+    ids.set(this.sentId);
+    verbs.set(this.sentVerb);
+    targets.set(this.sentTarget);
+    this.sentId = ids;
+    this.sentVerb = verbs;
+    this.sentTarget = targets;
   }
   private deviceFault(target: number): Reason | undefined {
     for (const { device } of this.o.slots.targets.get(target).nextHops) {
@@ -164,21 +249,24 @@ export class RouteWriter {
   }
   private settle(failures: readonly BatchFailure[]): void {
     const { slots } = this.o;
-    const failed = new Map(failures.map((f) => [f.index, f]));
+    const failed = failures.length === 0 ? undefined : new Map(failures.map((f) => [f.index, f]));
     const nowSec = Math.floor((this.o.clock.wall() - this.o.startedAt) / 1000);
-    this.sent.forEach((s, index) => {
-      const failure = failed.get(index);
-      if (failure !== undefined) this.refused(s, failure);
-      else if (s.verb === 'delete') this.forget(s.id, s.target);
+    for (let at = 0; at < this.sent; at++) {
+      const id = this.sentId[at] as number;
+      const verb = this.sentVerb[at] as number;
+      const target = this.sentTarget[at] as number;
+      const failure = failed?.get(at);
+      if (failure !== undefined) this.refused(id, verb, target, failure);
+      else if (verb === DELETE) this.forget(id, target);
       else {
-        if (s.beside) this.keepSurplus(s.id);
-        slots.setInstalled(s.id, s.target);
-        slots.sinceSec.at[s.id] = nowSec;
-        slots.failures.delete(s.id);
-        if (slots.has(s.id, DRIFTED)) this.o.onRepaired();
-        slots.unset(s.id, DRIFTED);
+        if (verb === BESIDE) this.keepSurplus(id);
+        slots.setInstalled(id, target);
+        slots.sinceSec.at[id] = nowSec;
+        if (slots.failures.size > 0) slots.failures.delete(id);
+        if (slots.has(id, DRIFTED)) this.o.onRepaired();
+        slots.unset(id, DRIFTED | SHARED | UNSURE);
       }
-    });
+    }
   }
   private keepSurplus(id: number): void {
     const { slots } = this.o;
@@ -190,7 +278,7 @@ export class RouteWriter {
   /** The kernel has this route of ours no more. */
   private forget(id: number, target: number): void {
     const { slots } = this.o;
-    const extras = slots.surplus.get(id);
+    const extras = slots.surplus.size === 0 ? undefined : slots.surplus.get(id);
     if (extras?.includes(target) === true) {
       const left = extras.toSpliced(extras.indexOf(target), 1);
       if (left.length === 0) slots.surplus.delete(id);
@@ -199,28 +287,26 @@ export class RouteWriter {
     } else if (slots.installed(id) === target) slots.setInstalled(id, NONE);
     if (slots.wanted(id) !== slots.installed(id)) slots.markDirty(id);
   }
-  private refused(s: Sent, failure: BatchFailure): void {
+  private refused(id: number, verb: number, target: number, failure: BatchFailure): void {
     const { slots } = this.o;
-    if (s.verb === 'delete' && (failure.code === 'ESRCH' || failure.code === 'ENODEV')) this.forget(s.id, s.target);
-    else if (s.verb === 'replace' && failure.code === 'ENOENT') {
-      slots.setInstalled(s.id, NONE);
-      slots.markDirty(s.id);
+    if (verb === DELETE && (failure.code === 'ESRCH' || failure.code === 'ENODEV')) {
+      // Of several IPv6 next hops some may still be there.
+      if (slots.family === 'ipv6' && slots.targets.get(target).nextHops.length > 1) this.o.onUncertain();
+      this.forget(id, target);
+    } else if (verb === REPLACE && failure.code === 'ENOENT') {
+      slots.setInstalled(id, NONE);
+      slots.markDirty(id);
     } else if (failure.code === 'EEXIST') {
-      this.blocked(s.id);
+      this.blocked(id);
       this.o.onUncertain(); // a route that no event has shown us: look who it is
     } else {
       const text = failure.text === '' ? failure.code : `${failure.code}: ${failure.text}`;
-      const p = formatPrefix(prefix(slots.prefixes.addressOf(s.id), slots.prefixes.lengthOf(s.id)));
-      const what = `${s.verb} ${p} ${formatVia(slots.targets.get(s.target))}`;
-      const delayMs = Math.min((slots.failures.get(s.id)?.delayMs ?? FIRST_RETRY_MS / 2) * 2, MAX_RETRY_MS);
-      this.fail(
-        s.id,
-        { code: 'KERNEL_REFUSED', text: `${what}: ${text}; tried again in ${delayMs / 1000} s` },
-        delayMs,
-      );
+      const p = formatIpPrefix(slots.prefixOf(id));
+      const what = `${WORDS[verb]} ${p} ${formatVia(slots.targets.get(target))}`;
+      const delayMs = Math.min((slots.failures.get(id)?.delayMs ?? FIRST_RETRY_MS / 2) * 2, MAX_RETRY_MS);
+      this.fail(id, { code: 'KERNEL_REFUSED', text: `${what}: ${text}; tried again in ${delayMs / 1000} s` }, delayMs);
       // The index may be that of a device deleted and made again.
-      for (const hop of slots.targets.get(s.target).nextHops)
-        void this.o.interfaces.refresh(hop.device).catch(() => {});
+      for (const hop of slots.targets.get(target).nextHops) void this.o.interfaces.refresh(hop.device).catch(() => {});
     }
   }
   private blocked(id: number): void {
@@ -236,11 +322,4 @@ export class RouteWriter {
       delayMs: Number.isFinite(delayMs) ? delayMs : FIRST_RETRY_MS / 2,
     });
   }
-}
-
-/** The kernel's trie takes scattered writes up to five times faster than sorted ones. */
-function spread(ids: number[]): number[] {
-  if (ids.length < 512) return ids;
-  const step = 1597; // prime, and no divisor of a round
-  return ids.map((_, i) => ids[(i * step) % ids.length] as number);
 }

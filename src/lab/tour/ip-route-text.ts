@@ -1,6 +1,6 @@
 /** Kernel routes in the words of `ip route` (iproute2), line for line, so that a lab can be compared with any other
  *  machine by eye. Pure: decoded routes and device names in, text out. IPv4. */
-import { formatIpv4 } from '../../base/ipv4.ts';
+import { addressBits, formatIp } from '../../base/ip.ts';
 import type { Route, RouteHop } from '../../netlink/route.ts';
 
 const UNICAST = 1;
@@ -56,7 +56,7 @@ export type DeviceNames = (index: number) => string | undefined;
 
 const destination = (r: Route): string => {
   if (r.len === 0) return 'default';
-  return r.len === 32 ? formatIpv4(r.dst) : `${formatIpv4(r.dst)}/${r.len}`;
+  return r.len === addressBits(r.dst) ? formatIp(r.dst) : `${formatIp(r.dst)}/${r.len}`;
 };
 const device = (index: number, names: DeviceNames): string => `dev ${names(index) ?? `if${index}`}`;
 const flagWords = (flags: number): string[] => FLAGS.filter(([bit]) => (flags & bit) !== 0).map(([, word]) => word);
@@ -68,18 +68,18 @@ export function formatIpRoute(r: Route, names: DeviceNames): string {
   words.push(destination(r));
   if (r.tos !== 0) words.push(`tos 0x${r.tos.toString(16).padStart(2, '0')}`);
   const several = r.nexthops.length > 1;
-  if (!several && r.gateway !== 0) words.push(`via ${formatIpv4(r.gateway)}`);
+  if (!several && r.gateway !== 0) words.push(`via ${formatIp(r.gateway)}`);
   if (!several && r.oif !== 0) words.push(device(r.oif, names));
   if (r.protocol !== PROTOCOL_BOOT) words.push(`proto ${PROTOCOLS[r.protocol] ?? r.protocol}`);
   if (r.scope !== SCOPE_UNIVERSE) words.push(`scope ${SCOPES[r.scope] ?? r.scope}`);
-  if (r.prefSrc !== 0) words.push(`src ${formatIpv4(r.prefSrc)}`);
+  if (r.prefSrc !== 0) words.push(`src ${formatIp(r.prefSrc)}`);
   if (r.metric !== 0) words.push(`metric ${r.metric}`);
   if (!several) words.push(...flagWords(r.flags));
   return [words.join(' '), ...(several ? r.nexthops.map((hop) => formatHop(hop, names)) : [])].join('\n');
 }
 
 function formatHop(hop: RouteHop, names: DeviceNames): string {
-  const gateway = hop.gateway === 0 ? [] : [`via ${formatIpv4(hop.gateway)}`];
+  const gateway = hop.gateway === 0 ? [] : [`via ${formatIp(hop.gateway)}`];
   return ['\tnexthop', ...gateway, device(hop.oif, names), 'weight 1', ...flagWords(hop.flags)].join(' ');
 }
 

@@ -1,6 +1,7 @@
 /** Routes, addresses, links and neighbours as bytes. The fixtures are little-endian, as on x64 and arm64. */
 import { describe, expect, test } from 'vitest';
 import { parseIpv4 } from '../../../src/base/ipv4.ts';
+import { parseIpv6 } from '../../../src/base/ipv6.ts';
 import { addAddress, decodeAddress } from '../../../src/netlink/address.ts';
 import { decodeLink, newIpip, newVeth, newVxlan, setLink } from '../../../src/netlink/link.ts';
 import { MessageView } from '../../../src/netlink/message-view.ts';
@@ -13,6 +14,7 @@ import { RouteBatch } from '../../../src/netlink/route-batch.ts';
 import { hex, toHex } from '../../support/hex.ts';
 
 const ip = (t: string): number => parseIpv4(t) as number;
+const six = (t: string): bigint => parseIpv6(t) as bigint;
 const bytes = (r: NetlinkRequest, seq = 7): Uint8Array => {
   const w = new MessageWriter(64);
   w.begin(r.type, r.flags, seq);
@@ -37,6 +39,16 @@ const VIA_TUNL0 = hex`34000000 1800 0106 07000000 00000000  021a0000 fe0c0001 04
 // 24 00 00 00  19 00  01 00 …                            RTM_DELROUTE without flags
 // 02 1a 00 00  fe 0c 00 06  00 00 00 00                  the protocol travels with the delete; type 6 blackhole
 const DELETE_BLACKHOLE = hex`24000000 1900 0100 07000000 00000000  021a0000 fe0c0006 00000000  08000100 0af46800`;
+
+// 54 00 00 00  18 00  01 06  07 00 00 00  00 00 00 00    nlmsghdr: length 84, RTM_NEWROUTE, REQUEST|EXCL|CREATE, seq 7
+// 0a 30 00 00  fe 0c 00 01  00 00 00 00                  rtmsg: AF_INET6 /48, main, bird, universe, unicast
+// 14 00 01 00  20 01 0d b8 00 01 …                       RTA_DST 2001:db8:1::
+// 08 00 06 00  00 04 00 00                               RTA_PRIORITY 1024
+// 08 00 04 00  07 00 00 00                               RTA_OIF 7
+// 14 00 05 00  fe 80 … 02                                RTA_GATEWAY fe80::2
+const SIX_VIA_LINK_LOCAL = hex`54000000 1800 0106 07000000 00000000  0a300000 fe0c0001 00000000
+  14000100 20010db8000100000000000000000000  08000600 00040000  08000400 07000000
+  14000500 fe800000000000000000000000000002`;
 
 describe('routes', () => {
   const viaTunl0 = { dst: ip('10.244.166.128'), len: 26, protocol: 12, oif: 7, gateway: ip('192.168.34.102') };
@@ -78,13 +90,46 @@ describe('routes', () => {
       ],
     });
   });
-  test('an IPv6 route and a cached clone are no routes of ours', () => {
-    const six = VIA_TUNL0.slice();
-    six[16] = 10;
-    expect(decodeRoute(view(six))).toBeUndefined();
+  test('a route of another family, by source, or a cached clone is no entry of a table by destination', () => {
+    const mpls = VIA_TUNL0.slice();
+    mpls[16] = 28;
+    expect(decodeRoute(view(mpls))).toBeUndefined();
+    const bySource = VIA_TUNL0.slice();
+    bySource[18] = 64;
+    expect(decodeRoute(view(bySource))).toBeUndefined();
     const cloned = VIA_TUNL0.slice();
     cloned[25] = 2;
     expect(decodeRoute(view(cloned))).toBeUndefined();
+  });
+  test('an IPv6 route by a link-local gateway is written as iproute2 writes it, and read back', () => {
+    const o = { dst: six('2001:db8:1::'), len: 48, protocol: 12, metric: 1024, oif: 7, gateway: six('fe80::2') };
+    expect(bytes(addRoute(o))).toEqual(SIX_VIA_LINK_LOCAL);
+    expect(decodeRoute(view(SIX_VIA_LINK_LOCAL))).toMatchObject({ ...o, type: 1, scope: 0, flags: 0, nexthops: [] });
+  });
+  test('several IPv6 next hops come back as they went, and an IPv4 route by an IPv6 gateway too (RFC 8950)', () => {
+    const nexthops = [
+      { gateway: six('fe80::1'), oif: 3 },
+      { gateway: six('2001:db8::2'), oif: 4, onlink: true },
+    ];
+    const o = { dst: six('2001:db8::'), len: 32, protocol: 186, metric: 7, nexthops };
+    expect(decodeRoute(view(bytes(addRoute(o))))).toMatchObject({
+      nexthops: [
+        { gateway: six('fe80::1'), oif: 3, flags: 0 },
+        { gateway: six('2001:db8::2'), oif: 4, flags: 4 },
+      ],
+    });
+    const over = { dst: ip('10.9.0.0'), len: 24, protocol: 186, oif: 3, gateway: six('fe80::1') };
+    expect(decodeRoute(view(bytes(addRoute(over))))).toMatchObject({ dst: ip('10.9.0.0'), gateway: six('fe80::1') });
+    const mixed = {
+      dst: ip('10.9.0.0'),
+      len: 24,
+      protocol: 186,
+      nexthops: [{ gateway: ip('10.0.0.1'), oif: 3 }, nexthops[0] ?? { oif: 0 }],
+    };
+    expect(decodeRoute(view(bytes(addRoute(mixed))))?.nexthops.map((h) => h.gateway)).toEqual([
+      ip('10.0.0.1'),
+      six('fe80::1'),
+    ]);
   });
   test('an event tells who caused it, and whether it replaced a route', () => {
     const event = VIA_TUNL0.slice();
@@ -114,6 +159,24 @@ describe('a batch', () => {
     ]);
     batch.clear();
     expect(batch.size).toBe(0);
+  });
+  test('has routes of both families in one send, each as a single request would be', () => {
+    const batch = new RouteBatch();
+    const via = { protocol: 12, metric: 1024, oif: 7, gateway: six('fe80::2') };
+    batch.put('add', six('2001:db8:1::'), 48, via);
+    batch.put('add', ip('10.244.1.0'), 26, { protocol: 12, oif: 7 });
+    batch.put('delete', six('2001:db8:2::'), 48, via);
+    const w = new MessageWriter(16);
+    batch.write(w, 0, batch.size, 7);
+    expect(w.view().slice(0, SIX_VIA_LINK_LOCAL.length)).toEqual(SIX_VIA_LINK_LOCAL);
+    const m = new MessageView(w.view());
+    const seen: unknown[] = [];
+    while (m.advance()) seen.push([m.type, m.flags, decodeRoute(m)?.dst]);
+    expect(seen).toEqual([
+      [24, 0x601, six('2001:db8:1::')],
+      [24, 0x601, ip('10.244.1.0')],
+      [25, 0x005, six('2001:db8:2::')],
+    ]);
   });
 });
 
