@@ -38,12 +38,14 @@ function report(error: unknown, terminal: Terminal): number {
   const message = error instanceof Error ? error.message : String(error);
   terminal.err(`gingham: ${message}\n`);
   if (error instanceof CommandError) return error.exitCode;
-  return isUnreachable(error) ? EXIT.unreachable : EXIT.failed;
+  return (isControlError(error) && BY_KIND[error.kind]) || EXIT.failed;
 }
 
+const BY_KIND: Readonly<Record<string, number>> = { unreachable: EXIT.unreachable, 'not-there': EXIT.notFound };
+
 /** control/client.ts is loaded with gRPC, so its class is not at hand here. */
-const isUnreachable = (error: unknown): boolean =>
-  error instanceof Error && error.name === 'ControlError' && 'kind' in error && error.kind === 'unreachable';
+const isControlError = (error: unknown): error is Error & { readonly kind: string } =>
+  error instanceof Error && error.name === 'ControlError' && 'kind' in error && typeof error.kind === 'string';
 
 function build(terminal: Terminal, run: (row: CommandRow, call: Call) => Promise<void>): Command {
   const program = new Command('gingham')

@@ -1,14 +1,24 @@
 /** The command's side of the control socket: one call each, with a deadline. */
 import * as grpc from '@grpc/grpc-js';
 import { CHANGE, INSPECT, type MethodDefinition, method } from './rpc-schema.ts';
-import type { BlockView, DrainReport, PeerView, PodView, ReloadReport, RouteView, StatusView } from './views.ts';
+import type {
+  BlockView,
+  DrainReport,
+  ExplanationView,
+  PeerView,
+  PodView,
+  ReloadReport,
+  RouteView,
+  StatusView,
+} from './views.ts';
 
-/** `unreachable`: nobody there, no permission, or no answer in time. `failed`: the daemon answered with an error. */
+/** `unreachable`: nobody there, no permission, or no answer in time. `not-there`: no such route or peer. `failed`: the daemon
+ *  answered with an error. */
 export class ControlError extends Error {
   override readonly name = 'ControlError';
-  readonly kind: 'unreachable' | 'failed';
+  readonly kind: 'unreachable' | 'not-there' | 'failed';
 
-  constructor(kind: 'unreachable' | 'failed', message: string) {
+  constructor(kind: ControlError['kind'], message: string) {
     super(message);
     this.kind = kind;
   }
@@ -17,13 +27,29 @@ export class ControlError extends Error {
 export interface ControlClient {
   status(): Promise<StatusView>;
   peers(): Promise<readonly PeerView[]>;
-  /** Text of an IPv4 prefix or address; neither: all. */
-  routes(query: { readonly prefix?: string; readonly address?: string }): Promise<readonly RouteView[]>;
+  /** Fields as in RoutesRequest of gingham.proto. */
+  routes(query: RoutesAsked): Promise<readonly RouteView[]>;
+  /** The same, page by page as they come: a full table needs little memory. */
+  eachRoute(query: RoutesAsked, onPage: (routes: readonly RouteView[]) => void): Promise<void>;
+  /** Text of a prefix or an address. */
+  explain(target: string): Promise<ExplanationView>;
+  /** MRT records in pieces. */
+  dumpTables(onPiece: (records: Uint8Array) => void): Promise<void>;
   blocks(): Promise<readonly BlockView[]>;
   pods(): Promise<readonly PodView[]>;
   reload(dryRun: boolean): Promise<ReloadReport>;
   drain(): Promise<DrainReport>;
   close(): void;
+}
+
+export interface RoutesAsked {
+  readonly prefix?: string;
+  readonly address?: string;
+  readonly allPaths?: boolean;
+  readonly receivedFrom?: string;
+  readonly rejectedOnly?: boolean;
+  readonly advertisedTo?: string;
+  readonly family?: 'ipv4' | 'ipv6';
 }
 
 const LONGEST_REPLY_BYTES = 64 << 20;
@@ -53,6 +79,7 @@ export function openControlClient(socketPath: string, timeoutMs: number): Contro
         },
       );
     });
+  /** The deadline is for each page: how many there are is not known before. */
   const stream = <T>(m: MethodDefinition, request: object, onPage: (page: T) => void): Promise<void> =>
     new Promise((done, reject) => {
       const call = client.makeServerStreamRequest(
@@ -61,11 +88,24 @@ export function openControlClient(socketPath: string, timeoutMs: number): Contro
         m.responseDeserialize,
         request,
         new grpc.Metadata(),
-        options(),
       );
-      call.on('data', (page: T) => onPage(page));
-      call.on('error', (error: grpc.ServiceError) => reject(fail(error)));
-      call.on('end', () => done());
+      let silent = false;
+      const timer = setTimeout(() => {
+        silent = true;
+        call.cancel();
+      }, timeoutMs);
+      call.on('data', (page: T) => {
+        timer.refresh();
+        onPage(page);
+      });
+      call.on('error', (error: grpc.ServiceError) => {
+        clearTimeout(timer);
+        reject(fail(silent ? Object.assign(error, { code: grpc.status.DEADLINE_EXCEEDED }) : error));
+      });
+      call.on('end', () => {
+        clearTimeout(timer);
+        done();
+      });
     });
 
   return {
@@ -78,6 +118,11 @@ export function openControlClient(socketPath: string, timeoutMs: number): Contro
       });
       return all;
     },
+    eachRoute: (query, onPage) =>
+      stream<{ routes: RouteView[] }>(method(INSPECT, 'ListRoutes'), query, ({ routes }) => onPage(routes)),
+    explain: (target) => unary<ExplanationView>(method(INSPECT, 'Explain'), { target }),
+    dumpTables: (onPiece) =>
+      stream<{ records: Uint8Array }>(method(INSPECT, 'DumpTables'), {}, ({ records }) => onPiece(records)),
     blocks: async () => (await unary<{ blocks: BlockView[] }>(method(INSPECT, 'ListBlocks'), {})).blocks,
     pods: async () => (await unary<{ pods: PodView[] }>(method(INSPECT, 'ListPods'), {})).pods,
     reload: (dryRun) => unary<ReloadReport>(method(CHANGE, 'ReloadConfig'), { dryRun }),
@@ -95,6 +140,8 @@ function toControlError(error: grpc.ServiceError, socketPath: string, timeoutMs:
         'unreachable',
         `the daemon on ${socketPath} gave no answer within ${timeoutMs / 1000} s. Use --timeout to wait longer.`,
       );
+    case grpc.status.NOT_FOUND:
+      return new ControlError('not-there', error.details);
     case grpc.status.UNIMPLEMENTED:
       return new ControlError(
         'failed',

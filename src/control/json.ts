@@ -18,6 +18,24 @@ export function toListJson(kind: string, items: readonly Told[], now: number, no
   return JSON.stringify({ apiVersion: API_VERSION, kind, metadata, items: items.map(item) }, null, 2);
 }
 
+/** The same text, in pieces: items come as they are read, and a million of them are never one string. */
+export function listJsonPieces(kind: string, now: number, node?: string) {
+  const empty = toListJson(kind, [], now, node);
+  const open = empty.slice(0, empty.lastIndexOf(']'));
+  let first = true;
+  return {
+    items(items: readonly Told[]): string {
+      let text = '';
+      for (const told of items) {
+        text += `${first ? `${open}\n` : ',\n'}${JSON.stringify(item(told), null, 2).replace(/^/gm, '    ')}`;
+        first = false;
+      }
+      return text;
+    },
+    end: (): string => (first ? empty : '\n  ]\n}'),
+  };
+}
+
 /** A single object: the view's fields stand beside the envelope's. */
 export function toObjectJson(kind: string, view: object, now: number, node?: string): string {
   const metadata = { generatedAt: new Date(now).toISOString(), ...(node !== undefined && { node }) };

@@ -3,13 +3,12 @@
 import fs from 'node:fs';
 import * as grpc from '@grpc/grpc-js';
 import { invariant } from '../base/invariant.ts';
-import { parseIpv4 } from '../base/ipv4.ts';
-import { parsePrefix } from '../base/prefix.ts';
 import { toStatusView } from './health.ts';
+import { sendPages, sendPieces } from './pages.ts';
+import { BadRequest, queryOf, targetOf } from './query.ts';
 import { CHANGE, INSPECT, type ServiceDefinition } from './rpc-schema.ts';
 import { ControlSocketError, claimSocketPath } from './socket-path.ts';
-import type { ControlSource, RouteQuery } from './source.ts';
-import type { RouteView } from './views.ts';
+import { type ControlSource, NotThere } from './source.ts';
 
 /** Where the server writes what it cannot answer to anybody: a pino logger fits. */
 export interface ControlLog {
@@ -26,12 +25,9 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
-const PAGE = 1000;
 const SOCKET_MODE = 0o660;
 const LONGEST_REQUEST_BYTES = 1 << 16;
 const CLOSE_MS = 500;
-
-class BadRequest extends Error {}
 
 /** Listens on `socketPath`, mode 0660; a stale socket is replaced only when nobody answers on it.
  *  Throws ControlSocketError, which names path, cause and remedy. */
@@ -40,7 +36,12 @@ export async function startControlServer({ socketPath, source, log }: ControlSer
   const server = new grpc.Server({ 'grpc.max_receive_message_length': LONGEST_REQUEST_BYTES });
   const failed = (name: string, error: unknown): grpc.ServiceError => {
     const text = error instanceof Error ? error.message : String(error);
-    const code = error instanceof BadRequest ? grpc.status.INVALID_ARGUMENT : grpc.status.INTERNAL;
+    const code =
+      error instanceof BadRequest
+        ? grpc.status.INVALID_ARGUMENT
+        : error instanceof NotThere
+          ? grpc.status.NOT_FOUND
+          : grpc.status.INTERNAL;
     if (code === grpc.status.INTERNAL) log.warn({ method: name, error: text }, 'control: a call failed');
     return Object.assign(new Error(text), { code, details: text, metadata: new grpc.Metadata() });
   };
@@ -54,19 +55,26 @@ export async function startControlServer({ socketPath, source, log }: ControlSer
           (error: unknown) => reply(failed(name, error)),
         );
     };
-  const routes: grpc.handleServerStreamingCall<object, unknown> = (call) => {
-    Promise.resolve()
-      .then(() => sendPages(call, source.routes(queryOf(call.request))))
-      .then(
-        () => call.end(),
-        // Destroying the stream would leave the client waiting for its deadline: an emitted error becomes the call's status.
-        (error: unknown) => call.emit('error', failed('ListRoutes', error)),
-      );
-  };
+  const stream =
+    (
+      name: string,
+      send: (call: grpc.ServerWritableStream<object, unknown>) => Promise<void>,
+    ): grpc.handleServerStreamingCall<object, unknown> =>
+    (call) => {
+      Promise.resolve()
+        .then(() => send(call))
+        .then(
+          () => call.end(),
+          // Destroying the stream would leave the client waiting for its deadline: an emitted error becomes the call's status.
+          (error: unknown) => call.emit('error', failed(name, error)),
+        );
+    };
   addEvery(server, INSPECT, {
     GetStatus: unary('GetStatus', async () => toStatusView(await source.status())),
     ListPeers: unary('ListPeers', async () => ({ peers: await source.peers() })),
-    ListRoutes: routes,
+    ListRoutes: stream('ListRoutes', (call) => sendPages(call, source.routes(queryOf(call.request)))),
+    Explain: unary('Explain', (request) => source.explain(targetOf(request))),
+    DumpTables: stream('DumpTables', (call) => sendPieces(call, source.dumpTables())),
     ListBlocks: unary('ListBlocks', async () => ({ blocks: await source.blocks() })),
     ListPods: unary('ListPods', async () => ({ pods: await source.pods() })),
   });
@@ -112,51 +120,4 @@ const close = (server: grpc.Server): Promise<void> =>
       clearTimeout(timer);
       done();
     });
-  });
-
-function queryOf(request: object): RouteQuery {
-  const text = (field: string): string | undefined => {
-    const value: unknown = Reflect.get(request, field);
-    return typeof value === 'string' ? value : undefined;
-  };
-  const [prefixText, addressText] = [text('prefix'), text('address')];
-  if (prefixText !== undefined && addressText !== undefined)
-    throw new BadRequest('ListRoutes takes a prefix or an address, not both.');
-  if (prefixText !== undefined) {
-    const prefix = parsePrefix(prefixText);
-    if (prefix === undefined)
-      throw new BadRequest(`"${prefixText.slice(0, 64)}" is not an IPv4 prefix without host bits.`);
-    return { prefix };
-  }
-  if (addressText === undefined) return {};
-  const address = parseIpv4(addressText);
-  if (address === undefined) throw new BadRequest(`"${addressText.slice(0, 64)}" is not an IPv4 address.`);
-  return { address };
-}
-
-/** Between pages the event loop runs, and a slow reader is waited for: keepalives go first. */
-async function sendPages(call: grpc.ServerWritableStream<object, unknown>, routes: Iterable<RouteView>): Promise<void> {
-  let page: RouteView[] = [];
-  const send = async (): Promise<void> => {
-    const room = call.write({ routes: page });
-    page = [];
-    if (room) await new Promise((next) => setImmediate(next));
-    else await drained(call);
-  };
-  for (const route of routes) {
-    page.push(route);
-    if (page.length < PAGE) continue;
-    await send();
-    if (call.cancelled || call.destroyed) return;
-  }
-  if (page.length > 0) await send();
-}
-
-const drained = (call: grpc.ServerWritableStream<object, unknown>): Promise<void> =>
-  new Promise((next) => {
-    const go = (): void => {
-      for (const event of ['drain', 'cancelled', 'close', 'error']) call.off(event, go);
-      next();
-    };
-    for (const event of ['drain', 'cancelled', 'close', 'error']) call.on(event, go);
   });

@@ -81,7 +81,7 @@ const KERNEL_WORDS: Readonly<Record<string, string>> = {
 };
 
 function routeState(r: RouteView): string {
-  const words = [r.best ? 'best' : 'not best'];
+  const words = [r.best ? 'best' : r.multipath ? 'shares the load' : 'not best'];
   if (r.stale) words.push('stale');
   if (r.reason !== undefined) words.push(`${r.reason.code}: ${r.reason.text}`);
   if (r.kernel !== undefined) {
@@ -91,6 +91,39 @@ function routeState(r: RouteView): string {
   }
   return words.join(', ');
 }
+
+/** What one peer said. Rejected or not is the state; what won is a question for `routes` and `why`. */
+const RECEIVED_COLUMNS: readonly Column<RouteView>[] = [
+  { header: 'PREFIX', cell: (r) => r.prefix },
+  { header: 'VIA', cell: (r) => r.nextHop ?? '' },
+  { header: 'LP', cell: (r) => (r.localPref === undefined ? '' : formatLocalPref(r.localPref)) },
+  { header: 'MED', cell: (r) => number(r.med) },
+  { header: 'AS-PATH', cell: (r) => asPath(r) },
+  { header: 'COMMUNITIES', cell: (r) => communities(r) },
+  { header: 'AGE', cell: (r) => age(r.ageSeconds) },
+  { header: 'STATE', cell: routeState },
+];
+
+/** What one peer is told, or what is kept from it. */
+const ADVERTISED_COLUMNS: readonly Column<RouteView>[] = [
+  { header: 'PREFIX', cell: (r) => r.prefix },
+  { header: 'ACTION', cell: (r) => r.action ?? '' },
+  { header: 'VIA', cell: (r) => r.nextHop ?? '' },
+  { header: 'FROM', cell: (r) => r.from },
+  { header: 'LP', cell: (r) => (r.localPref === undefined ? '' : formatLocalPref(r.localPref)) },
+  { header: 'MED', cell: (r) => number(r.med) },
+  { header: 'AS-PATH', cell: (r) => asPath(r) },
+  { header: 'COMMUNITIES', cell: (r) => communities(r) },
+  { header: 'REASON', cell: (r) => (r.reason === undefined ? '' : `${r.reason.code}: ${r.reason.text}`) },
+];
+
+const communities = (r: RouteView): string =>
+  [...r.communities, ...r.largeCommunities, ...r.extendedCommunities].join(',');
+
+export const formatReceived = (routes: readonly Told<RouteView>[], options: TextOptions): string[] =>
+  table(RECEIVED_COLUMNS, routes, options);
+export const formatAdvertised = (routes: readonly Told<RouteView>[], options: TextOptions): string[] =>
+  table(ADVERTISED_COLUMNS, routes, options);
 
 export const formatRoutes = (routes: readonly Told<RouteView>[], options: TextOptions): string[] =>
   table(ROUTE_COLUMNS, routes, options);

@@ -243,6 +243,75 @@ export interface RouteView {
   readonly kernel?: RouteKernelView;
   /** Why the path is not eligible, where it is not. */
   readonly reason?: Reason;
+  readonly pathId?: number;
+  /** Used beside the best one. */
+  readonly multipath: boolean;
+  /** Where packets are handed to, where that is not nextHop. */
+  readonly gateway?: string;
+  readonly largeCommunities: readonly string[];
+  readonly extendedCommunities: readonly string[];
+  /** Of what a peer is sent: sent, kept back */
+  readonly action?: string;
+}
+
+/** Why a prefix goes where it goes. */
+export interface ExplanationView {
+  /** As asked. */
+  readonly target: string;
+  /** What the rest is about: the prefix asked for, or the longest match of the address. */
+  readonly prefix: string;
+  /** The best one first, the rejected last. */
+  readonly paths: readonly ExplainedPathView[];
+  /** In the order they are asked. */
+  readonly steps: readonly ExplainedStepView[];
+  readonly exports: readonly ExplainedExportView[];
+  readonly kernel?: RouteKernelView;
+  /** Of an address: less specific prefixes that also cover it. */
+  readonly lessSpecific: readonly string[];
+}
+
+export interface ExplainedPathView {
+  readonly route: RouteView;
+  /** wins, shares, loses, rejected */
+  readonly outcome: string;
+  readonly lostAt?: LostAtView;
+  readonly nextHop?: ExplainedNextHopView;
+  /** What import changed: "LOCAL_PREF 100 -> 200" */
+  readonly changes: readonly string[];
+}
+
+export interface LostAtView {
+  readonly step: string;
+  /** The best path's value, and this one's. */
+  readonly best: string;
+  readonly value: string;
+}
+
+export interface ExplainedNextHopView {
+  readonly address: string;
+  readonly reachable: boolean;
+  readonly gateway?: string;
+  readonly metric?: number;
+  /** BGP routes it resolves through, outermost first. */
+  readonly through: readonly string[];
+  readonly reason?: Reason;
+}
+
+export interface ExplainedStepView {
+  readonly name: string;
+  /** took, tie, not asked */
+  readonly outcome: string;
+  /** The best path's. */
+  readonly value: string;
+  readonly lost: number;
+  readonly left: number;
+}
+
+export interface ExplainedExportView {
+  readonly peer: string;
+  readonly sent: boolean;
+  /** Why not. */
+  readonly reason?: Reason;
 }
 
 export interface BlockView {

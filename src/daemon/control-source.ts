@@ -1,15 +1,17 @@
 /** What the control service may ask of this daemon, answered from its parts. */
-import { type IpAddress, isIpv6 } from '../base/ip.ts';
-import type { ControlSource } from '../control/source.ts';
+import type { IpAddress, IpPrefix } from '../base/ip.ts';
+import { type ControlSource, NotThere } from '../control/source.ts';
 import type { PodView, RouteKernelView } from '../control/views.ts';
 import type { Workload } from '../model/workload.ts';
-import type { RouteView as RibRoute } from '../rib/views.ts';
 import { blockViews } from './block-views.ts';
+import { explanationOf } from './explanation.ts';
 import { toPeerView } from './peer-views.ts';
 import { reload } from './reload.ts';
-import { formatTarget, routeViews } from './route-views.ts';
+import { formatTarget, type RouteViewContext } from './route-view.ts';
+import { routeViews } from './route-views.ts';
 import type { Running } from './running.ts';
 import { statusFacts } from './status-facts.ts';
+import { tableDump } from './table-dump.ts';
 
 const MS = 1000;
 
@@ -20,15 +22,12 @@ export function controlSource(running: Running): ControlSource {
       const now = Date.now();
       return (running.speaker?.peers.views() ?? []).map((peer) => toPeerView(peer, now));
     },
-    routes: (query) =>
-      running.speaker === undefined
-        ? []
-        : routeViews(query, {
-            rib: running.speaker.ribs.ipv4,
-            kernel: (route) => kernelView(running, route),
-            nodeOf: nodesByAddress(running),
-            now: Date.now(),
-          }),
+    routes: (query) => (running.speaker === undefined ? [] : routeViews(query, running.speaker, contextOf(running))),
+    explain: (target) => {
+      if (running.speaker === undefined) throw new NotThere('the daemon is starting: it has no routes yet');
+      return explanationOf(target, running.speaker, contextOf(running));
+    },
+    dumpTables: () => (running.speaker === undefined ? [] : tableDump(running.config, running.speaker, Date.now())),
     blocks: () =>
       running.watch === undefined
         ? []
@@ -53,6 +52,12 @@ export function controlSource(running: Running): ControlSource {
   };
 }
 
+const contextOf = (running: Running): RouteViewContext => ({
+  kernel: (prefix) => kernelView(running, prefix),
+  nodeOf: nodesByAddress(running),
+  now: Date.now(),
+});
+
 /** Rebuilt per question: a look-up table of a few hundred nodes costs less than keeping one right. */
 function nodesByAddress({ cluster, speaker }: Running): (address: IpAddress) => string | undefined {
   const names = new Map<IpAddress, string>();
@@ -61,11 +66,9 @@ function nodesByAddress({ cluster, speaker }: Running): (address: IpAddress) => 
   return (address) => names.get(address);
 }
 
-function kernelView({ dataplane, config }: Running, route: RibRoute): RouteKernelView | undefined {
+function kernelView({ dataplane, config }: Running, prefix: IpPrefix): RouteKernelView | undefined {
   if (dataplane === undefined || !config.kernel.install) return { state: 'off' };
-  const { address, length } = route.prefix;
-  if (isIpv6(address)) return undefined;
-  const { installed, wanted, reason } = dataplane.routes.state({ address, length });
+  const { installed, wanted, reason } = dataplane.routes.state(prefix);
   if (wanted === undefined) return reason === undefined ? undefined : { state: 'held', reason };
   const target = formatTarget(wanted);
   if (installed) return { state: 'installed', target };

@@ -1,84 +1,121 @@
-/** Routes of the Loc-RIB, with what the kernel has of them, as people see them. Pure but for the tables it reads. */
-import { formatIp, formatIpPrefix, type IpAddress } from '../base/ip.ts';
-import { formatIpv4, ipv4 } from '../base/ipv4.ts';
-import { formatAsPath } from '../bgp-js/attributes/as-path.ts';
-import type { RouteQuery } from '../control/source.ts';
-import type { RouteKernelView, RouteView } from '../control/views.ts';
-import type { RouteTarget } from '../model/kernel-route.ts';
+/** Which routes a question is about, read from the live tables a few at a time. Pure but for the tables it reads. */
+import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix, isIpv6 } from '../base/ip.ts';
+import { nextHopOf } from '../bgp-js/attributes/next-hop.ts';
+import { NotThere, type RouteQuery } from '../control/source.ts';
+import type { RouteView } from '../control/views.ts';
+import type { FamilyName } from '../model/peer.ts';
+import type { LocRibs, PeerFamily } from '../peer/peer-family.ts';
+import type { PeerSet } from '../peer/peer-set.ts';
 import type { LocRib } from '../rib/loc-rib.ts';
-import type { PathView, RouteView as RibRoute } from '../rib/views.ts';
+import type { RouteView as RibRoute } from '../rib/views.ts';
+import { attributesView, type RouteViewContext, toRouteView } from './route-view.ts';
 
-export interface RouteViewContext {
-  readonly rib: LocRib;
-  /** State of the best route's prefix in the kernel; undefined when we install nothing. */
-  readonly kernel: (route: RibRoute) => RouteKernelView | undefined;
-  /** Wall clock, ms. */
-  readonly now: number;
-  /** Name of the node that has this address. */
-  readonly nodeOf: (address: IpAddress) => string | undefined;
+export interface RouteSources {
+  readonly ribs: LocRibs;
+  readonly peers: PeerSet;
 }
-
-const MS = 1000;
 
 /** See ControlSource.routes. */
-export function* routeViews(query: RouteQuery, context: RouteViewContext): Generator<RouteView> {
-  for (const route of matching(query, context.rib)) yield* pathsOf(route, context);
+export function routeViews(query: RouteQuery, from: RouteSources, context: RouteViewContext): Iterable<RouteView> {
+  if (query.receivedFrom !== undefined) return received(query, query.receivedFrom, from, context);
+  if (query.advertisedTo !== undefined) return advertised(query, query.advertisedTo, from, context);
+  return bestViews(query, from.ribs, context);
 }
 
-function* matching(query: RouteQuery, rib: LocRib): Generator<RibRoute> {
-  if (query.prefix !== undefined) {
-    const route = rib.pathsOf(query.prefix);
-    if (route !== undefined) yield route;
-  } else if (query.address !== undefined) {
-    yield* rib.matches(ipv4(query.address));
-  } else {
-    yield* rib.routes();
+function* bestViews(query: RouteQuery, ribs: LocRibs, context: RouteViewContext): Generator<RouteView> {
+  const whole = query.allPaths === true || query.prefix !== undefined || query.address !== undefined;
+  for (const route of matching(query, ribs)) {
+    const paths =
+      whole || !route.paths.some((p) => p.best) ? route.paths : route.paths.filter((p) => p.best || p.multipath);
+    for (const path of paths) yield toRouteView(route.prefix, path, context);
   }
 }
 
-function* pathsOf(route: RibRoute, context: RouteViewContext): Generator<RouteView> {
-  for (const path of route.paths) yield toRouteView(route, path, context);
+export const ribOf = (ribs: LocRibs, address: IpAddress): LocRib => (isIpv6(address) ? ribs.ipv6 : ribs.ipv4);
+
+const ribsOf = ({ family }: RouteQuery, ribs: LocRibs): readonly LocRib[] =>
+  family === undefined ? [ribs.ipv4, ribs.ipv6] : [ribs[family]];
+
+function* matching(query: RouteQuery, ribs: LocRibs): Generator<RibRoute> {
+  const { prefix, address } = query;
+  if (prefix !== undefined) {
+    const route = ribOf(ribs, prefix.address).pathsOf(prefix);
+    if (route !== undefined) yield route;
+  } else if (address !== undefined) yield* ribOf(ribs, address).matches(address);
+  else for (const rib of ribsOf(query, ribs)) yield* rib.routes();
 }
 
-function toRouteView(route: RibRoute, path: PathView, context: RouteViewContext): RouteView {
-  const a = path.attributes;
-  const local = path.source.kind === 'local';
-  const nextHop = local ? undefined : path.nextHop?.address;
-  const node = nextHop === undefined ? undefined : context.nodeOf(nextHop);
-  const kernel = path.best ? context.kernel(route) : undefined;
-  const reason = path.rejected ?? lost(path);
-  return {
-    prefix: formatIpPrefix(route.prefix),
-    ...(nextHop === undefined ? {} : { nextHop: formatIp(nextHop) }),
-    ...(node === undefined ? {} : { node }),
-    from: path.source.name,
-    source: path.source.kind,
-    origin: a?.origin ?? 'incomplete',
-    asPath: a === undefined ? '' : formatAsPath(a.asPath),
-    ...(a?.localPref === undefined ? {} : { localPref: a.localPref }),
-    ...(a?.med === undefined ? {} : { med: a.med }),
-    communities: (a?.communities ?? []).map((c) => `${c >>> 16}:${c & 0xffff}`),
-    best: path.best,
-    stale: path.stale,
-    since: new Date(path.since).toISOString(),
-    ageSeconds: Math.max(0, Math.round((context.now - path.since) / MS)),
-    ...(kernel === undefined ? {} : { kernel }),
-    ...(reason === undefined ? {} : { reason }),
-  };
+/** A peer by name or address; both halves of it that the question is about. */
+function partsOf(who: string, query: RouteQuery, { peers }: RouteSources): PeerFamily[] {
+  const known = peers.views();
+  const peer = known.find((p) => p.name === who) ?? known.find((p) => formatIp(p.address) === who);
+  if (peer === undefined) {
+    const names = known.slice(0, 20).map((p) => p.name);
+    throw new NotThere(`there is no peer "${who.slice(0, 64)}". Its peers: ${names.join(', ') || 'none'}.`);
+  }
+  const address = query.prefix?.address ?? query.address;
+  const only = query.family ?? (address === undefined ? undefined : isIpv6(address) ? 'ipv6' : 'ipv4');
+  const names: readonly FamilyName[] = ['ipv4-unicast', 'ipv6-unicast'];
+  return names
+    .filter((name) => only === undefined || name.startsWith(only))
+    .flatMap((name) => peers.partOf(peer.name, name) ?? []);
 }
 
-const lost = (path: PathView): RouteView['reason'] =>
-  path.lostAt === undefined
-    ? undefined
-    : { code: 'NOT_BEST', text: `${path.lostAt.step}: ${path.lostAt.this}, the best has ${path.lostAt.best}` };
+/** Whether a prefix is what the question names: itself, or one that covers the address. */
+function isMeant({ prefix: p, address }: RouteQuery, prefix: IpPrefix): boolean {
+  if (p !== undefined) return p.address === prefix.address && p.length === prefix.length;
+  if (address === undefined) return true;
+  const bits = isIpv6(address) ? 128 : 32;
+  const shift = BigInt(bits - prefix.length);
+  return typeof address === typeof prefix.address && BigInt(address) >> shift === BigInt(prefix.address) >> shift;
+}
 
-/** "via 192.168.34.102 dev tunl0 onlink", "dev cali… scope link", "blackhole": as `ip route` says it. */
-export function formatTarget(target: RouteTarget): string {
-  if (target.type === 'blackhole') return 'blackhole';
-  return target.nextHops
-    .map(({ gateway, device, onlink }) => {
-      const via = gateway === undefined ? '' : `via ${formatIpv4(gateway)} `;
-      return `${via}dev ${device}${target.scope === 'link' ? ' scope link' : ''}${onlink ? ' onlink' : ''}`;
-    })
-    .join(', ');
+function* received(
+  query: RouteQuery,
+  who: string,
+  from: RouteSources,
+  context: RouteViewContext,
+): Generator<RouteView> {
+  for (const part of partsOf(who, query, from)) {
+    const rib = part.name === 'ipv6-unicast' ? from.ribs.ipv6 : from.ribs.ipv4;
+    for (const { prefix, path } of rib.routesOf(part.source, { rejected: query.rejectedOnly === true }))
+      if (isMeant(query, prefix)) yield toRouteView(prefix, path, context);
+  }
+}
+
+/** Kept back is what is best here and is not sent: each with the reason that export gives. */
+function* advertised(
+  query: RouteQuery,
+  who: string,
+  from: RouteSources,
+  context: RouteViewContext,
+): Generator<RouteView> {
+  for (const part of partsOf(who, query, from)) {
+    const rib = part.name === 'ipv6-unicast' ? from.ribs.ipv6 : from.ribs.ipv4;
+    if (query.rejectedOnly === true) {
+      for (const route of rib.routes()) {
+        const best = route.paths.find((p) => p.best);
+        if (best?.attributes === undefined || !isMeant(query, route.prefix)) continue;
+        const answer = part.explain({ ...route.prefix, attributes: best.attributes, source: best.source });
+        if (answer !== undefined && 'not' in answer)
+          yield { ...toRouteView(route.prefix, best, context), action: 'kept back', reason: answer.not };
+      }
+      continue;
+    }
+    for (const { prefix, attributes, source, pathId } of part.advertised()) {
+      if (!isMeant(query, prefix)) continue;
+      yield {
+        prefix: formatIpPrefix(prefix),
+        nextHop: formatIp(nextHopOf(attributes)),
+        from: source.name,
+        source: source.kind,
+        ...attributesView(attributes),
+        best: true,
+        multipath: false,
+        stale: false,
+        ...(pathId === undefined ? {} : { pathId }),
+        action: 'sent',
+      };
+    }
+  }
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { runCommand } from '../../../src/cli/program.ts';
 import { startControlServer } from '../../../src/control/server.ts';
 import type { ControlSource } from '../../../src/control/source.ts';
-import { ALONE, BLOCKS, NOW, PEERS, PODS, ROUTES } from '../control/fake-views.ts';
+import { ALONE, BLOCKS, NOW, PEERS, PODS, ROUTES, WHY } from '../control/fake-views.ts';
 
 export interface FakeDaemon {
   readonly socket: string;
@@ -19,6 +19,8 @@ export async function fakeDaemon(over: Partial<ControlSource> = {}): Promise<Fak
     status: () => ALONE,
     peers: () => PEERS,
     routes: () => ROUTES,
+    explain: () => WHY,
+    dumpTables: () => [new Uint8Array(12)],
     blocks: () => BLOCKS,
     pods: () => PODS,
     reload: async () => ({ configPath: 'node.yaml', applied: false, faults: [], changes: [] }),

@@ -1,5 +1,12 @@
 /** Views of an imaginary node, with every odd case once: what the golden files show. */
-import type { BlockView, PeerView, PodView, RouteView, StatusFacts } from '../../../src/control/views.ts';
+import type {
+  BlockView,
+  ExplanationView,
+  PeerView,
+  PodView,
+  RouteView,
+  StatusFacts,
+} from '../../../src/control/views.ts';
 
 export const NOW = Date.parse('2026-11-21T01:20:00.000Z');
 
@@ -79,9 +86,17 @@ export const PEERS: readonly PeerView[] = [
   ),
 ];
 
-const MESH = { source: 'ibgp', origin: 'igp', asPath: '', communities: [], best: true, stale: false } as const;
+const PLAIN = {
+  communities: [],
+  largeCommunities: [],
+  extendedCommunities: [],
+  multipath: false,
+  stale: false,
+} as const;
+const MESH = { ...PLAIN, source: 'ibgp', origin: 'igp', asPath: '', best: true } as const;
 export const ROUTES: readonly RouteView[] = [
   {
+    ...PLAIN,
     prefix: '10.244.0.0/16',
     nextHop: '192.168.34.254',
     from: 'tor-a',
@@ -92,7 +107,6 @@ export const ROUTES: readonly RouteView[] = [
     med: 0,
     communities: ['65000:1'],
     best: true,
-    stale: false,
     since: '2026-11-20T21:08:00.000Z',
     ageSeconds: 15120,
     kernel: {
@@ -307,4 +321,50 @@ export const BROKEN: StatusFacts = {
     notUsed: [],
   },
   cni: { ready: false, pods: 0, adds: 0, errors: 2, reason: { code: 'NO_BLOCK', text: 'no block of this node yet' } },
+};
+
+const routeTo = (from: string, nextHop: string): RouteView => ({ ...MESH, prefix: '10.244.0.0/26', from, nextHop });
+/** Three paths, as an engineer would puzzle over them. */
+export const WHY: ExplanationView = {
+  target: '10.244.0.7',
+  prefix: '10.244.0.0/26',
+  paths: [
+    { route: { ...routeTo('worker1', '172.18.0.3'), localPref: 2147482623 }, outcome: 'wins', changes: [] },
+    {
+      route: { ...routeTo('rr-a', '172.18.0.3'), best: false, localPref: 2147482623, pathId: 7 },
+      outcome: 'loses',
+      lostAt: { step: 'CLUSTER_LIST length', best: '0', value: '1' },
+      nextHop: { address: '172.18.0.3', reachable: true, gateway: '172.18.0.1', through: ['172.18.0.0/24'] },
+      changes: ['LOCAL_PREF 100 -> 2147482623'],
+    },
+    {
+      route: {
+        ...routeTo('worker3', '172.18.0.5'),
+        best: false,
+        stale: true,
+        asPath: '65001 65002',
+        reason: { code: 'ORIGIN_INVALID', text: 'IPAM says block 10.244.0.0/26 belongs to worker1' },
+      },
+      outcome: 'rejected',
+      nextHop: {
+        address: '172.18.0.5',
+        reachable: false,
+        through: [],
+        reason: { code: 'NEXT_HOP_UNREACHABLE', text: 'no route leads there' },
+      },
+      changes: [],
+    },
+  ],
+  steps: [
+    { name: 'LOCAL_PREF', outcome: 'tie', value: '2147482623', lost: 0, left: 2 },
+    { name: 'CLUSTER_LIST length', outcome: 'took', value: '0', lost: 1, left: 1 },
+    { name: 'peer address', outcome: 'not asked', value: '172.18.0.3', lost: 0, left: 1 },
+  ],
+  exports: [
+    { peer: 'tor-a', sent: true },
+    { peer: 'worker2', sent: false, reason: { code: 'IBGP_SPLIT_HORIZON', text: 'learned by iBGP' } },
+    { peer: 'worker3', sent: false, reason: { code: 'IBGP_SPLIT_HORIZON', text: 'learned by iBGP' } },
+  ],
+  kernel: { state: 'installed', target: 'via 172.18.0.3 dev tunl0 onlink' },
+  lessSpecific: ['10.244.0.0/16'],
 };

@@ -61,6 +61,14 @@ test('every message of gingham.proto has the fields of its view: names, types, l
 test('services: reading and changing are apart', () => {
   const methods = (service: string): string[] =>
     Object.keys(protoRoot().lookupService(`gingham.v1.${service}`).methods);
-  expect(methods('Inspect')).toEqual(['GetStatus', 'ListPeers', 'ListRoutes', 'ListBlocks', 'ListPods']);
+  expect(methods('Inspect')).toEqual([
+    'GetStatus',
+    'ListPeers',
+    'ListRoutes',
+    'Explain',
+    'DumpTables',
+    'ListBlocks',
+    'ListPods',
+  ]);
   expect(methods('Change')).toEqual(['ReloadConfig', 'Drain']);
 });

@@ -3,13 +3,13 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { formatPrefix } from '../../../src/base/prefix.ts';
+import { formatIpPrefix } from '../../../src/base/ip.ts';
 import { type ControlClient, openControlClient } from '../../../src/control/client.ts';
 import { toStatusView } from '../../../src/control/health.ts';
 import { type ControlServer, startControlServer } from '../../../src/control/server.ts';
 import type { ControlSource, RouteQuery } from '../../../src/control/source.ts';
 import type { ReloadReport, RouteView } from '../../../src/control/views.ts';
-import { ALONE, BLOCKS, BROKEN, PEERS, PODS, ROUTES } from './fake-views.ts';
+import { ALONE, BLOCKS, BROKEN, PEERS, PODS, ROUTES, WHY } from './fake-views.ts';
 
 let dir: string;
 let socketPath: string;
@@ -40,6 +40,8 @@ const fake = (over: Partial<ControlSource> = {}): ControlSource => ({
   status: () => BROKEN,
   peers: () => PEERS,
   routes: () => ROUTES,
+  explain: () => WHY,
+  dumpTables: () => [new Uint8Array(12), new Uint8Array(3)],
   blocks: () => BLOCKS,
   pods: async () => PODS,
   reload: async ({ dryRun }) => ({ ...REPORT, applied: !dryRun }),
@@ -57,6 +59,12 @@ test('every view crosses the wire unchanged, absent fields included', async () =
   expect(await c.status()).toEqual(toStatusView(BROKEN));
   expect(await c.peers()).toEqual(PEERS);
   expect(await c.routes({})).toEqual(ROUTES);
+  expect(await c.explain('10.244.0.7')).toEqual(WHY);
+  let octets = 0;
+  await c.dumpTables((records) => {
+    octets += records.length;
+  });
+  expect(octets).toBe(15);
   expect(await c.blocks()).toEqual(BLOCKS);
   expect(await c.pods()).toEqual(PODS);
   expect(await c.reload(true)).toEqual(REPORT);
@@ -100,9 +108,13 @@ test('a prefix and an address arrive as values; text that is neither is refused 
   });
   await c.routes({ prefix: '10.244.1.0/26' });
   await c.routes({ address: '10.244.1.7' });
-  expect(asked[0]?.prefix && formatPrefix(asked[0].prefix)).toBe('10.244.1.0/26');
-  expect(asked[1]).toEqual({ address: 0x0af40107 });
-  await expect(c.routes({ prefix: '10.244.1.7/26' })).rejects.toThrow('"10.244.1.7/26" is not an IPv4 prefix');
+  await c.routes({ receivedFrom: 'tor-a', rejectedOnly: true, family: 'ipv6', prefix: '2001:db8::/48' });
+  expect(asked[0]?.prefix && formatIpPrefix(asked[0].prefix)).toBe('10.244.1.0/26');
+  expect(asked[1]).toEqual({ address: 0x0af40107, allPaths: false, rejectedOnly: false });
+  expect(asked[2]?.prefix && formatIpPrefix(asked[2].prefix)).toBe('2001:db8::/48');
+  expect(asked[2]).toMatchObject({ receivedFrom: 'tor-a', rejectedOnly: true, family: 'ipv6' });
+  await expect(c.routes({ receivedFrom: 'a', advertisedTo: 'b' })).rejects.toThrow('not both');
+  await expect(c.routes({ prefix: '10.244.1.7/26' })).rejects.toThrow('"10.244.1.7/26" is not a prefix');
   await expect(c.routes({ address: 'x' })).rejects.toMatchObject({ kind: 'failed' });
   await expect(c.routes({ prefix: '10.0.0.0/8', address: '10.0.0.1' })).rejects.toThrow('not both');
   expect(warnings).toEqual([]);

@@ -1,19 +1,22 @@
 import { expect, test } from 'vitest';
 import { toStatusView } from '../../../src/control/health.ts';
-import { toListJson, toObjectJson } from '../../../src/control/json.ts';
+import { listJsonPieces, toListJson, toObjectJson } from '../../../src/control/json.ts';
 import { formatPeer } from '../../../src/control/peer-text.ts';
 import { formatStatus } from '../../../src/control/status-text.ts';
 import { noPaint, type Paint, plain } from '../../../src/control/table.ts';
 import {
+  formatAdvertised,
   formatBlocks,
   formatMatch,
   formatPeers,
   formatPods,
+  formatReceived,
   formatRoutes,
   type Told,
 } from '../../../src/control/text.ts';
 import { formatAge, formatLocalPref } from '../../../src/control/units.ts';
-import { ALONE, BLOCKS, BROKEN, CLUSTER, NOW, PEERS, PODS, ROUTES } from './fake-views.ts';
+import { formatWhy } from '../../../src/control/why-text.ts';
+import { ALONE, BLOCKS, BROKEN, CLUSTER, NOW, PEERS, PODS, ROUTES, WHY } from './fake-views.ts';
 
 const options = { paint: noPaint, headers: true, now: NOW };
 const alone = <T>(views: readonly T[]): Told<T>[] => views.map((view) => ({ view }));
@@ -41,6 +44,18 @@ const TABLES: readonly (readonly [string, readonly string[]])[] = [
       ...formatRoutes(alone([ROUTES[2]!, ROUTES[0]!]), options),
     ],
   ],
+  ['routes-received', formatReceived(alone(ROUTES), options)],
+  [
+    'routes-advertised',
+    formatAdvertised(
+      alone([
+        { ...ROUTES[0]!, action: 'sent' },
+        { ...ROUTES[2]!, action: 'kept back', reason: { code: 'NO_TRANSIT', text: 'this peer is sent only our own' } },
+      ]),
+      options,
+    ),
+  ],
+  ['why', formatWhy(WHY, noPaint)],
   ['blocks', formatBlocks(alone(BLOCKS), options)],
   ['pods', formatPods(alone(PODS), options)],
   ['status-alone', formatStatus(toStatusView(ALONE), noPaint)],
@@ -134,4 +149,15 @@ test('a node alone with all its sessions is OK; every part of a broken one is na
     'NO_BLOCK',
     'CONFIG_REFUSED',
   ]);
+});
+
+test('a list in pieces is the list, whatever the pages are', () => {
+  const rows = alone(ROUTES);
+  for (const size of [1, 2, rows.length]) {
+    const pieces = listJsonPieces('RouteList', NOW, 'node1');
+    let text = '';
+    for (let at = 0; at < rows.length; at += size) text += pieces.items(rows.slice(at, at + size));
+    expect(text + pieces.end()).toBe(toListJson('RouteList', rows, NOW, 'node1'));
+  }
+  expect(listJsonPieces('PodList', NOW).end()).toBe(toListJson('PodList', [], NOW));
 });
