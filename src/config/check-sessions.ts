@@ -9,7 +9,7 @@ type SessionValues = NeighborValues | DynamicValues;
 interface SessionChecked extends Checked {
   readonly values: SessionValues;
   /** Settings of both kinds, which the union of their tables cannot be asked for. */
-  readonly n: Pick<NeighborValues, 'get' | 'mentions'>;
+  readonly n: Pick<NeighborValues, 'get' | 'mentions' | 'each'>;
   /** Ours towards it. */
   readonly localAsn: number;
   /** Empty: not known. */
@@ -98,10 +98,9 @@ const withoutUse: SessionCheck = ({ n, values, fault }) => {
 /** The policies are read by name, once. */
 const policies: SessionCheck = ({ n, values, policyNames, fault }) => {
   for (const path of ['import', 'export'] as const) {
-    const name = n.get(path);
-    if (name === undefined || name === 'all' || name === 'none' || policyNames.has(name)) continue;
-    const known = ['all', 'none', ...policyNames].join(', ');
-    fault(values, path, name, 'is no policy of this file', `Write one of: ${known}.`);
+    for (const [, name] of n.each(path))
+      if (!policyNames.has(name))
+        fault(values, path, name, 'is no policy of this file', `Write one of: ${[...policyNames].join(', ')}.`);
   }
 };
 

@@ -13,7 +13,7 @@ export interface Checked {
   readonly node: NodeValues;
   readonly neighbors: readonly NeighborValues[];
   readonly dynamic: readonly DynamicValues[];
-  /** Of the file. */
+  /** Of the file, and those that are always there. */
   readonly policyNames: ReadonlySet<string>;
   /** A fault at a setting of the node, or of one neighbor. */
   readonly fault: (

@@ -2,6 +2,7 @@
  *  settings.ts; here is how each is read from a NodeConfig and shown. Passwords are compared and never shown. */
 import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix } from '../base/ip.ts';
 import type { AsnRange, DynamicRange, PeerConfig, PeerSettings } from '../model/peer.ts';
+import type { Policy } from '../model/policy.ts';
 import { type ConfigChange, type DefaultPoolConfig, type NodeConfig, storeText } from './node-config.ts';
 import {
   DYNAMIC_SETTINGS,
@@ -18,6 +19,9 @@ const restart = (g: { readonly restartTimeSec: number } | undefined): string =>
 const longLived = (g: { readonly staleTimeSec: number } | undefined): string =>
   g === undefined ? 'off' : `${g.staleTimeSec}s`;
 const prefixes = (list: readonly IpPrefix[]): readonly string[] => list.map(formatIpPrefix);
+/** All of a policy as text, for comparison only. */
+const contents = (policy: Policy | undefined): string =>
+  JSON.stringify(policy ?? 'all', (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
 type Shown = string | readonly string[];
 const pool =
   (of: (p: DefaultPoolConfig) => string) =>
@@ -107,8 +111,8 @@ const SETTINGS_SHOWN: { readonly [P in SettingRow]: (p: PeerSettings) => string 
   'bfd.multiplier': (p) => String(p.bfd?.multiplier ?? 'off'),
   localPref: (p) => String(p.localPref),
   nextHop: (p) => p.nextHop,
-  import: (p) => p.importPolicy?.name ?? 'all',
-  export: (p) => p.exportPolicy?.name ?? 'all',
+  import: (p) => contents(p.importPolicy),
+  export: (p) => contents(p.exportPolicy),
   transit: (p) => String(p.transit),
 };
 const PEER_SHOWN: { readonly [P in PeerRow]: (p: PeerConfig) => string } = {
@@ -211,7 +215,7 @@ function rangeChanges(from: NodeConfig, to: NodeConfig, explained: Explained): C
     for (const row of keysOf(SETTINGS_SHOWN)) {
       const [a, b] = [SETTINGS_SHOWN[row](p.settings), SETTINGS_SHOWN[row](q.settings)];
       if (a === b || explained.get(row)?.(p.settings, q.settings)) continue;
-      change(row, row === 'password' ? secretDifference(a, b) : difference(a, b), DYNAMIC_SETTINGS[row].needs);
+      change(row, settingDifference(row, p.settings, q.settings), DYNAMIC_SETTINGS[row].needs);
     }
   }
   return changes;
@@ -225,10 +229,9 @@ function peerChanges(p: PeerConfig, q: PeerConfig, explained: Explained): Config
   for (const row of keysOf(PEER_SHOWN)) {
     const [a, b] = [PEER_SHOWN[row](p), PEER_SHOWN[row](q)];
     if (a === b || explained.get(row)?.(p, q)) continue;
-    const what = row === 'password' ? secretDifference(a, b) : difference(a, b);
     changes.push({
       path: `neighbors.${p.name}.${row}`,
-      text: `neighbor ${p.name}: ${row} ${what}`,
+      text: `neighbor ${p.name}: ${row} ${isOfSession(row) ? settingDifference(row, p, q) : difference(a, b)}`,
       needs: NEIGHBOR_SETTINGS[row].needs,
       peers: [p.name],
     });
@@ -237,6 +240,18 @@ function peerChanges(p: PeerConfig, q: PeerConfig, explained: Explained): Config
 }
 
 const title = (p: PeerConfig): string => `${p.name} (${formatIp(p.address)}, AS ${p.asn})`;
+const isOfSession = (row: PeerRow): row is SettingRow => Object.hasOwn(SETTINGS_SHOWN, row);
+
+/** A password is never shown; a policy goes by its name, and may change under it. */
+function settingDifference(row: SettingRow, p: PeerSettings, q: PeerSettings): string {
+  const [a, b] = [SETTINGS_SHOWN[row](p), SETTINGS_SHOWN[row](q)];
+  if (row === 'password') return secretDifference(a, b);
+  if (row !== 'import' && row !== 'export') return difference(a, b);
+  const [before, after] = (row === 'import' ? [p.importPolicy, q.importPolicy] : [p.exportPolicy, q.exportPolicy]).map(
+    (policy) => policy?.name ?? 'all',
+  );
+  return before === after ? `${after}: the policy has changed` : `${before} -> ${after}`;
+}
 const secretDifference = (a: string, b: string): string => (a === '' ? 'set' : b === '' ? 'removed' : 'changed');
 
 function difference(a: Shown, b: Shown): string {

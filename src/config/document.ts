@@ -7,7 +7,7 @@ import { suggest } from './suggest.ts';
 import type { ValueType } from './value-types.ts';
 
 type Parsed<S> = S extends { readonly type: ValueType<infer T> } ? T : never;
-type ValueOf<S> = S extends { readonly many: true } ? readonly Parsed<S>[] : Parsed<S>;
+type ValueOf<S> = S extends { readonly many: true | 'or-one' } ? readonly Parsed<S>[] : Parsed<S>;
 
 /** What a file says about one table, with where it says it. */
 export class Values<Table> {
@@ -149,6 +149,11 @@ export class DocumentReader {
     if (!setting.many) {
       const value = this.scalar(at, node, setting);
       if (value !== undefined) values.set(path, value);
+      return;
+    }
+    if (!isSeq(node) && setting.many === 'or-one') {
+      const value = this.scalar(at, node, setting);
+      values.setEach(path, [value]);
       return;
     }
     if (!isSeq(node)) {

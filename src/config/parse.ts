@@ -7,6 +7,7 @@ import type { DynamicValues, NeighborValues, NodeValues } from './checked.ts';
 import { DocumentReader, Values } from './document.ts';
 import type { ClusterConfig, ConfigFault, NodeConfig, StoreConfig } from './node-config.ts';
 import { FULL_RESTART, type Inherited, type Policies, restart, toPeer, toRange } from './peer-settings.ts';
+import { readPolicies } from './policies.ts';
 import { DYNAMIC_SETTINGS, NEIGHBOR_SETTINGS, NODE_SETTINGS } from './settings.ts';
 
 const PROTOCOL_BGP = 186;
@@ -31,7 +32,7 @@ export function parseNodeConfig(
   const root = reader.root();
   if (root === undefined) return err(reader.faults);
   const node: NodeValues = new Values('');
-  const lists = reader.read(root, NODE_SETTINGS, node, ['neighbors', 'dynamicNeighbors']);
+  const lists = reader.read(root, NODE_SETTINGS, node, ['neighbors', 'dynamicNeighbors', 'prefixLists', 'policies']);
   const neighbors = (lists.get('neighbors') ?? []).map((element, i) => {
     const values: NeighborValues = new Values(`neighbors[${i}].`);
     values.place('', reader.lineOf(element));
@@ -44,11 +45,11 @@ export function parseNodeConfig(
     reader.read(element, DYNAMIC_SETTINGS, values);
     return values;
   });
-  const policies: Policies = new Map();
+  const { inOrder, names } = readPolicies(reader, lists.get('prefixLists') ?? [], lists.get('policies') ?? []);
   nodeNameOf(environment, reader, node);
-  checkTogether(reader, node, neighbors, dynamic, new Set(policies.keys()));
+  checkTogether(reader, node, neighbors, dynamic, names);
   if (reader.faults.length > 0) return err([...reader.faults].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)));
-  return ok(toNodeConfig(node, { neighbors, dynamic, policies }, path, environment));
+  return ok(toNodeConfig(node, { neighbors, dynamic, policies: inOrder }, path, environment));
 }
 
 function nodeNameOf({ NODE_NAME }: Environment, reader: DocumentReader, node: NodeValues): void {

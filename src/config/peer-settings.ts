@@ -12,7 +12,7 @@ import type {
   PeerConfig,
   PeerSettings,
 } from '../model/peer.ts';
-import { EBGP_WITHOUT_POLICY, type Policy, REJECT_ALL } from '../model/policy.ts';
+import { EBGP_WITHOUT_POLICY, type Policy } from '../model/policy.ts';
 import type { DynamicValues, NeighborValues } from './checked.ts';
 import type { Values } from './document.ts';
 import type { NodeConfig } from './node-config.ts';
@@ -23,7 +23,8 @@ const S = SESSION_SETTINGS;
 export type Inherited = Omit<NodeConfig, 'neighbors' | 'dynamicNeighbors'>;
 /** What neighbors and ranges have alike. */
 type SessionValues = Pick<Values<typeof SESSION_SETTINGS>, 'get' | 'mentions'>;
-export type Policies = ReadonlyMap<string, Policy>;
+/** What a neighbor names, as one policy; undefined accepts all. */
+export type Policies = (names: readonly string[]) => Policy | undefined;
 
 export const FULL_RESTART = { restartTimeSec: NODE_SETTINGS['gracefulRestart.restartTime'].default };
 const IPV4_ALONE: readonly FamilyName[] = ['ipv4-unicast'];
@@ -81,10 +82,8 @@ function toSettings(
   const gracefulRestart = restart(n.get('gracefulRestart'), n.get('gracefulRestart.restartTime'), node.gracefulRestart);
   const staleTimeSec = n.get('longLivedGracefulRestart') ?? node.longLivedGracefulRestart?.staleTimeSec;
   const withoutOne = isExternal(localAsn) && node.ebgpRequiresPolicy ? EBGP_WITHOUT_POLICY : undefined;
-  const policy = (name: string | undefined): Policy | undefined => {
-    if (name === undefined) return withoutOne;
-    return name === 'all' ? undefined : name === 'none' ? REJECT_ALL : policies.get(name);
-  };
+  const policy = (names: readonly string[] | undefined): Policy | undefined =>
+    names === undefined ? withoutOne : policies(names);
   const families = n.get('families') ?? node.families;
   return {
     ...origin,

@@ -10,8 +10,8 @@ export interface Setting<T> {
   /** How to say the default where it is not a plain value. */
   readonly defaultText?: string;
   readonly required?: true;
-  /** A list of such values. */
-  readonly many?: true;
+  /** A list of such values; or-one: a single one may stand without brackets. */
+  readonly many?: true | 'or-one';
   readonly unit?: string;
   readonly needs: ChangeNeeds;
   readonly description: string;
@@ -69,7 +69,7 @@ export const NODE_SETTINGS = {
   clusterId: {
     type: TYPES.address,
     defaultText: 'the router id',
-    needs: 'nothing',
+    needs: 'restart',
     description: 'CLUSTER_ID of our reflection (RFC 4456): the same on reflectors that serve the same clients.',
   },
   'maxPaths.ebgp': {
@@ -379,7 +379,7 @@ export const SESSION_SETTINGS = {
   'addPath.max': {
     type: TYPES.paths,
     default: 8,
-    needs: 'nothing',
+    needs: 'peer-reset',
     description: 'With addPath.send: at most so many paths per prefix.',
   },
   extendedMessages: {
@@ -508,17 +508,19 @@ export const SESSION_SETTINGS = {
   },
   import: {
     type: TYPES.routePolicy,
+    many: 'or-one',
     defaultText: 'all',
     needs: 'nothing',
     description:
-      'What of its routes is used: all, none, or the name of a policy. With ebgpRequiresPolicy the default for eBGP is none.',
+      'What of its routes is used: all, none, or names of policies, asked in order. With ebgpRequiresPolicy the default for eBGP is none.',
   },
   export: {
     type: TYPES.routePolicy,
+    many: 'or-one',
     defaultText: 'all',
     needs: 'nothing',
     description:
-      'What it is sent: all, none, or the name of a policy. With ebgpRequiresPolicy the default for eBGP is none.',
+      'What it is sent: all, none, or names of policies, asked in order. With ebgpRequiresPolicy the default for eBGP is none.',
   },
   transit: {
     type: TYPES.boolean,

@@ -53,7 +53,8 @@ export interface Match {
   /** Name of the device the route goes out by; '*' stands for any characters, '?' for one. A route without a known device does
    *  not match. */
   readonly interface?: string;
-  readonly communities?: CommunityMatch;
+  /** Each of them holds. */
+  readonly communities?: readonly CommunityMatch[];
   /** AS_PATH is one of these. */
   readonly asPaths?: readonly AsPathPattern[];
   /** As the decision process counts: a set one. */

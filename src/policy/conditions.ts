@@ -44,7 +44,7 @@ const CONDITIONS: { readonly [K in Condition]: (wanted: Wanted[K], route: RouteV
   family: (wanted, { address }) => (wanted === 'ipv6') === isIpv6(address),
   sources: (wanted, { source }) => wanted.includes(source),
   interface: (wanted, route) => route.interface !== undefined && matchesName(wanted, route.interface),
-  communities: (wanted, { attributes }) => matchesCommunities(wanted, attributes),
+  communities: (wanted, { attributes }) => wanted.every((one) => matchesCommunities(one, attributes)),
   asPaths: (wanted, { attributes }) => wanted.some((pattern) => matchesAsPath(pattern, attributes.asPath)),
   asPathLength: (wanted, { attributes }) => within(wanted, asPathLength(attributes.asPath)),
   nextHops: (wanted, { attributes }) => {

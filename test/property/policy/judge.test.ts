@@ -33,10 +33,13 @@ const match: fc.Arbitrary<Match> = fc.record(
     notPrefixes: fc.array(line, { maxLength: 3 }),
     family: fc.constantFrom('ipv4' as const, 'ipv6' as const),
     sources: fc.subarray(['local', 'ibgp', 'ebgp'] as const, { minLength: 1 }),
-    communities: fc.record({
-      mode: fc.constantFrom('any', 'all', 'exact', 'none' as const),
-      patterns: fc.array(standard, { minLength: 1, maxLength: 2 }),
-    }),
+    communities: fc.array(
+      fc.record({
+        mode: fc.constantFrom('any', 'all', 'exact', 'none' as const),
+        patterns: fc.array(standard, { minLength: 1, maxLength: 2 }),
+      }),
+      { maxLength: 2 },
+    ),
     localPref: fc.constant({ from: 150 }),
     med: fc.constant({ to: 5 }),
     priority: fc.constantFrom(1024, 2147483547),
