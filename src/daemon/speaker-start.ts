@@ -1,7 +1,10 @@
 /** The speaker of a running daemon: opened once the kernel has been read, its best paths led there, its next hops judged
  *  anew when this node's addresses change. The same alone and in a cluster. */
-import { isIpv6 } from '../base/ip.ts';
+import { type IpAddress, isIpv6 } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
+import { isLinkLocal6 } from '../base/ipv6.ts';
+import { AFI_IPV6 } from '../bgp-js/wire/family.ts';
+import type { OwnAddresses } from '../peer/peer-family.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { Running } from './running.ts';
 import { openSpeaker, type Speaker } from './speaker.ts';
@@ -12,16 +15,18 @@ export async function startSpeaker(
   options: { readonly address: Ipv4; readonly waitForLocalRoutes: boolean },
 ): Promise<Speaker> {
   const { config, log } = running;
-  const { found } = await dataplane.start();
+  const { byFamily: found } = await dataplane.start();
   const speaker = await openSpeaker({
     listen: config.listen,
     bgpIdentifier: config.routerId ?? options.address,
+    isOurAddress: (a) => dataplane.interfaces.isLocal(a),
+    nextHops: dataplane.nextHops,
+    addressesBeside: (local) => addressesBeside(dataplane, local),
     maxPaths: config.maxPaths,
     preferOlder: config.preferOlder,
     ...(config.clusterId === undefined ? {} : { clusterId: config.clusterId }),
-    isOurAddress: (a) => !isIpv6(a) && dataplane.interfaces.isLocal(a),
     restart: {
-      forwarding: found > 0,
+      forwarding: ({ afi }) => (afi === AFI_IPV6 ? found.ipv6 : found.ipv4) > 0,
       waitForLocalRoutes: options.waitForLocalRoutes,
       onComplete: (why) => {
         log.info({ why }, 'initial routes are in');
@@ -37,9 +42,26 @@ export async function startSpeaker(
     log,
   });
   running.speaker = speaker;
-  if (config.kernel.install) speaker.ribs.ipv4.subscribe(dataplane.bestPaths, 'kernel');
+  if (config.kernel.install) {
+    speaker.ribs.ipv4.subscribe(dataplane.bestPaths.ipv4, 'kernel');
+    speaker.ribs.ipv6.subscribe(dataplane.bestPaths.ipv6, 'kernel');
+  }
   dataplane.interfaces.onChange(({ kind }) => {
     if (kind !== 'link') speaker.reevaluate();
   });
   return speaker;
+}
+
+/** What else the interface has that has this address: next hops of the other family, and on the link. RFC 2545 3 */
+function addressesBeside({ interfaces }: Dataplane, local: IpAddress): OwnAddresses {
+  const link = interfaces.linkWithAddress(local);
+  const all = link === undefined ? [] : interfaces.addressesOf(link.name).map(({ address }) => address);
+  const ipv4 = all.find((a) => !isIpv6(a));
+  const ipv6 = all.find((a) => isIpv6(a) && !isLinkLocal6(a));
+  const linkLocal = all.find((a) => isIpv6(a) && isLinkLocal6(a));
+  return {
+    ...(ipv4 === undefined ? {} : { ipv4 }),
+    ...(ipv6 === undefined ? {} : { ipv6 }),
+    ...(linkLocal === undefined ? {} : { linkLocal }),
+  };
 }
