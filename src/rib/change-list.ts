@@ -37,6 +37,10 @@ export class ChangeList {
     this.leave(cursor.next);
   }
 
+  get hasReaders(): boolean {
+    return this.cursors.size > 0;
+  }
+
   holds(route: number): boolean {
     return this.inList.at[route] === 1;
   }
@@ -75,6 +79,13 @@ export class ChangeList {
     cursor.next = this.after.at[route] as number;
     this.stand(cursor.next);
     return route;
+  }
+
+  /** Stands where another reader stands, who has read the same until now. */
+  follow(cursor: Cursor, other: Cursor): void {
+    this.leave(cursor.next);
+    cursor.next = other.next;
+    this.stand(cursor.next);
   }
 
   /** Drops what everybody has read, telling of each. */

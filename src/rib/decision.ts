@@ -1,25 +1,46 @@
-/** Choosing between the paths of one prefix. Pure. RFC 4271 9.1.2.2, RFC 4456 9. A new step is a new row of STEPS.
+/** Choosing between the paths of one prefix: the steps. Pure. RFC 4271 9.1.2.2, RFC 4456 9, RFC 9494 4.3. A new step is a new
+ *  row of STEPS, and a line in best-path.ts, which walks the same steps on the tables' numbers.
  *
  *  Each step looks at the set of paths that is left and takes some away; it never compares in pairs in order of arrival. That
  *  makes MED deterministic (RFC 3345's oscillation cannot occur) and the result a function of the set: a property test
- *  scrambles the order. The first four steps fold into one number per attribute set, the rank; explaining walks them one by one. */
-
-import { formatIp, type IpAddress } from '../base/ip.ts';
+ *  scrambles the order. The first steps fold into one number per attribute set, the rank; explaining walks them one by one. */
+import { compareIp, formatIp, type IpAddress } from '../base/ip.ts';
 import { firstAsn, asPathLength as lengthOf } from '../bgp-js/attributes/as-path.ts';
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import { LLGR_STALE } from '../bgp-js/attributes/communities.ts';
 import type { PathSource } from './feed.ts';
+
+/** A path in the running. */
+export interface Candidate {
+  readonly attributes: PathAttributes;
+  readonly source: PathSource;
+  /** Interior cost of its next hop; 0 of our own. */
+  readonly cost: number;
+  /** Import says that it goes first: see rankOf. */
+  readonly preferred: boolean;
+  /** As received. RFC 7911 */
+  readonly pathId: number;
+  /** When it came, or changed last: wall clock, seconds. */
+  readonly since: number;
+}
+
+type Value = number | IpAddress;
 
 export interface Step {
   /** What `why` and `routes` print. */
   readonly name: string;
   readonly prefer: 'higher' | 'lower';
-  readonly value: (attributes: PathAttributes, source: PathSource) => number | IpAddress;
+  readonly value: (path: Candidate) => Value;
   /** The value for people, where a bare number would not do. */
-  readonly words?: (value: number | IpAddress) => string;
+  readonly words?: (value: Value) => string;
   /** Compared only among paths from the same neighbouring AS. RFC 4271 9.1.2.2 c */
   readonly perNeighbourAs?: true;
   /** Part of rankOf(). */
   readonly inRank?: true;
+  /** Taken only when the setting is on. */
+  readonly onlyIf?: 'preferOlder';
+  /** Paths that tie up to and with it may be used together. */
+  readonly lastOfMultipath?: true;
 }
 
 /** LOCAL_PREF of a path that has none: every eBGP path that no policy touched. */
@@ -38,9 +59,16 @@ export function neighbourAs(attributes: PathAttributes): number {
   return firstAsn(attributes.asPath) ?? 0;
 }
 
+/** Kept beyond the restart time by us or by who passed it on. RFC 9494 */
+export const isLongLivedStale = (a: PathAttributes): boolean => a.communities?.includes(LLGR_STALE) === true;
+
 const localPref = (a: PathAttributes): number => a.localPref ?? DEFAULT_LOCAL_PREF;
 const origin = (a: PathAttributes): number => ORIGINS.indexOf(a.origin);
-const words = (v: number | IpAddress): string => formatIp(v as IpAddress);
+const address = (v: Value): string => formatIp(v as IpAddress);
+const oneOf =
+  (yes: string, no: string) =>
+  (v: Value): string =>
+    v === 1 ? yes : no;
 
 export const STEPS: readonly Step[] = [
   // Not in RFC 4271, but in every router: what we originate ourselves never loses to what others say about it.
@@ -48,108 +76,129 @@ export const STEPS: readonly Step[] = [
     name: 'local route',
     prefer: 'higher',
     inRank: true,
-    value: (_, s) => (s.kind === 'local' ? 1 : 0),
-    words: (v) => (v ? 'ours' : 'learned'),
+    value: ({ source }) => (source.kind === 'local' ? 1 : 0),
+    words: oneOf('ours', 'learned'),
   },
-  { name: 'LOCAL_PREF', prefer: 'higher', inRank: true, value: localPref }, // 9.1.1
-  { name: 'AS_PATH length', prefer: 'lower', inRank: true, value: asPathLength }, // 9.1.2.2 a
-  { name: 'ORIGIN', prefer: 'lower', inRank: true, value: origin, words: (v) => ORIGINS[Number(v)] ?? '?' }, // b
-  { name: 'MED', prefer: 'lower', perNeighbourAs: true, value: (a) => a.med ?? 0 }, // c
+  {
+    name: 'LLGR_STALE', // RFC 9494 4.3
+    prefer: 'lower',
+    inRank: true,
+    value: ({ attributes }) => (isLongLivedStale(attributes) ? 1 : 0),
+    words: oneOf('long-lived stale', 'fresh'),
+  },
+  // RFC 6811 5 leaves it to policy what validity is worth: where import prefers valid routes, more than anybody's LOCAL_PREF.
+  {
+    name: 'origin validation',
+    prefer: 'higher',
+    inRank: true,
+    value: ({ preferred }) => (preferred ? 1 : 0),
+    words: oneOf('valid', 'not valid'),
+  },
+  { name: 'LOCAL_PREF', prefer: 'higher', inRank: true, value: (p) => localPref(p.attributes) }, // 9.1.1
+  { name: 'AS_PATH length', prefer: 'lower', inRank: true, value: (p) => asPathLength(p.attributes) }, // 9.1.2.2 a
+  {
+    name: 'ORIGIN', // b
+    prefer: 'lower',
+    inRank: true,
+    value: (p) => origin(p.attributes),
+    words: (v) => ORIGINS[Number(v)] ?? '?',
+  },
+  { name: 'MED', prefer: 'lower', perNeighbourAs: true, value: (p) => p.attributes.med ?? 0 }, // c
   {
     name: 'eBGP over iBGP', // d
     prefer: 'higher',
-    value: (_, s) => (s.kind === 'ebgp' ? 1 : 0),
-    words: (v) => (v ? 'eBGP' : 'iBGP'),
+    value: ({ source }) => (source.kind === 'ebgp' ? 1 : 0),
+    words: oneOf('eBGP', 'iBGP'),
   },
-  // e, the interior cost of the next hop, needs the kernel's view of next hops: a row to come.
-  { name: 'BGP identifier', prefer: 'lower', value: (a, s) => a.originatorId ?? s.bgpIdentifier, words }, // f
-  { name: 'CLUSTER_LIST length', prefer: 'lower', value: (a) => a.clusterList?.length ?? 0 }, // RFC 4456 9
-  { name: 'peer address', prefer: 'lower', value: (_, s) => s.address, words }, // g
-  // Two sessions with one address: without a last word the result would depend on the order of arrival.
-  { name: 'peer configured first', prefer: 'lower', value: (_, s) => s.id },
+  { name: 'interior cost', prefer: 'lower', lastOfMultipath: true, value: (p) => p.cost }, // e
+  // Not in RFC 4271: it makes the order of arrival matter, and is off unless asked for.
+  {
+    name: 'older path',
+    prefer: 'lower',
+    onlyIf: 'preferOlder',
+    value: ({ source, since }) => (source.kind === 'ebgp' ? since : 0),
+  },
+  {
+    name: 'BGP identifier', // f; RFC 4456 9
+    prefer: 'lower',
+    value: ({ attributes, source }) => attributes.originatorId ?? source.bgpIdentifier,
+    words: address,
+  },
+  { name: 'CLUSTER_LIST length', prefer: 'lower', value: (p) => p.attributes.clusterList?.length ?? 0 }, // RFC 4456 9
+  { name: 'peer address', prefer: 'lower', value: (p) => p.source.address, words: address }, // g
+  // Several paths of one peer, or two sessions with one address: without a last word the order of arrival would decide.
+  { name: 'path identifier', prefer: 'lower', value: (p) => p.pathId },
+  { name: 'peer configured first', prefer: 'lower', value: (p) => p.source.id },
 ];
 
-const AFTER_RANK = STEPS.filter((step) => !step.inRank);
+export interface DecisionSettings {
+  readonly preferOlder: boolean;
+}
 
-/** The steps marked inRank as one number below 2^47, higher is better. */
-export function rankOf(attributes: PathAttributes, kind: PathSource['kind']): number {
-  const ours = kind === 'local' ? 2 ** 46 : 0;
+export const stepsOf = (settings: DecisionSettings): readonly Step[] =>
+  STEPS.filter(({ onlyIf }) => onlyIf === undefined || settings[onlyIf]);
+
+/** Rank of our own routes, whatever their attributes: all others are below it. */
+export const LOCAL_RANK = 2 ** 48;
+
+/** The steps marked inRank as one number below 2^49, higher is better. `preferred`: origin validation found the route valid, and
+ *  the import policy prefers valid ones. */
+export function rankOf(attributes: PathAttributes, kind: PathSource['kind'], preferred = false): number {
   return (
-    ours + localPref(attributes) * 2 ** 14 + (MAX_PATH_LENGTH - asPathLength(attributes)) * 4 + 2 - origin(attributes)
+    (kind === 'local' ? LOCAL_RANK : 0) +
+    (isLongLivedStale(attributes) ? 0 : 2 ** 47) +
+    (preferred ? 2 ** 46 : 0) +
+    localPref(attributes) * 2 ** 14 +
+    (MAX_PATH_LENGTH - asPathLength(attributes)) * 4 +
+    2 -
+    origin(attributes)
   );
 }
 
-/** A path in the running. The tables reuse a few of these objects for all routes. */
-export interface Candidate {
-  readonly attributes: PathAttributes;
-  readonly source: PathSource;
-}
+/** Whether a rank of rankOf() has the mark of origin validation. */
+export const isPreferredRank = (rank: number): boolean => (Math.floor(rank / 2 ** 46) & 1) === 1;
 
 /** Told of every path a step takes away. */
 export type OnLoss<C> = (lost: C, step: Step) => void;
+/** Told of every step that was asked, with what it left. */
+export type OnStep<C> = (step: Step, lost: number, left: readonly C[]) => void;
 
-const better = (step: Step, a: number | IpAddress, b: number | IpAddress): boolean =>
-  step.prefer === 'higher' ? a > b : a < b;
+const order = (a: Value, b: Value): number => compareIp(a as IpAddress, b as IpAddress);
+const better = (step: Step, a: Value, b: Value): boolean =>
+  step.prefer === 'higher' ? order(a, b) > 0 : order(a, b) < 0;
 
-/** True when a candidate of the same neighbouring AS has a better value. Asked only for MED, and of ties: the square is small. */
-function outdone<C extends Candidate>(step: Step, of: C, candidates: readonly C[], count: number): boolean {
-  const as = neighbourAs(of.attributes);
-  const value = step.value(of.attributes, of.source);
-  for (let i = 0; i < count; i++) {
-    const { attributes, source } = candidates[i] as C;
-    if (better(step, step.value(attributes, source), value) && neighbourAs(attributes) === as) return true;
-  }
-  return false;
-}
+/** True when a candidate of the same neighbouring AS has a better value. */
+const outdone = (step: Step, of: Candidate, candidates: readonly Candidate[]): boolean =>
+  candidates.some(
+    (c) => better(step, step.value(c), step.value(of)) && neighbourAs(c.attributes) === neighbourAs(of.attributes),
+  );
 
-function bestValue<C extends Candidate>(step: Step, candidates: readonly C[], count: number): number | IpAddress {
-  let best = step.value((candidates[0] as C).attributes, (candidates[0] as C).source);
-  for (let i = 1; i < count; i++) {
-    const value = step.value((candidates[i] as C).attributes, (candidates[i] as C).source);
-    if (better(step, value, best)) best = value;
-  }
-  return best;
-}
+const bestValue = (step: Step, candidates: readonly Candidate[]): Value =>
+  candidates.map(step.value).reduce((best, value) => (better(step, value, best) ? value : best));
 
-/** The one of the first `count` candidates that all steps leave. Reorders the array, allocates nothing. Undefined only for none. */
-function walk<C extends Candidate>(
-  candidates: C[],
-  count: number,
+/** The best of these, step by step, telling of each loss and each step. Undefined only for none. */
+export function explain<C extends Candidate>(
+  candidates: readonly C[],
   steps: readonly Step[],
-  onLoss?: OnLoss<C>,
+  onLoss: OnLoss<C>,
+  onStep?: OnStep<C>,
 ): C | undefined {
+  let left = candidates;
   for (const step of steps) {
-    if (count < 2) break;
-    const best = step.perNeighbourAs ? 0 : bestValue(step, candidates, count);
-    // Survivors stay in front, losers go behind them; who is judged in the MED step is compared with losers too, since a
-    // path beaten by a loser of its own group is beaten by that group's winner as well.
-    let kept = 0;
-    for (let i = 0; i < count; i++) {
-      const c = candidates[i] as C;
-      const lost = step.perNeighbourAs
-        ? outdone(step, c, candidates, count)
-        : step.value(c.attributes, c.source) !== best;
-      if (lost) {
-        onLoss?.(c, step);
-      } else {
-        candidates[i] = candidates[kept] as C;
-        candidates[kept++] = c;
-      }
-    }
-    count = kept;
+    if (left.length < 2) break;
+    const best = step.perNeighbourAs ? 0 : bestValue(step, left);
+    const before = left;
+    left = before.filter((c) => {
+      const lost = step.perNeighbourAs ? outdone(step, c, before) : step.value(c) !== best;
+      if (lost) onLoss(c, step);
+      return !lost;
+    });
+    onStep?.(step, before.length - left.length, left);
   }
-  return count > 0 ? candidates[0] : undefined;
+  return left[0];
 }
 
-/** Best of paths whose ranks are equal: what the tables ask when a tie is left. */
-export const bestOfEqualRank = <C extends Candidate>(candidates: C[], count: number): C | undefined =>
-  walk(candidates, count, AFTER_RANK);
-
-/** Best of any paths, step by step, telling of each loss. */
-export const explain = <C extends Candidate>(candidates: C[], onLoss: OnLoss<C>): C | undefined =>
-  walk(candidates, candidates.length, STEPS, onLoss);
-
-export const wordsOf = (step: Step, c: Candidate): string => {
-  const value = step.value(c.attributes, c.source);
+export const wordsOf = (step: Step, path: Candidate): string => {
+  const value = step.value(path);
   return step.words?.(value) ?? String(value);
 };

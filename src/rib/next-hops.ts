@@ -35,6 +35,8 @@ const NONE = -1;
 export class NextHopTable {
   /** Interior cost by id; UNREACHABLE, or UNKNOWN until somebody asks. Written by the tracker only. */
   readonly cost = new Int32Column(UNKNOWN);
+  /** Told of every id that is free from now on. */
+  onFree: (id: number) => void = () => {};
   private readonly ids = new Map<IpAddress, number>();
   private readonly addresses: IpAddress[] = [];
   private readonly refs = new Int32Column(0);
@@ -84,6 +86,7 @@ export class NextHopTable {
     const left = (this.refs.at[id] as number) - 1;
     this.refs.at[id] = left;
     if (left > 0) return;
+    this.onFree(id);
     this.ids.delete(this.addresses[id] as IpAddress);
     this.nextFree.at[id] = this.freeHead;
     this.freeHead = id;

@@ -60,6 +60,9 @@ export class Source implements PathSource {
   used = 0;
   rejected = 0;
   stale = 0;
+  /** Announcements that maxPrefixes kept out, and how much of the limit was told of: prefix-limit.ts. */
+  leftOut = 0;
+  limitTold = 0;
 
   constructor(id: number, spec: AnySpec) {
     this.id = id;
@@ -84,6 +87,11 @@ export class Source implements PathSource {
   }
   get importPolicy(): Policy | undefined {
     return this.spec.importPolicy;
+  }
+  /** From so many prefixes on the limit is asked. */
+  get mostPrefixes(): number {
+    const { limit, warnPercent = 75 } = this.maxPrefixes;
+    return Math.min(limit, Math.floor((limit * warnPercent) / 100) - 1);
   }
   get maxPrefixes(): MaxPrefixes {
     return this.spec.maxPrefixes ?? DEFAULT_MAX_PREFIXES;

@@ -91,6 +91,10 @@ export interface RibCounts {
   /** Next hops in use, and those of them that lead nowhere. */
   readonly nextHops: number;
   readonly unreachableNextHops: number;
+  /** Distinct next hops, or several together (ECMP), that routes were told with; that of our own routes included. */
+  readonly nextHopGroups: number;
+  /** How often all paths of a route were looked at since the start, instead of a new one and the best. */
+  readonly walks: number;
   /** Routes that wait to be decided. */
   readonly waiting: number;
   /** Wall clock, ms, of the last change of a best path. */

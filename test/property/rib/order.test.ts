@@ -1,7 +1,5 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ipv4 } from '../../../src/base/ipv4.ts';
-import { bestOfEqualRank, type Candidate, explain, rankOf } from '../../../src/rib/decision.ts';
 import { addPeer, announcement, attributes, cidr, HeardFeed, PLAIN, ribOf, withdrawal } from '../../support/rib.ts';
 
 const PREFIXES = ['10.244.1.0/26', '10.244.2.0/26', '10.0.0.0/8'] as const;
@@ -77,20 +75,5 @@ test('the best paths depend on what peers say, not on the order, the turns, or w
         expect(played(scrambled, turns, noise)).toEqual(played(words, [true], []));
       },
     ),
-  );
-});
-
-test('the short way by rank and the step by step explanation agree', () => {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(someAttributes, fc.boolean(), fc.nat(3)), { minLength: 1, maxLength: 8 }), (raw) => {
-      const candidates: Candidate[] = raw.map(([more, ebgp, at], id) => ({
-        attributes: attributes('10.9.0.2', more),
-        source: { id, name: '', kind: ebgp ? 'ebgp' : 'ibgp', address: ipv4(at), bgpIdentifier: at, client: false },
-      }));
-      const rank = (c: Candidate): number => rankOf(c.attributes, c.source.kind);
-      const top = Math.max(...candidates.map(rank));
-      const tied = candidates.filter((c) => rank(c) === top);
-      expect(bestOfEqualRank([...tied], tied.length)).toBe(explain([...candidates], () => {}));
-    }),
   );
 });

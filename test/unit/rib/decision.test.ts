@@ -1,14 +1,29 @@
 import { describe, expect, test } from 'vitest';
 import type { Ipv4Attributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
-import { type Candidate, explain, rankOf, wordsOf } from '../../../src/rib/decision.ts';
+import { LLGR_STALE } from '../../../src/bgp-js/attributes/communities.ts';
+import {
+  type Candidate,
+  explain,
+  isPreferredRank,
+  rankOf,
+  STEPS,
+  stepsOf,
+  wordsOf,
+} from '../../../src/rib/decision.ts';
 import { address, attributes } from '../../support/rib.ts';
 
 let ids = 0;
 const path = (
   more: Partial<Ipv4Attributes>,
   source: { kind?: 'ibgp' | 'ebgp' | 'local'; id?: string; at?: string } = {},
+  rest: Partial<Pick<Candidate, 'cost' | 'preferred' | 'pathId' | 'since'>> = {},
 ): Candidate => ({
   attributes: attributes('10.9.0.2', more),
+  cost: 0,
+  preferred: false,
+  pathId: 0,
+  since: 0,
+  ...rest,
   source: {
     id: ++ids,
     name: `s${ids}`,
@@ -22,7 +37,7 @@ const path = (
 function decide(...paths: Candidate[]): string {
   const losses: string[] = [];
   const lost: [Candidate, Parameters<typeof wordsOf>[0]][] = [];
-  const best = explain([...paths], (c, step) => lost.push([c, step]));
+  const best = explain(paths, STEPS, (c, step) => lost.push([c, step]));
   if (!best) return 'none';
   for (const [c, step] of lost)
     losses.push(`${paths.indexOf(c)} by ${step.name}: ${wordsOf(step, best)}/${wordsOf(step, c)}`);
@@ -59,6 +74,32 @@ describe('the decision process, RFC 4271 9.1.2.2', () => {
   test('eBGP over iBGP (d)', () => {
     expect(decide(path({}), path({}, { kind: 'ebgp' }))).toBe('1; 0 by eBGP over iBGP: eBGP/iBGP');
   });
+  test('lower interior cost of the next hop (e)', () => {
+    expect(decide(path({}, {}, { cost: 20 }), path({}, { id: '10.9.9.9' }, { cost: 10 }))).toBe(
+      '1; 0 by interior cost: 10/20',
+    );
+  });
+  test('a long-lived stale path loses to any other learned one (RFC 9494 4.3)', () => {
+    const stale = path({ communities: [LLGR_STALE], localPref: 200 });
+    expect(decide(stale, path({ localPref: 50 }))).toBe('1; 0 by LLGR_STALE: fresh/long-lived stale');
+  });
+  test('where import prefers valid origins, a valid path wins whatever its LOCAL_PREF', () => {
+    expect(decide(path({ localPref: 200 }), path({}, {}, { preferred: true }))).toBe(
+      '1; 0 by origin validation: valid/not valid',
+    );
+  });
+  test('the older of two eBGP paths only where the setting says so, and never among iBGP ones', () => {
+    const young = path({}, { kind: 'ebgp', id: '10.0.0.1' }, { since: 2 });
+    const old = path({}, { kind: 'ebgp', id: '10.0.0.2' }, { since: 1 });
+    const steps = (preferOlder: boolean) => stepsOf({ preferOlder });
+    expect(explain([young, old], steps(false), () => {})).toBe(young);
+    expect(explain([young, old], steps(true), () => {})).toBe(old);
+    const inside = [path({}, { id: '10.0.0.1' }, { since: 2 }), path({}, { id: '10.0.0.2' }, { since: 1 })] as const;
+    expect(explain(inside, steps(true), () => {})).toBe(inside[0]);
+  });
+  test('lower path identifier among several paths of one peer (RFC 7911), as a last word', () => {
+    expect(decide(path({}, {}, { pathId: 9 }), path({}, {}, { pathId: 3 }))).toBe('1; 0 by path identifier: 3/9');
+  });
   test('lower BGP identifier, unsigned, or ORIGINATOR_ID in its place (f, RFC 4456 9)', () => {
     expect(decide(path({}, { id: '192.0.0.1' }), path({}, { id: '10.0.0.1' }))).toBe(
       '1; 0 by BGP identifier: 10.0.0.1/192.0.0.1',
@@ -82,14 +123,17 @@ describe('the decision process, RFC 4271 9.1.2.2', () => {
       [b, c, a],
       [c, a, b],
       [c, b, a],
-    ].map((order) => explain(order, () => {}));
+    ].map((order) => explain(order, STEPS, () => {}));
     expect(new Set(bests)).toEqual(new Set([b]));
   });
   test('the rank stays exact at its limits', () => {
     const long = path(sequence(...Array.from({ length: 5000 }, () => 65001)));
     expect(rankOf(attributes('10.9.0.2', { localPref: 0xffffffff }), 'local')).toBe(
-      2 ** 46 + 0xffffffff * 2 ** 14 + 4095 * 4 + 2,
+      2 ** 48 + 2 ** 47 + 0xffffffff * 2 ** 14 + 4095 * 4 + 2,
     );
-    expect(rankOf({ ...long.attributes, localPref: 0, origin: 'incomplete' }, 'ibgp')).toBe(0);
+    expect(rankOf(attributes('10.9.0.2', { localPref: 0xffffffff }), 'local', true)).toBeLessThan(2 ** 49);
+    const least = { ...long.attributes, localPref: 0, origin: 'incomplete' as const, communities: [LLGR_STALE] };
+    expect(rankOf(least, 'ibgp')).toBe(0);
+    expect([rankOf(least, 'ibgp', true), rankOf(least, 'ibgp')].map(isPreferredRank)).toEqual([true, false]);
   });
 });
