@@ -1,28 +1,29 @@
-/** What one peer is told. Pure: bytes leave through `send`. RFC 4271 3.2 and 9.2, End-of-RIB RFC 4724 2, refresh RFC 2918.
+/** What one peer is told. Pure: bytes leave through `send`. RFC 4271 3.2 and 9.2, End-of-RIB RFC 4724 2, refresh RFC 2918, several
+ *  paths RFC 7911.
  *
  *  Pulled, not pushed: the peer stands at a place in the change list and takes as much as its connection takes. What a route
- *  is now decides what is sent, not what happened to it; one bit per route remembers that the peer has it. The initial
- *  feed is a walk over all routes by id, after which the changes follow. */
-import { BitColumn } from '../base/columns.ts';
-import { prefixKey } from '../base/prefix.ts';
+ *  is now decides what is sent, not what happened to it; a bit per route remembers that the peer has it. The initial
+ *  feed is a walk over all routes by id, after which the changes follow. Peers that are sent the same share the work:
+ *  out-groups.ts takes turns, out-group.ts packs, export.ts says what export means. */
+import type { IpPrefix } from '../base/ip.ts';
 import type { Reason } from '../base/reason.ts';
-import type { Ipv4Attributes, PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { encodeAttributes } from '../bgp-js/attributes/attributes.ts';
-import { END_OF_RIB, MAX_ATTRIBUTES_LENGTH, packAnnouncements, packWithdrawals } from '../bgp-js/update/packer.ts';
-import { type Exported, exportTo, mayPass } from './export.ts';
+import { endOfRib } from '../bgp-js/update/encode-update.ts';
+import { MAX_MESSAGE_LENGTH } from '../bgp-js/wire/message.ts';
+import { type Exported, exportTo, type OutRoute } from './export.ts';
 import type { ExportTarget, OutFamily } from './export-target.ts';
 import type { PathSource } from './feed.ts';
 import type { LocRib, OutPort } from './loc-rib.ts';
+import { maxAttributesLength, type OutFormat } from './out-encoder.ts';
+import type { OutGroup } from './out-group.ts';
+import { OutGroups } from './out-groups.ts';
+import { hopOctets } from './out-hop.ts';
+import { OutMember } from './out-member.ts';
+import type { RouteTable } from './route-table.ts';
 
 const NONE = -1;
-/** Routes of one send: some 10 KB of UPDATEs when they share attributes. */
-const BATCH = 2048;
-/** One attribute set as sent, with the prefixes of the batch at hand. */
-interface Out {
-  readonly bytes: Uint8Array;
-  keys: number[];
-}
-type Answer = { readonly out: Out } | { readonly not: Reason };
+const UNICAST = 1;
 
 export interface OutOptions {
   /** Default: IPv4. */
@@ -42,221 +43,197 @@ export interface OutOptions {
   readonly onEndOfRibSent?: () => void;
 }
 
-const noAnswers = (): Readonly<Record<PathSource['kind'], WeakMap<Ipv4Attributes, Answer>>> => ({
-  local: new WeakMap(),
-  ibgp: new WeakMap(),
-  ebgp: new WeakMap(),
-});
+/** A route that the peer has from us. */
+export interface Advertised {
+  readonly prefix: IpPrefix;
+  /** As sent, next hop included. */
+  readonly attributes: PathAttributes;
+  readonly source: PathSource;
+  /** With ADD-PATH. */
+  readonly pathId?: number;
+}
+
+/** The groups of each table. */
+const GROUPS = new WeakMap<RouteTable, OutGroups>();
+/** Who hears of it that a member has nothing left. */
+const OWNERS = new WeakMap<OutMember, AdjRibOut>();
+
+function groupsOf(port: OutPort): OutGroups {
+  let groups = GROUPS.get(port.table);
+  if (groups === undefined) {
+    groups = new OutGroups(port.table, port, (member) => OWNERS.get(member)?.idle());
+    GROUPS.set(port.table, groups);
+  }
+  return groups;
+}
 
 export class AdjRibOut {
   private readonly options: OutOptions;
   private readonly port: OutPort;
-  private readonly has = new BitColumn();
-  private target: ExportTarget;
-  private answers = noAnswers();
-  /** The next route of the walk; -1: there is none. */
-  private walkAt = 0;
-  /** The walk of release() is for what the peer does not have yet. */
-  private missingOnly = false;
-  private refreshWanted = false;
-  /** What comes behind the walk of refresh(). */
-  private refreshSent: (() => void) | undefined;
-  private blocked = false;
-  private closed = false;
-  private holdLearned: boolean;
-  private endOfRibSent = false;
-  /** End-of-RIB waits until what was undecided at the start is decided. */
-  private readonly markedAtStart: number;
+  private readonly groups: OutGroups;
+  private readonly member: OutMember;
+  private group: OutGroup;
+  private started = false;
 
   /** Call pump() when the session may be written to: right away, for one that is Established. */
   constructor(rib: LocRib, options: OutOptions) {
     this.options = options;
-    this.target = options.target;
-    this.holdLearned = options.holdLearned;
-    this.port = rib.openOut(() => this.pump());
-    this.markedAtStart = this.port.table.marked;
+    this.port = rib.openOut(() => this.groups.decided(), { allPaths: options.addPath !== undefined });
+    this.groups = groupsOf(this.port);
+    const { source, target, send, addPath, holdLearned } = options;
+    this.member = new OutMember(this.port, source, target.address, send, addPath !== undefined, holdLearned);
+    // Until pump() nothing may be written.
+    this.member.blocked = true;
+    OWNERS.set(this.member, this);
+    this.group = this.joinFor(target);
   }
 
-  /** Prefixes the peer has from us. */
+  /** Prefixes that the peer has from us; with ADD-PATH paths. */
   get sent(): number {
-    return this.has.count;
+    return this.member.count;
   }
 
   close(): void {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.member.closed) return;
+    this.member.closed = true;
+    this.groups.leave(this.member);
     this.port.close();
   }
 
   /** The connection takes bytes again. */
   resume(): void {
-    this.blocked = false;
     this.pump();
+  }
+
+  /** Sends until nothing is left or the connection is full, over several turns of the event loop if that takes long. */
+  pump(): void {
+    const { member } = this;
+    if (member.closed) return;
+    if (!this.started) {
+      this.started = true;
+      member.walk(false, this.group.walkStart(member));
+    }
+    member.blocked = false;
+    member.flush();
+    if (!member.blocked) this.groups.stir();
   }
 
   /** The peer asked for everything once more. A request during a walk means one more walk, not many. `sent` is called once all
    *  is written; with several requests the last one's. RFC 2918 4, RFC 7313 4 */
   refresh(sent?: () => void): void {
-    this.refreshSent = sent;
-    if (this.walkAt === NONE) this.walk(false);
-    else this.refreshWanted = true;
-    this.pump();
+    const { member } = this;
+    member.refreshSent = sent;
+    if (member.walkAt === NONE) member.walk(false, this.group.walkStart(member));
+    else member.refreshWanted = true;
+    this.groups.stir();
   }
 
   /** The peer's settings changed: everything is judged anew, and what it is to have no more is withdrawn. */
   retarget(target: ExportTarget): void {
-    this.target = target;
-    this.answers = noAnswers();
-    this.walk(false);
-    this.pump();
+    const { member } = this;
+    this.groups.leave(member);
+    this.group = this.joinFor(target);
+    member.walk(false, this.group.walkStart(member));
+    this.groups.stir();
   }
 
   /** The restart is over: learned routes go out, then End-of-RIB. */
   release(): void {
-    if (!this.holdLearned) return;
-    this.holdLearned = false;
-    if (this.walkAt === NONE) this.walk(true);
-    else this.refreshWanted = true;
-    this.pump();
+    const { member } = this;
+    if (!member.holdLearned) return;
+    member.holdLearned = false;
+    if (member.walkAt === NONE) member.walk(true, 0);
+    else member.refreshWanted = true;
+    this.groups.stir();
   }
 
-  /** Sends until nothing is left or the connection is full. */
-  pump(): void {
-    while (!this.blocked && !this.closed) {
-      const messages = this.batch();
-      if (messages === undefined) break;
-      if (messages.length > 0) this.blocked = !this.options.send(messages);
-    }
-    if (this.closed) return;
-    this.port.trim(); // the slowest reader lets go, also long after the slice that changed something
-    if (this.blocked) return;
-    this.endOfRefresh();
-    this.endOfRib();
-  }
-
-  private endOfRefresh(): void {
-    if (this.walkAt !== NONE || this.refreshWanted) return;
-    const sent = this.refreshSent;
-    this.refreshSent = undefined;
-    sent?.();
-  }
-
-  /** Why a route told as (attributes, source) goes to this peer or not: for `why`. */
-  explain(attributes: PathAttributes, source: PathSource): Exported {
-    if (source === this.options.source) {
+  /** Why a route goes to this peer or not, and as what: for `why`. */
+  explain(route: OutRoute): Exported {
+    const { source } = route;
+    if (source === this.options.source)
       return { not: { code: 'SPLIT_HORIZON', text: `learned from "${source.name}" itself` } };
-    }
-    const exported = exportTo(attributes as Ipv4Attributes, source.kind, this.target);
-    const answer = this.answer(attributes as Ipv4Attributes, source.kind);
-    return 'not' in answer ? answer : exported;
-  }
-
-  private walk(missingOnly: boolean): void {
-    this.walkAt = 0;
-    this.missingOnly = missingOnly;
-    // The changes that wait stay: a route that is gone is in them only, and its bit must be cleared before its id is reused.
-  }
-
-  /** The messages of up to BATCH routes; undefined when there is nothing to do. */
-  private batch(): Uint8Array | undefined {
-    const { changes, prefixes } = this.port.table;
-    if (this.walkAt === NONE && this.refreshWanted) {
-      this.refreshWanted = false;
-      this.walk(false);
-    }
-    if (this.walkAt === NONE && changes.isDone(this.port.cursor)) return undefined;
-    const withdrawn: number[] = [];
-    const outs: Out[] = [];
-    let routes = 0;
-    for (; this.walkAt !== NONE && routes < BATCH; routes++) {
-      const route = this.walkAt;
-      if (route >= prefixes.idBound) {
-        this.walkAt = NONE;
-        break;
-      }
-      this.walkAt++;
-      if (prefixes.has(route) && !(this.missingOnly && this.has.get(route))) this.offer(route, outs, withdrawn);
-    }
-    while (this.walkAt === NONE && routes < BATCH) {
-      const route = changes.take(this.port.cursor);
-      if (route === NONE) break;
-      this.offer(route, outs, withdrawn);
-      routes++;
-    }
-    return assemble(withdrawn, outs);
-  }
-
-  private offer(route: number, outs: Out[], withdrawn: number[]): void {
-    const { prefixes, sets, sources, toldSet, toldSource } = this.port.table;
-    const key = prefixKey(prefixes.addressOf(route), prefixes.lengthOf(route));
-    const set = toldSet.at[route] as number;
-    const source = set === NONE ? undefined : sources[toldSource.at[route] as number];
-    if (
-      source !== undefined &&
-      source !== this.options.source &&
-      !(this.holdLearned && source.kind !== 'local') &&
-      mayPass(this.target, source.kind, prefixes.addressOf(route), prefixes.lengthOf(route))
-    ) {
-      const answer = this.answer(sets.attributesOf(set) as Ipv4Attributes, source.kind);
-      if ('out' in answer) {
-        if (answer.out.keys.length === 0) outs.push(answer.out);
-        answer.out.keys.push(key);
-        this.has.set(route);
-        return;
-      }
-    }
-    if (!this.has.get(route)) return;
-    this.has.clear(route);
-    withdrawn.push(key);
-  }
-
-  private answer(attributes: Ipv4Attributes, kind: PathSource['kind']): Answer {
-    const known = this.answers[kind].get(attributes);
-    if (known) return known;
-    const made = this.work(attributes, kind);
-    this.answers[kind].set(attributes, made);
-    return made;
-  }
-
-  private work(attributes: Ipv4Attributes, kind: PathSource['kind']): Answer {
-    const exported = exportTo(attributes, kind, this.target);
+    if (this.member.holdLearned && source.kind !== 'local')
+      return {
+        not: {
+          code: 'RESTARTING',
+          text: 'we restart, and learned routes wait until all peers are heard (RFC 4724 4.1)',
+        },
+      };
+    const { format } = this.group;
+    const exported = exportTo(route, format.target, this.port.table.us.bgpIdentifier);
     if ('not' in exported) return exported;
-    const bytes = encodeAttributes(exported.send, { fourOctetAs: this.options.fourOctetAs });
-    if (bytes.length <= MAX_ATTRIBUTES_LENGTH) return { out: { bytes, keys: [] } };
+    const tooLong = this.tooLong(exported.send);
+    return tooLong === undefined ? exported : { not: tooLong };
+  }
+
+  /** What the peer has from us, as it would be sent now, in order of prefix. Live: a route that is gone when its turn comes is
+   *  left out, and so is one whose last change waits for the peer's connection. */
+  *advertised(): Generator<Advertised, undefined> {
+    const { table } = this.port;
+    for (const route of table.index.sortedIds()) {
+      if (!table.index.has(route) || !this.member.has(route)) continue;
+      yield* this.member.paths === undefined ? this.bestOf(route) : this.pathsOf(route);
+    }
+  }
+
+  private *bestOf(route: number): Generator<Advertised, undefined> {
+    const { table } = this.port;
+    const set = table.toldSet.at[route] as number;
+    const source = set === NONE ? undefined : table.sources[table.toldSource.at[route] as number];
+    if (source !== undefined) yield* this.advertisedAs(route, set, source);
+  }
+
+  private *pathsOf(route: number): Generator<Advertised, undefined> {
+    const { table } = this.port;
+    const { paths } = table;
+    for (let path = table.first.at[route] as number; path !== NONE; path = paths.next.at[path] as number) {
+      const used = paths.used.at[path] as number;
+      if (used === NONE || this.member.paths?.has(route, path) !== true) continue;
+      yield* this.advertisedAs(route, used, table.sourceOf(path), path + 1);
+    }
+  }
+
+  private *advertisedAs(
+    route: number,
+    set: number,
+    source: PathSource,
+    pathId?: number,
+  ): Generator<Advertised, undefined> {
+    const { table } = this.port;
+    const prefix = { address: table.addressOf(route), length: table.index.lengthOf(route) };
+    const exported = this.explain({ ...prefix, attributes: table.sets.attributesOf(set), source });
+    if ('send' in exported)
+      yield { prefix, attributes: exported.send, source, ...(pathId !== undefined && { pathId }) };
+  }
+
+  private tooLong(send: PathAttributes): Reason | undefined {
+    const { format } = this.group;
+    const hop = send.mpNextHop === undefined ? 0 : hopOctets(send.mpNextHop).length;
+    const { length } = encodeAttributes(send, { fourOctetAs: format.fourOctetAs });
+    if (length <= maxAttributesLength(format, hop)) return undefined;
     return {
-      not: {
-        code: 'ATTRIBUTES_TOO_LONG',
-        text: `${bytes.length} bytes of attributes do not fit into an UPDATE of 4096`,
-      },
+      code: 'ATTRIBUTES_TOO_LONG',
+      text: `${length} octets of attributes do not fit into an UPDATE of ${format.maxMessageLength} (RFC 4271 9.2)`,
     };
   }
 
-  private endOfRib(): void {
-    const { table, cursor } = this.port;
-    if (this.endOfRibSent || this.holdLearned || table.decided < this.markedAtStart) return;
-    if (this.walkAt !== NONE || !table.changes.isDone(cursor)) return;
-    this.endOfRibSent = true;
-    this.blocked = !this.options.send(END_OF_RIB);
+  private joinFor(target: ExportTarget): OutGroup {
+    const { family = 'ipv4', fourOctetAs, addPath, maxMessageLength = MAX_MESSAGE_LENGTH } = this.options;
+    const format: OutFormat = { target, family, fourOctetAs, addPath: addPath !== undefined, maxMessageLength };
+    return this.groups.join(this.member, format, addPath?.max ?? 0);
+  }
+
+  /** Nothing is left to send, for now. */
+  idle(): void {
+    const { member, port } = this;
+    const { refreshSent } = member;
+    member.refreshSent = undefined;
+    refreshSent?.();
+    if (member.endOfRibSent || member.holdLearned || member.blocked || member.closed) return;
+    if (port.table.decided < member.markedAtStart) return;
+    member.endOfRibSent = true;
+    const afi = (this.options.family ?? 'ipv4') === 'ipv4' ? 1 : 2;
+    member.blocked = !this.options.send(endOfRib({ afi, safi: UNICAST }));
     this.options.onEndOfRibSent?.();
   }
-}
-
-/** Withdrawals first, then one run of UPDATEs per attribute set, as one piece. */
-function assemble(withdrawn: readonly number[], outs: readonly Out[]): Uint8Array {
-  const parts: Uint8Array[] = [];
-  if (withdrawn.length > 0) parts.push(packWithdrawals(withdrawn));
-  for (const out of outs) {
-    parts.push(packAnnouncements(out.bytes, out.keys));
-    out.keys = [];
-  }
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
