@@ -84,6 +84,8 @@ export interface NodeConfig {
   readonly control: { readonly socket: string };
   /** /livez and /readyz on 127.0.0.1; absent: not served. */
   readonly health?: { readonly port: number };
+  /** Absent: nobody monitors. */
+  readonly bmp?: { readonly address: IpAddress; readonly port: number; readonly statisticsSec: number };
   readonly stateDir: string;
   readonly kernel: KernelConfig;
   readonly originate: readonly IpPrefix[];

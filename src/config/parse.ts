@@ -106,6 +106,7 @@ function toNodeConfig(
     logLevel: v.get('logLevel') ?? D.logLevel.default,
     control: { socket: v.get('control.socket') ?? D['control.socket'].default },
     ...(healthPort !== undefined && { health: { port: healthPort } }),
+    ...toBmp(v),
     stateDir: v.get('stateDir') ?? D.stateDir.default,
     kernel: {
       install: v.get('kernel.install') ?? D['kernel.install'].default,
@@ -121,6 +122,13 @@ function toNodeConfig(
     dynamicNeighbors: lists.dynamic.map((d) => toRange(d, base, lists.policies)),
     ...(cluster !== undefined && { cluster, cni: { socket: v.get('cni.socket') ?? D['cni.socket'].default } }),
   };
+}
+
+function toBmp(v: NodeValues): Pick<NodeConfig, 'bmp'> {
+  const address = v.get('bmp.address');
+  if (address === undefined) return {};
+  const port = v.get('bmp.port') ?? D['bmp.port'].default;
+  return { bmp: { address, port, statisticsSec: v.get('bmp.statistics') ?? D['bmp.statistics'].default } };
 }
 
 /** Where a kubelet asks for our health, as it asks for Calico's. Elsewhere several nodes may share one network namespace. */

@@ -199,6 +199,7 @@ function matchOf(
     interface: v.get('match.interface'),
     communities: communities.length > 0 ? communities : undefined,
     asPaths: v.get('match.asPath'),
+    neighbourAs: v.get('match.neighborAs'),
     asPathLength: v.get('match.asPathLength'),
     nextHops: v.get('match.nextHop'),
     localPref: v.get('match.localPref'),

@@ -51,6 +51,12 @@ export const RULE_SETTINGS = {
   'match.source': { type: P.source, many: 'or-one', needs: 'nothing', description: 'Where the route is from.' },
   'match.interface': { type: P.device, needs: 'nothing', description: 'Device the route goes out by.' },
   'match.asPath': { type: P.asPath, many: 'or-one', needs: 'nothing', description: 'AS_PATH is one of these.' },
+  'match.neighborAs': {
+    type: P.asn,
+    many: 'or-one',
+    needs: 'nothing',
+    description: 'The first AS number of AS_PATH is one of these.',
+  },
   'match.asPathLength': { type: P.range, needs: 'nothing', description: 'Length of AS_PATH; a set counts one.' },
   'match.communities.any': {
     type: P.communityPattern,

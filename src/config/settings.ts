@@ -135,6 +135,25 @@ export const NODE_SETTINGS = {
     needs: 'restart',
     description: 'Port of /livez and /readyz on 127.0.0.1.',
   },
+  'bmp.address': {
+    type: TYPES.ipAddress,
+    needs: 'restart',
+    description:
+      'A monitoring station (BMP, RFC 7854): what peers announce before policy, and the Loc-RIB, are told to it.',
+  },
+  'bmp.port': {
+    type: TYPES.port,
+    default: 11019,
+    needs: 'restart',
+    description: 'Port of the monitoring station; BMP has none of its own.',
+  },
+  'bmp.statistics': {
+    type: TYPES.seconds,
+    default: 60,
+    unit: 's',
+    needs: 'restart',
+    description: 'Pause between two reports of counts to the monitoring station.',
+  },
   stateDir: {
     type: TYPES.folder,
     default: '/var/lib/gingham',

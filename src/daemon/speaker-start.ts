@@ -6,6 +6,7 @@ import { isLinkLocal6 } from '../base/ipv6.ts';
 import { AFI_IPV6 } from '../bgp-js/wire/family.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
 import type { Dataplane } from './dataplane.ts';
+import { openMonitoring } from './monitoring.ts';
 import type { Running } from './running.ts';
 import { openSpeaker, type Speaker } from './speaker.ts';
 
@@ -16,9 +17,12 @@ export async function startSpeaker(
 ): Promise<Speaker> {
   const { config, log } = running;
   const { byFamily: found } = await dataplane.start();
+  const bgpIdentifier = config.routerId ?? options.address;
+  const monitoring = openMonitoring(config, bgpIdentifier, log);
   const speaker = await openSpeaker({
     listen: config.listen,
-    bgpIdentifier: config.routerId ?? options.address,
+    bgpIdentifier,
+    monitoring,
     isOurAddress: (a) => dataplane.interfaces.isLocal(a),
     nextHops: dataplane.nextHops,
     addressesBeside: (local) => addressesBeside(dataplane, local),
@@ -42,6 +46,7 @@ export async function startSpeaker(
     log,
   });
   running.speaker = speaker;
+  monitoring?.start(speaker);
   if (config.kernel.install) {
     speaker.ribs.ipv4.subscribe(dataplane.bestPaths.ipv4, 'kernel');
     speaker.ribs.ipv6.subscribe(dataplane.bestPaths.ipv6, 'kernel');

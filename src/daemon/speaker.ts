@@ -17,6 +17,7 @@ import { LocRib } from '../rib/loc-rib.ts';
 import type { NextHopResolver } from '../rib/next-hops.ts';
 import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
+import type { Monitoring } from './monitoring.ts';
 import { peerLog } from './peer-log.ts';
 
 export interface SpeakerOptions {
@@ -31,6 +32,7 @@ export interface SpeakerOptions {
   readonly preferOlder: boolean;
   readonly clusterId?: Ipv4;
   readonly restart: RestartOptions;
+  readonly monitoring?: Monitoring | undefined;
   readonly log: Log;
 }
 
@@ -75,6 +77,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const peers = new PeerSet({
     ribs,
     bfd,
+    ...(options.monitoring && { tap: options.monitoring.tap }),
     transport: tcpTransport,
     clock: systemClock,
     timers: systemTimers,
@@ -135,6 +138,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     async close(how) {
       listener.close();
       await peers.stopAll(how);
+      options.monitoring?.stop();
       await bfd.close();
     },
   };

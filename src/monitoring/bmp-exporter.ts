@@ -57,6 +57,8 @@ export interface BmpExporterOptions {
   readonly timers: Timers;
   /** A later turn of the event loop. */
   readonly schedule: (run: () => void) => void;
+  /** Connected, or not any more. */
+  readonly onState?: (state: BmpState) => void;
 }
 
 export interface BmpState {
@@ -143,6 +145,7 @@ export class BmpExporter {
     this.changedAt = this.options.clock.wall();
     this.reason = undefined;
     this.blocked = false;
+    this.options.onState?.(this.state);
     this.write(initiation(this.options.sysName, this.options.sysDescr));
     for (const monitored of this.options.monitored()) this.up(monitored);
     this.cancelTimer = this.options.timers.after(this.options.statisticsSec * 1000, () => this.report());
@@ -153,8 +156,10 @@ export class BmpExporter {
     this.cancelTimer?.();
     this.stream = undefined;
     this.dumps = [];
+    const isNews = this.reason?.code !== reason.code;
     this.changedAt = this.options.clock.wall();
     this.reason = reason;
+    if (isNews) this.options.onState?.(this.state);
     this.cancelTimer = this.options.timers.after(this.options.reconnectSec * 1000, () => this.start());
   }
 

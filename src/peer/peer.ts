@@ -25,6 +25,7 @@ import { IdleHold } from './idle-hold.ts';
 import { PeerBfd } from './peer-bfd.ts';
 import { type FamilyPorts, PeerFamily } from './peer-family.ts';
 import type { LastReason, PeerState } from './peer-state.ts';
+import type { PeerTap } from './peer-tap.ts';
 import { peerView } from './peer-view.ts';
 import type { RestartPhase } from './restart-phase.ts';
 import { toSessionConfig } from './session-config.ts';
@@ -50,6 +51,7 @@ export interface PeerPorts extends SessionPorts, FamilyPorts {
   readonly log: PeerLog;
   /** Absent: settings of BFD have no effect. */
   readonly bfd?: BfdPort;
+  readonly tap?: PeerTap;
 }
 
 /** A peer that came by a range of addresses. */
@@ -202,6 +204,8 @@ export class Peer implements SessionListener {
     const wentDownAt = this.changedAt;
     this.changedAt = clock.now();
     log.up({ peer: this.view(), ...(wentDownAt !== undefined && { downForMs: clock.now() - wentDownAt }) });
+    const { opens } = this.session;
+    if (opens) this.ports.tap?.up(this.view(), opens);
     for (const family of common) family.open(restart.active);
     restart.up(this.current.name, agreed);
     this.bfd?.follow(this.current, agreed.localAddress);
@@ -222,6 +226,7 @@ export class Peer implements SessionListener {
         return;
       }
     }
+    this.ports.tap?.update(this.current.name, update);
   }
 
   onEndOfRib(family: Family): void {
@@ -253,6 +258,7 @@ export class Peer implements SessionListener {
       restart.down(this.current.name);
       const { code, text } = down;
       log.down({ peer: this.view(), reason: { code, text }, upForMs, keptStale });
+      this.ports.tap?.down(this.view(), down);
     }
     this.leaveIfStranger();
   }
