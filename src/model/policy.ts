@@ -57,6 +57,8 @@ export interface Match {
   readonly communities?: readonly CommunityMatch[];
   /** AS_PATH is one of these. */
   readonly asPaths?: readonly AsPathPattern[];
+  /** The AS that sent the path is one of these: the first number of a leading sequence. */
+  readonly neighbourAs?: readonly number[];
   /** As the decision process counts: a set one. */
   readonly asPathLength?: NumberRange;
   /** The next hop's address is in one of these. */

@@ -1,6 +1,6 @@
 /** What a rule may ask of a route: one row per condition. Pure. */
 import { type IpAddress, isIpv6, prefixHolds } from '../base/ip.ts';
-import { asPathLength } from '../bgp-js/attributes/as-path.ts';
+import { asPathLength, leftmostAsn } from '../bgp-js/attributes/as-path.ts';
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import type { BlockOrigin, Match, NumberRange, RouteSource } from '../model/policy.ts';
 import { matchesAsPath } from './as-path-automaton.ts';
@@ -46,6 +46,10 @@ const CONDITIONS: { readonly [K in Condition]: (wanted: Wanted[K], route: RouteV
   interface: (wanted, route) => route.interface !== undefined && matchesName(wanted, route.interface),
   communities: (wanted, { attributes }) => wanted.every((one) => matchesCommunities(one, attributes)),
   asPaths: (wanted, { attributes }) => wanted.some((pattern) => matchesAsPath(pattern, attributes.asPath)),
+  neighbourAs: (wanted, { attributes }) => {
+    const asn = leftmostAsn(attributes.asPath);
+    return asn !== undefined && wanted.includes(asn);
+  },
   asPathLength: (wanted, { attributes }) => within(wanted, asPathLength(attributes.asPath)),
   nextHops: (wanted, { attributes }) => {
     const hop = nextHopOf(attributes);

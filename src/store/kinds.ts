@@ -29,6 +29,7 @@ export const KINDS = {
   clusterInformation: calico('ClusterInformation', 'clusterinformations'),
   bgpConfiguration: calico('BGPConfiguration', 'bgpconfigurations'),
   bgpPeer: calico('BGPPeer', 'bgppeers'),
+  bgpFilter: calico('BGPFilter', 'bgpfilters'),
   node: core('Node', 'nodes', false),
   namespace: core('Namespace', 'namespaces', false),
   pod: core('Pod', 'pods', true),
