@@ -10,28 +10,47 @@ import { installFloor, relayFloor } from './peers/floor.ts';
 import { gingham } from './peers/gingham.ts';
 import type { Contestant } from './peers/peer.ts';
 import { type Row, type Section, sectionText, withSection } from './report.ts';
+import { churn } from './scenarios/churn.ts';
 import { fullTable } from './scenarios/full-table.ts';
+import { kernelRoutes100k, kernelRoutes500k } from './scenarios/kernel-routes.ts';
+import { manyPeers } from './scenarios/many-peers.ts';
+import { mesh200, mesh1000, mesh1000Dialled } from './scenarios/mesh.ts';
+import { oneRoute } from './scenarios/one-route.ts';
 import type { Figures, Scenario } from './scenarios/scenario.ts';
 import { turnOrder } from './statistics.ts';
 import { streamFile } from './stream.ts';
 import { STREAMS } from './streams.ts';
+import { type Watched, watchedRun, watchedText } from './watched-run.ts';
 
-const SCENARIOS: readonly Scenario[] = [fullTable];
+const SCENARIOS: readonly Scenario[] = [
+  fullTable,
+  manyPeers,
+  oneRoute,
+  kernelRoutes100k,
+  kernelRoutes500k,
+  mesh200,
+  mesh1000,
+  mesh1000Dialled,
+  churn,
+];
 const CONTESTANTS: readonly Contestant[] = [gingham, bird];
 const CACHE = path.resolve('node_modules/.cache/gingham-bench');
 const RESULTS = 'bench/RESULTS.md';
+const HOLD_SEC = 90;
 
 interface Options {
   readonly scenarios: readonly Scenario[];
   readonly contestants: readonly Contestant[];
   readonly runs: number;
   readonly write: boolean;
+  readonly watch: boolean;
 }
 
 const usage = (why: string): never => {
   console.error(`${why}
-npm run bench -- [SCENARIO…] [--peers ${CONTESTANTS.map((c) => c.name.toLowerCase()).join(',')}] [--runs 5] [--dry]
-Scenarios: ${SCENARIOS.map((s) => s.name).join(', ')}. --dry: prints, and leaves ${RESULTS} as it is.`);
+npm run bench -- [SCENARIO…] [--peers ${CONTESTANTS.map((c) => c.name.toLowerCase()).join(',')}] [--runs 5] [--dry] [--unwatched]
+Scenarios: ${SCENARIOS.map((s) => s.name).join(', ')}. --dry: prints, and leaves ${RESULTS} as it is.
+--unwatched: without the runs that look at event loop and keepalives.`);
   process.exit(2);
 };
 
@@ -42,6 +61,7 @@ function readOptions(): Options {
       peers: { type: 'string' },
       runs: { type: 'string', default: '5' },
       dry: { type: 'boolean', default: false },
+      unwatched: { type: 'boolean', default: false },
     },
   });
   const named = <T extends { readonly name: string }>(all: readonly T[], what: string, names: readonly string[]): T[] =>
@@ -53,6 +73,7 @@ function readOptions(): Options {
     contestants: values.peers === undefined ? CONTESTANTS : named(CONTESTANTS, 'daemon', values.peers.split(',')),
     runs,
     write: !values.dry,
+    watch: !values.unwatched,
   };
 }
 
@@ -64,7 +85,7 @@ async function oneRun(scenario: Scenario, contestant: Contestant, tools: Tools):
   const stop = (): void => void arena.remove().finally(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    return await scenario.run({ arena, contestant, stream });
+    return await scenario.run({ arena, contestant, holdSec: HOLD_SEC, stream, settled: () => {} });
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : String(error)} ${arena.log()}`.trim());
   } finally {
@@ -73,7 +94,7 @@ async function oneRun(scenario: Scenario, contestant: Contestant, tools: Tools):
   }
 }
 
-async function measure(scenario: Scenario, { contestants, runs }: Options, tools: Tools): Promise<Section> {
+async function measure(scenario: Scenario, { contestants, runs, watch }: Options, tools: Tools): Promise<Section> {
   const floors = { relay: [relayFloor(tools.floor)], install: [installFloor(tools.floor)], none: [] };
   const all = [...contestants, ...floors[scenario.floor]];
   const rows = new Map(all.map((c) => [c, { runs: [] as Figures[], failures: [] as string[] }]));
@@ -91,8 +112,13 @@ async function measure(scenario: Scenario, { contestants, runs }: Options, tools
         console.error(`${where} FAILED: ${String(error)}`);
       }
     }
+  const watched: Watched[] = [];
+  for (const contestant of contestants.filter((c) => watch && (c === gingham || c === bird)))
+    watched.push(await watchedRun(scenario, contestant, tools, stream));
+  for (const w of watched) console.error(`${scenario.name} watched: ${JSON.stringify(w)}`);
   return {
     ...scenario,
+    remarks: watchedText(watched),
     rows: [...rows].map(([c, row]): Row => ({ name: c.name, ...row, ...(c.floor ? { floor: true } : {}) })),
     made: madeBy(scenario, contestants, runs),
   };

@@ -18,6 +18,8 @@ export interface Section {
   readonly figures: readonly FigureSpec[];
   readonly marks: readonly Mark[];
   readonly rows: readonly Row[];
+  /** Of runs beside those of the table. */
+  readonly remarks: readonly string[];
   /** Machine, versions, date, command. */
   readonly made: string;
 }
@@ -96,6 +98,7 @@ export function sectionText(section: Section): string {
     ]),
     '',
     ...marksTable(section),
+    ...section.remarks,
     ...(failures.length === 0 ? [] : ['Runs that failed:', '', ...failures, '']),
     section.made,
     '',

@@ -67,6 +67,7 @@ static void file_command(void) {
 
 static void sessions_command(void) {
   int first = session_count, total = (int)number("n", 1);
+  dials_at_once = (int)number("together", dials_at_once);
   if (number("listen", 0)) {
     int error = listen_on((uint16_t)number("port", 179));
     if (error != 0) {

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 struct session **sessions;
-int session_count, poller;
+int session_count, poller, dials_at_once = 1 << 20;
+enum { DIAL_PATIENCE_MS = 2000 };
 static int capacity, listener = -1;
 static uint8_t slab[LARGEST + (1 << 18)];
 
@@ -85,7 +86,7 @@ static void dial(struct session *s) {
   if (bind(s->fd, (void *)&from, sizeof from) != 0 ||
       (connect(s->fd, (void *)&to, sizeof to) != 0 && errno != EINPROGRESS))
     return close_session(s, strerror(errno));
-  s->state = DIALLING, s->dialled = 1;
+  s->state = DIALLING, s->dialled = 1, s->dialled_ns = now_ns();
   poll_for(s, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
 }
 
@@ -203,9 +204,16 @@ void session_event(struct session *s, uint32_t events) {
 
 void session_timers(uint64_t now) {
   uint8_t message[HEADER];
+  int dialling = 0;
   for (int i = 0; i < session_count; i++) {
     struct session *s = sessions[i];
-    if (s->state == IDLE && s->dial && now >= s->next_dial_ns) dial(s);
+    if (s->dialled && (s->state == DIALLING || s->state == OPEN_SENT) && now - s->dialled_ns > (uint64_t)DIAL_PATIENCE_MS * 1000000)
+      close_session(s, NULL);
+    dialling += s->dialled && s->state > IDLE && s->state < ESTABLISHED;
+  }
+  for (int i = 0; i < session_count; i++) {
+    struct session *s = sessions[i];
+    if (s->state == IDLE && s->dial && now >= s->next_dial_ns && dialling < dials_at_once) dial(s), dialling++;
     else if (s->state >= OPEN_CONFIRM && s->interval_sec > 0 && now >= s->next_keepalive_ns && s->out_length == 0) {
       s->next_keepalive_ns = now + (uint64_t)s->interval_sec * 1000000000;
       send_now(s, message, write_keepalive(message));

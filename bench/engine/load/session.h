@@ -11,7 +11,7 @@ struct session {
   int dial, listen, dialled;
   uint32_t local, remote, asn, hold_sec, interval_sec, retry_ms;
   uint16_t port;
-  uint64_t next_dial_ns, next_keepalive_ns, established_ns, last_heard_ns, longest_silence_ns;
+  uint64_t next_dial_ns, dialled_ns, next_keepalive_ns, established_ns, last_heard_ns, longest_silence_ns;
   uint32_t times_up, times_down;
   /* An incomplete message of the last read. */
   uint8_t rest[LARGEST];
@@ -30,6 +30,8 @@ struct session {
 extern struct session **sessions;
 extern int session_count;
 extern int poller;
+/* How many dial at once: a daemon with a short queue of callers drops the others' SYNs, and they would wait for seconds. */
+extern int dials_at_once;
 
 struct session *add_session(uint32_t local, uint32_t remote, uint16_t port, uint32_t asn, uint32_t hold_sec, int dial,
                             int listen, uint32_t retry_ms);

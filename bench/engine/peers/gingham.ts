@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type Contestant, type Plan, versionBy } from './peer.ts';
 
 export const PROGRAM = path.resolve('dist/gingham.js');
+const PROBE = path.resolve('bench/engine/loop-probe.mjs');
 
 const configuration = (plan: Plan, folder: string): string => `
 asn: ${plan.asn}
@@ -24,13 +25,37 @@ ${plan.neighbors
   .join('\n')}
 `;
 
+const run = (options: readonly string[], plan: Plan, folder: string, env: Record<string, string> = {}) => {
+  fs.writeFileSync(`${folder}/gingham.yaml`, configuration(plan, folder));
+  return [{ argv: [process.execPath, ...options, PROGRAM, 'node', '--config', `${folder}/gingham.yaml`], env }];
+};
+
 export const gingham: Contestant = {
   name: 'Gingham',
   version: () => versionBy(process.execPath, [PROGRAM, 'version'], /(\d+\.\d+\.\d+\S*)/),
   commands: (plan, folder) => {
-    fs.writeFileSync(`${folder}/gingham.yaml`, configuration(plan, folder));
     // For a look inside: BENCH_NODE_OPTIONS=--cpu-prof and the like.
     const options = (process.env['BENCH_NODE_OPTIONS'] ?? '').split(' ').filter((o) => o !== '');
-    return [{ argv: [process.execPath, ...options, PROGRAM, 'node', '--config', `${folder}/gingham.yaml`] }];
+    return run(options, plan, folder);
   },
 };
+
+const loopFile = (folder: string): string => path.join(folder, 'loop.json');
+
+/** The same with its event loop watched. */
+export const watchedGingham: Contestant = {
+  ...gingham,
+  commands: (plan, folder) => run(['--import', PROBE], plan, folder, { GINGHAM_LOOP_DELAY: loopFile(folder) }),
+};
+
+export interface LoopDelay {
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** What the watched daemon writes when asked; undefined as long as it did not. */
+export function readLoopDelay(folder: string): LoopDelay | undefined {
+  if (!fs.existsSync(loopFile(folder))) return undefined;
+  const text = fs.readFileSync(loopFile(folder), 'utf8');
+  return text === '' ? undefined : (JSON.parse(text) as LoopDelay);
+}

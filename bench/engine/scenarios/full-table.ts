@@ -1,52 +1,29 @@
 /** A million Internet-like routes from one eBGP peer to a daemon that tells them to another; both ways of taking them back. */
-import { addressOf, DAEMON_ADDRESS, DAEMON_ASN } from '../arena.ts';
-import type { Answer } from '../load.ts';
+import { addressOf } from '../arena.ts';
 import { FULL_ROUTES, SOURCE_ASN } from '../streams.ts';
-import { type Figures, type RunContext, type Scenario, seconds } from './scenario.ts';
+import { bringUp, type Figures, fileOf, type RunContext, type Scenario, seconds, sendAndAwait } from './scenario.ts';
 
 const MONITOR_ASN = 64_514;
-const HOLD_SEC = 90;
+const [SOURCE, MONITOR] = [0, 1];
 
-async function run({ arena, contestant, stream }: RunContext): Promise<Figures> {
-  const { load } = arena;
-  const withdraw = stream('full-withdraw');
-  await arena.start(contestant, {
-    address: DAEMON_ADDRESS,
-    asn: DAEMON_ASN,
-    neighbors: [
-      { address: addressOf(0), asn: SOURCE_ASN },
-      { address: addressOf(1), asn: MONITOR_ASN },
-    ],
-    dials: false,
-    kernel: false,
-    holdTimeSec: HOLD_SEC,
-    onLossFile: withdraw,
-  });
-  const session = (index: number, as: number): Promise<Answer> =>
-    load.ask('sessions', { local: addressOf(index), remote: DAEMON_ADDRESS, as, hold: HOLD_SEC });
-  const source = await session(0, SOURCE_ASN);
-  const monitor = await session(1, MONITOR_ASN);
-  const { file: fullFile } = await load.ask('file', { path: stream('full') });
-  const { file: withdrawFile } = await load.ask('file', { path: withdraw });
-  await load.ask('up', { within: 30_000 });
-  await load.ask('pids', { list: arena.pids().join(',') });
-  // Sessions have said what they say at their beginning.
-  await load.ask('rest', { ms: 300 });
+async function run(context: RunContext): Promise<Figures> {
+  const { arena } = context;
+  const neighbors = [
+    { address: addressOf(SOURCE), asn: SOURCE_ASN },
+    { address: addressOf(MONITOR), asn: MONITOR_ASN },
+  ];
+  await bringUp(context, neighbors, { onLossFile: context.stream('full-withdraw') });
+  const [full, withdraw] = [await fileOf(context, 'full'), await fileOf(context, 'full-withdraw')];
+  const announced = { from: MONITOR, n: 1, announced: FULL_ROUTES };
+  const gone = { from: MONITOR, n: 1, withdrawn: FULL_ROUTES };
 
-  const seen = (what: 'announced' | 'withdrawn'): Promise<Answer> =>
-    load.ask('await', { from: monitor.first, n: 1, [what]: FULL_ROUTES, within: 120_000 });
-  const send = async (file: number, what: 'announced' | 'withdrawn'): Promise<Answer> => {
-    await load.ask('reset');
-    await load.ask('send', { pairs: `${source.first}:${file}` });
-    return seen(what);
-  };
-  const first = await send(fullFile, 'announced');
+  const first = await sendAndAwait(arena, SOURCE, full, announced);
   const fullMb = arena.peakMb();
-  const withdrawn = await send(withdrawFile, 'withdrawn');
-  const again = await send(fullFile, 'announced');
-  await load.ask('reset');
-  await load.ask('close', { from: source.first, n: 1 });
-  const lost = await seen('withdrawn');
+  const withdrawn = await sendAndAwait(arena, SOURCE, withdraw, gone);
+  const again = await sendAndAwait(arena, SOURCE, full, announced);
+  await arena.load.ask('reset');
+  await arena.load.ask('close', { from: SOURCE, n: 1 });
+  const lost = await arena.load.ask('await', { ...gone, within: 120_000 });
   return {
     fullWall: seconds(first.ns),
     fullCpu: seconds(first.cpuNs),
