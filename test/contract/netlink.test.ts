@@ -202,6 +202,25 @@ describe('netlink on a real kernel', () => {
     expect(await nl.batch(batch)).toEqual([]);
   });
 
+  test('a batch of a few is done when the call returns, and tells what failed', async () => {
+    const via = { protocol: 12, type: 6 };
+    const batch = new RouteBatch();
+    batch.put('add', ip('10.254.1.0'), 24, via);
+    batch.put('add', ip('10.254.1.0'), 24, via);
+    batch.put('delete', ip('10.254.1.0'), 24, { protocol: 186 });
+    expect(nl.batchNow(batch)?.map((f) => [f.index, f.code])).toEqual([
+      [1, 'EEXIST'],
+      [2, 'ESRCH'],
+    ]);
+    expect(sh('-n', NS, 'route', 'show', '10.254.1.0/24')).toContain('blackhole 10.254.1.0/24');
+    batch.clear();
+    batch.put('delete', ip('10.254.1.0'), 24, via);
+    expect(nl.batchNow(batch)).toEqual([]);
+    const closed = await openNetlink({ netns: `/run/netns/${NS}` });
+    closed.close();
+    expect(closed.batchNow(batch)).toBeUndefined();
+  });
+
   test('dumps asked for at once are all answered', async () => {
     const [a, b, c] = await Promise.all([dumpLinks(nl), dumpAddresses(nl), dumpRoutes(nl)]);
     expect([a.length > 3, b.length, c.length > 3]).toEqual([true, 1, true]);
@@ -244,9 +263,12 @@ describe('netlink on a real kernel', () => {
     sh('-n', NS, 'route', 'del', 'blackhole', '10.252.0.0/24');
     await seen(() => events.includes('route gone'));
     const other = await openNetlink({ netns: `/run/netns/${NS}` });
-    const many = new RouteBatch();
-    for (let i = 0; i < 128; i++) many.put('add', ip('10.253.0.0') + i * 256, 24, { protocol: 99, type: 6 });
-    await other.batch(many);
+    // At once, from this very thread: the reader of events has no turn in between.
+    for (const half of [0, 64]) {
+      const many = new RouteBatch();
+      for (let i = half; i < half + 64; i++) many.put('add', ip('10.253.0.0') + i * 256, 24, { protocol: 99, type: 6 });
+      expect(other.batchNow(many)).toEqual([]);
+    }
     await seen(() => overflows > 0);
     events.length = 0;
     sh('-n', NS, 'route', 'add', 'blackhole', '10.252.0.0/24');

@@ -107,7 +107,7 @@ describe('routes in the kernel', () => {
 
   test('a node reads line for line as a Calico node does', async () => {
     const r = await programmer();
-    expect(await r.start()).toEqual({ found: 0 });
+    expect(await r.start()).toMatchObject({ found: 0 });
     r.want('local', p('10.244.104.0/26'), BLACKHOLE);
     r.want('workload', p('10.244.104.7/32'), pod('cali1'));
     r.want('bgp', p('10.244.166.128/26'), TO_102);
@@ -192,7 +192,7 @@ describe('routes in the kernel', () => {
     expect(routes('root', '10.244.0.0/16')).toEqual([foreign]);
     closeAll();
     r = await programmer();
-    expect(await r.start()).toEqual({ found: 0 });
+    expect(await r.start()).toMatchObject({ found: 0 });
     r.want('bgp', block, TO_102);
     allInSync(r);
     await r.idle();
@@ -339,7 +339,7 @@ describe('routes in the kernel', () => {
       '9',
     );
     r = await programmer();
-    expect(await r.start()).toEqual({ found: 6 });
+    expect(await r.start()).toMatchObject({ found: 6 });
     r.want('local', p('10.244.104.0/26'), BLACKHOLE);
     r.want('workload', p('10.244.104.7/32'), pod('cali1'));
     r.want('bgp', p('10.244.1.0/26'), TO_101);
@@ -363,7 +363,7 @@ describe('routes in the kernel', () => {
     sh('route', 'add', '10.244.2.0/26', 'via', '192.168.34.9', 'proto', 'bird');
     const known = parseIpv4('192.168.34.101');
     const r = await programmer({ isOurs: (route) => route.target.nextHops.every((h) => h.gateway === known) });
-    expect(await r.start()).toEqual({ found: 1 });
+    expect(await r.start()).toMatchObject({ found: 1 });
     allInSync(r);
     await r.idle();
     expect(routes('root', '10.244.0.0/16')).toEqual(['10.244.2.0/26 via 192.168.34.9 dev eth0 proto bird']);

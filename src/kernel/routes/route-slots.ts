@@ -26,6 +26,8 @@ export const DRIFTED = 8;
 export const SHARED = 16;
 /** IPv6: of several next hops found at start the kernel shows the protocol of one only: others' may be among them. */
 export const UNSURE = 32;
+/** Dirty again while it was in flight. */
+export const AGAIN = 64;
 
 const OWNERS = ROUTE_OWNERS.length;
 export const ownerIndex = (owner: RouteOwner): number => ROUTE_OWNERS.indexOf(owner);

@@ -335,6 +335,9 @@ export class RouteSync {
 
   // The loop.
 
+  private dumpIsDue(): boolean {
+    return this.dumpWanted && this.o.clock.now() - this.lastDumpAt >= MIN_BETWEEN_DUMPS_MS;
+  }
   private wantDump(): void {
     this.dumpWanted = true;
     this.schedule();
@@ -371,8 +374,8 @@ export class RouteSync {
     this.running = true;
     try {
       while (!this.stopped && this.o.clock.now() >= this.pausedUntil) {
-        if (this.dumpWanted && this.o.clock.now() - this.lastDumpAt >= MIN_BETWEEN_DUMPS_MS) await this.dump();
-        else if (this.slots.dirty.length > 0) await this.writer.write();
+        if (this.dumpIsDue()) await this.dump();
+        else if (this.slots.dirty.length > 0) await this.writer.write(() => !this.stopped && !this.dumpIsDue());
         else break;
       }
     } catch {

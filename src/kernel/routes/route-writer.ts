@@ -9,7 +9,7 @@ import { type NetlinkClient, ROUTES_AT_ONCE } from '../../netlink/client.ts';
 import { type BatchFailure, RouteBatch } from '../../netlink/route-batch.ts';
 import type { Interfaces } from '../devices/interfaces.ts';
 import { planRoute } from './plan.ts';
-import { DIRTY, DRIFTED, IN_FLIGHT, NONE, RELEASED, type RouteSlots, SHARED, UNSURE } from './route-slots.ts';
+import { AGAIN, DIRTY, DRIFTED, IN_FLIGHT, NONE, RELEASED, type RouteSlots, SHARED, UNSURE } from './route-slots.ts';
 import { formatVia } from './route-targets.ts';
 
 /** Wishes of a later turn go out after at most so many. */
@@ -39,81 +39,109 @@ export interface RouteWriterOptions {
   readonly onRepaired: () => void;
 }
 
+/** What one batch sends, by place in it. A reference to each target is held. */
+class Round {
+  readonly batch = new RouteBatch(ROUTES_AT_ONCE);
+  ids = new Int32Array(ROUTES_AT_ONCE);
+  count = 0;
+  sentId = new Int32Array(2 * ROUTES_AT_ONCE);
+  sentVerb = new Uint8Array(2 * ROUTES_AT_ONCE);
+  sentTarget = new Int32Array(2 * ROUTES_AT_ONCE);
+  sent = 0;
+  /** Slot and target of deletes, which go last. */
+  readonly deletes: number[] = [];
+
+  note(id: number, verb: number, target: number): void {
+    const at = this.sent++;
+    if (at === this.sentId.length) {
+      const { sentId, sentVerb, sentTarget } = this;
+      this.sentId = new Int32Array(at * 2);
+      this.sentVerb = new Uint8Array(at * 2);
+      this.sentTarget = new Int32Array(at * 2);
+      this.sentId.set(sentId);
+      this.sentVerb.set(sentVerb);
+      this.sentTarget.set(sentTarget);
+    }
+    this.sentId[at] = id;
+    this.sentVerb[at] = verb;
+    this.sentTarget[at] = target;
+  }
+}
+
 export class RouteWriter {
   private readonly o: RouteWriterOptions;
-  private readonly batch = new RouteBatch(ROUTES_AT_ONCE);
-  private ids = new Int32Array(ROUTES_AT_ONCE);
-  private count = 0;
-  /** By place in the batch. A reference to the target is held. */
-  private sentId = new Int32Array(2 * ROUTES_AT_ONCE);
-  private sentVerb = new Uint8Array(2 * ROUTES_AT_ONCE);
-  private sentTarget = new Int32Array(2 * ROUTES_AT_ONCE);
-  private sent = 0;
-  /** Slot and target of deletes, which go last. */
-  private readonly deletes: number[] = [];
+  /** One is made ready while the other is on its way. */
+  private readonly rounds: readonly [Round, Round] = [new Round(), new Round()];
+  private round: Round = this.rounds[0];
   private readonly indexOf = (device: string): number | undefined => this.o.interfaces.byName(device)?.index;
 
   constructor(options: RouteWriterOptions) {
     this.o = options;
   }
-  /** One round. Rejects when the netlink socket was lost: what the kernel has is then unknown. */
-  async write(): Promise<void> {
-    const missing = this.take(SLOTS_PER_ROUND);
+  /** Rounds as long as there is something to write and `goOn`. Rejects when the netlink socket was lost: what the kernel has is
+   *  then unknown. */
+  async write(goOn: () => boolean): Promise<void> {
+    let onItsWay: Promise<void> = Promise.resolve();
+    try {
+      do {
+        const round = this.round === this.rounds[0] ? this.rounds[1] : this.rounds[0];
+        this.round = round;
+        const missing = this.take(round, SLOTS_PER_ROUND);
+        const answered = this.send(round, missing);
+        answered.catch(() => {}); // awaited below
+        const before = onItsWay;
+        onItsWay = answered;
+        await before;
+      } while (this.o.slots.dirty.length > 0 && goOn());
+    } finally {
+      await onItsWay;
+    }
+  }
+  private async send(round: Round, missing: ReadonlySet<string>): Promise<void> {
     try {
       for (const device of missing) await this.o.interfaces.refresh(device);
-      this.plan();
-      this.settle(this.batch.size === 0 ? [] : await this.o.client.batch(this.batch));
+      this.plan(round);
+      if (round.batch.size > 0) this.settle(round, await this.o.client.batch(round.batch));
     } catch (error) {
-      this.giveBack();
+      this.giveBack(round);
       throw error;
     } finally {
-      this.end();
+      this.end(round);
     }
   }
   /** One round of few, done when it returns. False: there are more than few, or a device must be asked for first; nothing was
    *  done. Throws as write() rejects. */
   writeNow(): boolean {
     const { dirty } = this.o.slots;
+    const [round] = this.rounds;
     if (dirty.length === 0) return true;
     if (dirty.length > ROUTES_AT_ONCE) return false;
-    const missing = this.take(ROUTES_AT_ONCE);
-    if (missing.size > 0) {
-      this.giveBack();
-      return false;
-    }
     try {
-      this.plan();
-      if (this.batch.size > ROUTES_AT_ONCE) {
-        this.giveBack(); // with surplus at many prefixes
-        return false;
-      }
-      const failures = this.o.client.batchNow(this.batch);
+      if (this.take(round, ROUTES_AT_ONCE).size > 0) return this.giveBack(round);
+      this.plan(round);
+      if (round.batch.size > ROUTES_AT_ONCE) return this.giveBack(round); // with surplus at many prefixes
+      const failures = this.o.client.batchNow(round.batch);
       if (failures === undefined) throw new Error('the netlink socket gave no answer');
-      this.settle(failures);
+      this.settle(round, failures);
+      return true;
     } catch (error) {
-      this.giveBack();
+      this.giveBack(round);
       throw error;
     } finally {
-      this.end();
+      this.end(round);
     }
-    return true;
   }
   /** Takes dirty slots; answers the devices of their targets that are not known to be up. A device made a moment ago, through
    *  our own client, may not have been heard of yet: the kernel is asked once. */
-  private take(most: number): ReadonlySet<string> {
+  private take(round: Round, most: number): ReadonlySet<string> {
     const { slots, interfaces } = this.o;
     const n = Math.min(most, slots.dirty.length);
-    if (this.ids.length < n) {
-      this.ids = new Int32Array(SLOTS_PER_ROUND);
-      this.sentId = new Int32Array(2 * SLOTS_PER_ROUND);
-      this.sentVerb = new Uint8Array(2 * SLOTS_PER_ROUND);
-      this.sentTarget = new Int32Array(2 * SLOTS_PER_ROUND);
-    }
-    this.count = slots.dirty.take(this.ids, n);
+    if (round.ids.length < n) round.ids = new Int32Array(SLOTS_PER_ROUND);
+    round.count = slots.dirty.take(round.ids, n);
     const missing = new Set<string>();
     let last = NONE;
-    for (let i = 0; i < this.count; i++) {
-      const id = this.ids[i] as number;
+    for (let i = 0; i < round.count; i++) {
+      const id = round.ids[i] as number;
       const wanted = slots.wanted(id);
       if (wanted === NONE || wanted === last || wanted === slots.installed(id)) continue;
       last = wanted;
@@ -122,38 +150,50 @@ export class RouteWriter {
     }
     return missing;
   }
-  private plan(): void {
-    this.batch.clear();
-    this.sent = 0;
-    this.deletes.length = 0;
-    for (let i = 0; i < this.count; i++) this.planSlot(this.ids[i] as number);
-    for (let i = 0; i < this.deletes.length; i += 2)
-      this.put(this.deletes[i] as number, DELETE, this.deletes[i + 1] as number);
+  private plan(round: Round): void {
+    const { slots } = this.o;
+    round.batch.clear();
+    round.sent = 0;
+    round.deletes.length = 0;
+    for (let i = 0; i < round.count; i++) {
+      const id = round.ids[i] as number;
+      slots.unset(id, DIRTY);
+      // What becomes of it is not known yet.
+      if (slots.has(id, IN_FLIGHT)) slots.set(id, AGAIN);
+      else this.planSlot(round, id);
+    }
+    for (let i = 0; i < round.deletes.length; i += 2)
+      this.put(round, round.deletes[i] as number, DELETE, round.deletes[i + 1] as number);
   }
   /** To be dealt with again. */
-  private giveBack(): void {
+  private giveBack(round: Round): false {
     const { slots } = this.o;
-    for (let i = 0; i < this.count; i++) {
-      const id = this.ids[i] as number;
+    for (let i = 0; i < round.count; i++) {
+      const id = round.ids[i] as number;
       if (!slots.prefixes.has(id)) continue;
       slots.unset(id, DIRTY);
       slots.markDirty(id);
     }
-    this.count = 0;
+    round.count = 0;
+    return false;
   }
-  private end(): void {
+  private end(round: Round): void {
     const { slots } = this.o;
-    for (let i = 0; i < this.sent; i++) {
-      slots.unset(this.sentId[i] as number, IN_FLIGHT);
-      slots.targets.release(this.sentTarget[i] as number);
+    for (let i = 0; i < round.sent; i++) {
+      const id = round.sentId[i] as number;
+      slots.unset(id, IN_FLIGHT);
+      if (slots.has(id, AGAIN)) {
+        slots.unset(id, AGAIN);
+        slots.markDirty(id);
+      }
+      slots.targets.release(round.sentTarget[i] as number);
     }
-    this.sent = 0;
-    this.o.onRound(this.ids, this.count);
-    this.count = 0;
+    round.sent = 0;
+    this.o.onRound(round.ids, round.count);
+    round.count = 0;
   }
-  private planSlot(id: number): void {
+  private planSlot(round: Round, id: number): void {
     const { slots } = this.o;
-    slots.unset(id, DIRTY);
     const wanted = slots.wanted(id);
     const installed = slots.installed(id);
     const step = planRoute({
@@ -165,16 +205,16 @@ export class RouteWriter {
     });
     switch (step) {
       case 'add':
-        this.change(id, ADD, wanted);
+        this.change(round, id, ADD, wanted);
         break;
       case 'replace':
-        this.change(id, REPLACE, wanted);
+        this.change(round, id, REPLACE, wanted);
         break;
       case 'add-beside':
-        this.change(id, BESIDE, wanted);
+        this.change(round, id, BESIDE, wanted);
         break;
       case 'delete':
-        this.remove(id, installed);
+        this.remove(round, id, installed);
         break;
       case 'blocked':
         this.blocked(id);
@@ -186,17 +226,17 @@ export class RouteWriter {
         break;
     }
     if (slots.surplus.size > 0 && (step === 'none' || step === 'delete'))
-      for (const extra of slots.surplus.get(id) ?? []) this.remove(id, extra);
+      for (const extra of slots.surplus.get(id) ?? []) this.remove(round, id, extra);
   }
-  private change(id: number, verb: number, target: number): void {
+  private change(round: Round, id: number, verb: number, target: number): void {
     const unfit = this.deviceFault(target);
     if (unfit !== undefined) this.fail(id, unfit, Number.POSITIVE_INFINITY);
-    else this.put(id, verb, this.o.slots.targets.retainId(target));
+    else this.put(round, id, verb, this.o.slots.targets.retainId(target));
   }
-  private remove(id: number, target: number): void {
-    this.deletes.push(id, this.o.slots.targets.retainId(target));
+  private remove(round: Round, id: number, target: number): void {
+    round.deletes.push(id, this.o.slots.targets.retainId(target));
   }
-  private put(id: number, verb: number, target: number): void {
+  private put(round: Round, id: number, verb: number, target: number): void {
     const { slots, table } = this.o;
     const via =
       verb === DELETE
@@ -209,30 +249,9 @@ export class RouteWriter {
       return;
     }
     slots.set(id, IN_FLIGHT);
-    const at = this.sent++;
-    if (at === this.sentId.length) this.grow();
-    this.sentId[at] = id;
-    this.sentVerb[at] = verb;
-    this.sentTarget[at] = target;
-    this.batch.put(
-      WORDS[verb] as (typeof WORDS)[number],
-      slots.prefixes.addressOf(id),
-      slots.prefixes.lengthOf(id),
-      via,
-    );
-  }
-  /** Several surplus routes at many prefixes. */
-  private grow(): void {
-    const n = this.sentId.length * 2;
-    const ids = new Int32Array(n);
-    const verbs = new Uint8Array(n);
-    const targets = new Int32Array(n);
-    ids.set(this.sentId);
-    verbs.set(this.sentVerb);
-    targets.set(this.sentTarget);
-    this.sentId = ids;
-    this.sentVerb = verbs;
-    this.sentTarget = targets;
+    round.note(id, verb, target);
+    const word = WORDS[verb] as (typeof WORDS)[number];
+    round.batch.put(word, slots.prefixes.addressOf(id), slots.prefixes.lengthOf(id), via);
   }
   private deviceFault(target: number): Reason | undefined {
     for (const { device } of this.o.slots.targets.get(target).nextHops) {
@@ -247,14 +266,14 @@ export class RouteWriter {
     }
     return undefined;
   }
-  private settle(failures: readonly BatchFailure[]): void {
+  private settle(round: Round, failures: readonly BatchFailure[]): void {
     const { slots } = this.o;
     const failed = failures.length === 0 ? undefined : new Map(failures.map((f) => [f.index, f]));
     const nowSec = Math.floor((this.o.clock.wall() - this.o.startedAt) / 1000);
-    for (let at = 0; at < this.sent; at++) {
-      const id = this.sentId[at] as number;
-      const verb = this.sentVerb[at] as number;
-      const target = this.sentTarget[at] as number;
+    for (let at = 0; at < round.sent; at++) {
+      const id = round.sentId[at] as number;
+      const verb = round.sentVerb[at] as number;
+      const target = round.sentTarget[at] as number;
       const failure = failed?.get(at);
       if (failure !== undefined) this.refused(id, verb, target, failure);
       else if (verb === DELETE) this.forget(id, target);
