@@ -90,8 +90,10 @@ export function walk(stream: Stream): void {
 /** And the attributes: the set they are, by their octets; what it means is decoded when it is new. As the daemon does. */
 function walkWithSets(stream: Stream): void {
   const update = new ReusableUpdate();
-  const sets = new AttributeTable({ bgpIdentifier: 1, isOurAddress: () => false });
-  const context = new ImportContexts().of('ebgp', true, 64_512, undefined);
+  const us = { bgpIdentifier: 1, isOurAddress: () => false };
+  const contexts = new ImportContexts(us);
+  const sets = new AttributeTable(us, undefined, contexts);
+  const context = contexts.of({ kind: 'ebgp', localAsn: 64_512 }, true);
   feed(stream.bytes, (slab, start, end) => {
     let at = start;
     while (at < end) {

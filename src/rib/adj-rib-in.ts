@@ -1,208 +1,255 @@
 /** What peers announce goes into the tables here: withdrawals first, then NLRI, of either the field before the multiprotocol
- *  attribute. Pure, hot: no object, closure or string per route. RFC 4271 9 and 3.2; a malformed set is kept as a rejected path
- *  with its reason, RFC 7606 2 (treat-as-withdraw). Stale marks and sweeps are the table's half of RFC 4724; when to call them
- *  is peer/stale-keeper.ts. */
-import { ipv4 } from '../base/ipv4.ts';
-import type { Reason } from '../base/reason.ts';
-import { decodeAttributesOf, encodeAttributes } from '../bgp-js/attributes/attributes.ts';
-import { forEachPrefix } from '../bgp-js/update/update.ts';
+ *  attribute. Pure, hot: no object, closure or string per route. RFC 4271 9 and 3.2, RFC 4760, RFC 7911; a malformed set is kept
+ *  as a rejected path with its reason, RFC 7606 2 (treat-as-withdraw). Which octets make up a set is received-set.ts; the verdict
+ *  on a set is import.ts, on one route route-judge.ts. What makes all paths of a peer stale or go is leaving.ts. */
+import type { IpAddress } from '../base/ip.ts';
 import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
-import { type BgpError, bgpError } from '../bgp-js/wire/error.ts';
-import { IPV4_UNICAST_KEY } from '../bgp-js/wire/family.ts';
-import { readsPrefix } from '../policy/evaluate.ts';
-import type { AttributeSet } from './attribute-table.ts';
-import { type ImportContext, type Imported, judge } from './import.ts';
+import type { BgpError } from '../bgp-js/wire/error.ts';
+import { AFI_IPV4, AFI_IPV6, IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../bgp-js/wire/family.ts';
+import { RESET } from './import.ts';
+import type { ImportContext } from './import-context.ts';
+import { type LimitNotice, limitReached, tooManyPrefixes } from './prefix-limit.ts';
+import { liesReady, nlriOctets, reachOctets } from './received-set.ts';
+import type { RouteJudge } from './route-judge.ts';
 import type { RouteTable } from './route-table.ts';
 import type { Source } from './source.ts';
 
 /** What an UPDATE did; `reset` is for the session to send. */
-export type Received = { readonly kind: 'taken' } | { readonly kind: 'reset'; readonly error: BgpError };
+export type Received =
+  | { readonly kind: 'taken' }
+  /** Taken as far as the limit allows: to be told. */
+  | { readonly kind: 'limit'; readonly notice: LimitNotice }
+  | { readonly kind: 'reset'; readonly error: BgpError };
 
 const NONE = -1;
 const TAKEN: Received = { kind: 'taken' };
-const CEASE = 6;
-const MAX_PREFIXES_REACHED = 1;
+/** What put() answers when the limit keeps a route out. */
+const ABOVE_LIMIT = false;
 
 export class AdjRibIn {
+  private readonly judge: RouteJudge;
   private readonly table: RouteTable;
   private readonly nowSec: () => number;
-  // The UPDATE at hand: fields instead of closures over them.
+  private readonly isIpv4: boolean;
+  private readonly family: number;
+  // The UPDATE at hand.
   private source: Source;
-  private set = NONE;
-  private perRoute = false;
   private now = 0;
-  private tooMany = false;
+  private notice: LimitNotice | undefined;
 
   constructor(table: RouteTable, nowSec: () => number) {
     this.table = table;
+    this.judge = table.judge;
     this.source = table.local;
     this.nowSec = nowSec;
+    this.isIpv4 = table.family === 'ipv4';
+    this.family = this.isIpv4 ? IPV4_UNICAST_KEY : IPV6_UNICAST_KEY;
   }
 
-  receive(source: Source, update: UpdateFrame, fourOctetAs: boolean): Received {
-    const { slab } = update;
+  /** Of both families' routes in the UPDATE only those of this table are taken. */
+  receive(source: Source, update: UpdateFrame, options: { readonly fourOctetAs: boolean }): Received {
+    const { slab, nlriStart, nlriEnd, reachStart, reachEnd } = update;
     this.source = source;
-    if (update.withdrawnEnd > update.withdrawnStart) {
-      forEachPrefix(slab, update.withdrawnStart, update.withdrawnEnd, this.withdrawOne);
-    }
-    if (update.unreachFamily === IPV4_UNICAST_KEY) {
-      forEachPrefix(slab, update.unreachStart, update.unreachEnd, this.withdrawOne);
-    }
-    const { nlriStart, nlriEnd, reachStart, reachEnd } = update;
-    const inReach = update.reachFamily === IPV4_UNICAST_KEY && reachEnd > reachStart;
-    if (nlriEnd === nlriStart && !inReach) return TAKEN;
-    const context = this.table.contexts.of(source.kind, fourOctetAs, source.localAsn, source.importPolicy);
-    if (nlriEnd > nlriStart) {
-      const set = this.table.sets.intern(slab, update.attributesStart, update.attributesEnd, context);
-      const received = this.announce(set, context, slab, nlriStart, nlriEnd);
-      if (received !== TAKEN || !inReach) return received;
-    }
-    return this.announce(this.reachSet(update, context), context, slab, reachStart, reachEnd);
-  }
-
-  /** The routes in [start, end), of this set, whose reference is taken over. */
-  private announce(set: number, context: ImportContext, slab: Uint8Array, start: number, end: number): Received {
-    const { sets } = this.table;
-    this.set = set;
-    const { decoded, imported } = sets.get(set);
-    if (decoded.error !== undefined && decoded.disposition === 'reset') {
-      sets.release(set);
-      return { kind: 'reset', error: decoded.error };
-    }
+    if (this.isIpv4 && update.withdrawnEnd > update.withdrawnStart)
+      this.withdrawAll(slab, update.withdrawnStart, update.withdrawnEnd, update.addPath);
+    if (update.unreachFamily === this.family)
+      this.withdrawAll(slab, update.unreachStart, update.unreachEnd, update.unreachAddPath);
+    const inNlri = this.isIpv4 && nlriEnd > nlriStart;
+    const inReach = update.reachFamily === this.family && reachEnd > reachStart;
+    if (!inNlri && !inReach) return TAKEN;
+    const { sets, contexts } = this.table;
     this.now = this.nowSec();
-    this.tooMany = false;
-    this.perRoute = context.policy !== undefined && 'used' in imported && readsPrefix(context.policy);
-    forEachPrefix(slab, start, end, this.announceOne);
-    sets.release(set);
-    return this.tooMany ? { kind: 'reset', error: tooManyPrefixes(this.source) } : TAKEN;
-  }
-
-  /** The set of IPv4 routes in MP_REACH_NLRI: as if its next hop stood in NEXT_HOP, so that both ways in share their sets. Few
-   *  speakers use it, so it may cost. What is malformed is interned as it came, without a NEXT_HOP. RFC 4760 3 */
-  private reachSet(update: UpdateFrame, context: ImportContext): number {
-    const { slab, attributesStart, attributesEnd } = update;
-    const { fourOctetAs } = context;
-    const params = { fourOctetAs, ibgp: context.kind === 'ibgp' };
-    const { attributes } = decodeAttributesOf(slab, attributesStart, attributesEnd, params, 'mp');
-    const nextHop = attributes?.mpNextHop?.address;
-    if (attributes === undefined || typeof nextHop !== 'number')
-      return this.table.sets.intern(slab, attributesStart, attributesEnd, context);
-    const bytes = encodeAttributes({ ...attributes, nextHop }, { fourOctetAs });
-    return this.table.sets.intern(bytes, 0, bytes.length, context);
+    this.notice = undefined;
+    if (inNlri) {
+      const context = contexts.of(source.spec, options.fourOctetAs, false);
+      let set: number;
+      if (liesReady(update)) set = sets.intern(slab, update.attributesStart, update.attributesEnd, context);
+      else {
+        const octets = nlriOctets(update);
+        set = sets.intern(octets.bytes, 0, octets.end, context);
+      }
+      const error = this.announce(set, slab, nlriStart, nlriEnd, update.addPath);
+      if (error !== undefined) return { kind: 'reset', error };
+    }
+    if (inReach) {
+      const { bytes, end, inMpReach } = reachOctets(update);
+      const set = sets.intern(bytes, 0, end, contexts.of(source.spec, options.fourOctetAs, inMpReach));
+      const error = this.announce(set, slab, reachStart, reachEnd, update.reachAddPath);
+      if (error !== undefined) return { kind: 'reset', error };
+    }
+    return this.notice === undefined ? TAKEN : { kind: 'limit', notice: this.notice };
   }
 
   /** Our own route. `set` comes with a reference, which is taken over. */
-  originate(address: number, length: number, set: number): void {
+  originate(address: IpAddress, length: number, set: number): void {
     this.now = this.nowSec();
-    const route = this.table.routeFor(address, length);
-    this.put(route, this.table.local, set, set);
-    this.table.sets.release(set);
+    const { table } = this;
+    this.put(table.routeOf(address, length), table.local, 0, set, set);
+    table.sets.release(set);
   }
 
-  withdraw(source: Source, address: number, length: number): void {
-    const { prefixes, paths, first } = this.table;
-    const route = prefixes.find(address, length);
-    if (route === NONE) return;
-    const path = paths.find(first.at[route] as number, source.id);
+  withdraw(source: Source, address: IpAddress, length: number, pathId = 0): void {
+    const route = this.table.find(address, length);
+    if (route !== NONE) this.withdrawRoute(route, source, pathId);
+  }
+
+  /** Its settings are others: what it has announced is judged anew, in slices. No session is touched. */
+  changeSource(source: Source): void {
+    const { sets, contexts, paths, rounds } = this.table;
+    let from: ImportContext | undefined;
+    let to: ImportContext | undefined;
+    rounds.begin({
+      visit: (path) => {
+        if (paths.sourceOf(path) !== source.id) return;
+        const received = paths.received.at[path] as number;
+        const context = sets.contextOf(received);
+        if (from !== context || to === undefined) {
+          from = context;
+          to = contexts.of(source.spec, context.fourOctetAs, context.inMpReach);
+        }
+        if (to === context) return;
+        const again = sets.internAgain(received, to);
+        this.judgeAgain(path, source, again);
+        sets.release(again);
+      },
+      done: () => {},
+    });
+  }
+
+  /** Every verdict anew, in slices: this node's addresses changed, or what IPAM says of routes. */
+  reevaluate(): void {
+    const { sets, paths, rounds } = this.table;
+    sets.beginJudging();
+    rounds.begin({
+      visit: (path) => {
+        const received = paths.received.at[path] as number;
+        sets.judgeOnce(received);
+        if (sets.contextOf(received).perRoute || paths.used.at[path] !== sets.usedOf(received))
+          this.judgeAgain(path, this.table.sourceOf(path), received);
+      },
+      done: () => {},
+    });
+  }
+
+  /** The routes in [start, end), of this set, whose reference is taken over. Answers what ends the session. */
+  private announce(set: number, slab: Uint8Array, start: number, end: number, addPath: boolean): BgpError | undefined {
+    const { table, source } = this;
+    const { sets, prefixes, prefixes6 } = table;
+    if (sets.verdictCodeOf(set) === RESET) {
+      const error = sets.errorOf(set);
+      sets.release(set);
+      return error;
+    }
+    const simple = !sets.contextOf(set).perRoute;
+    let kept = true;
+    let at = start;
+    while (at < end) {
+      let pathId = 0;
+      if (addPath) {
+        pathId = ((slab[at]! << 24) | (slab[at + 1]! << 16) | (slab[at + 2]! << 8) | slab[at + 3]!) >>> 0;
+        at += 4;
+      }
+      const length = slab[at]!;
+      const next = at + 1 + ((length + 7) >>> 3);
+      // The session has checked it: there is nothing else inside an UPDATE that comes here.
+      if (next > end) break;
+      let route: number;
+      if (this.isIpv4) {
+        // Octets beyond `next` belong to the neighbour and may lie outside the slab: the mask and `|` make both nothing.
+        const word = (slab[at + 1]! << 24) | (slab[at + 2]! << 16) | (slab[at + 3]! << 8) | slab[at + 4]!;
+        const address = length === 0 ? 0 : (word & (-1 << (32 - length))) >>> 0;
+        route = prefixes.insert(address, length);
+        table.reach(route);
+        if (simple && address >>> 28 !== 14) kept = this.put(route, source, pathId, set, sets.usedOf(set));
+        else kept = this.judgeAndPut(route, pathId, set);
+      } else {
+        route = prefixes6.insertOctets(slab, at + 1, length);
+        table.reach(route);
+        if (simple && (length < 8 || slab[at + 1] !== 0xff))
+          kept = this.put(route, source, pathId, set, sets.usedOf(set));
+        else kept = this.judgeAndPut(route, pathId, set);
+      }
+      at = next;
+      if (kept === ABOVE_LIMIT && source.maxPrefixes.action === 'idle') break;
+    }
+    sets.release(set);
+    if (kept === ABOVE_LIMIT && source.maxPrefixes.action === 'idle')
+      return tooManyPrefixes(source, this.isIpv4 ? AFI_IPV4 : AFI_IPV6);
+    return undefined;
+  }
+
+  private withdrawAll(slab: Uint8Array, start: number, end: number, addPath: boolean): void {
+    const { prefixes, prefixes6 } = this.table;
+    let at = start;
+    while (at < end) {
+      let pathId = 0;
+      if (addPath) {
+        pathId = ((slab[at]! << 24) | (slab[at + 1]! << 16) | (slab[at + 2]! << 8) | slab[at + 3]!) >>> 0;
+        at += 4;
+      }
+      const length = slab[at]!;
+      const next = at + 1 + ((length + 7) >>> 3);
+      if (next > end) break;
+      let route: number;
+      if (this.isIpv4) {
+        const word = (slab[at + 1]! << 24) | (slab[at + 2]! << 16) | (slab[at + 3]! << 8) | slab[at + 4]!;
+        route = prefixes.find(length === 0 ? 0 : (word & (-1 << (32 - length))) >>> 0, length);
+      } else route = prefixes6.findOctets(slab, at + 1, length);
+      if (route !== NONE) this.withdrawRoute(route, this.source, pathId);
+      at = next;
+    }
+  }
+
+  private withdrawRoute(route: number, source: Source, pathId: number): void {
+    const { paths, first } = this.table;
+    const path = paths.find(route, first.at[route] as number, source.id, pathId);
     if (path !== NONE) this.table.removePath(path);
   }
 
-  /** All its paths are stale from now on; those that were so already go (a peer that restarts twice, RFC 4724 4.2), or stay until
-   *  the sweep (a refresh that begins anew or is cut off, RFC 7313 4). */
-  markStale(source: Source, already: 'go' | 'stay' = 'go'): void {
-    if (already === 'go') this.sweepStale(source);
-    source.epoch = (source.epoch + 1) | 0;
-    source.stale = source.received;
-  }
-
-  sweepStale(source: Source): number {
-    return source.stale === 0 ? 0 : this.removeWhere(source, true);
-  }
-
-  drop(source: Source): number {
-    return source.received === 0 ? 0 : this.removeWhere(source, false);
-  }
-
-  /** The paths' order may have changed with the identifier. */
-  redecide(source: Source): void {
-    const { paths } = this.table;
-    for (let path = 0; path < paths.idBound; path++) {
-      if (paths.route.at[path] !== NONE && paths.source.at[path] === source.id) {
-        this.table.markDirty(paths.route.at[path] as number);
-      }
-    }
-  }
-
-  /** Every verdict anew: this node's addresses changed. */
-  reevaluate(): void {
-    const { paths, sets } = this.table;
-    sets.reevaluate();
-    for (let path = 0; path < paths.idBound; path++) {
-      const route = paths.route.at[path] as number;
-      if (route === NONE) continue;
-      const received = paths.received.at[path] as number;
-      const { policy } = sets.get(received).context;
-      this.perRoute = policy !== undefined && readsPrefix(policy);
-      this.now = paths.since.at[path] as number;
-      const isFresh = !this.table.isStale(path);
-      const source = this.table.sourceOf(path);
-      sets.hold(received);
-      const used = this.judgeRoute(route, received);
-      if (isFresh) this.put(route, source, received, used);
-      else this.replace(path, source, received, used);
-      if (used !== NONE) sets.release(used);
-      sets.release(received);
-    }
-  }
-
-  private readonly withdrawOne = (address: number, length: number): void => {
-    this.withdraw(this.source, address, length);
-  };
-
-  private readonly announceOne = (address: number, length: number): void => {
-    const route = this.table.routeFor(address, length);
-    const used = this.judgeRoute(route, this.set);
-    this.put(route, this.source, this.set, used);
+  private judgeAndPut(route: number, pathId: number, set: number): boolean {
+    const used = this.judge.used(route, set);
+    const kept = this.put(route, this.source, pathId, set, used);
     if (used !== NONE) this.table.sets.release(used);
-  };
-
-  /** The used set of one route, with a reference, or -1. */
-  private judgeRoute(route: number, received: number): number {
-    const { sets, prefixes } = this.table;
-    const set = sets.get(received);
-    if (isMulticast(prefixes.addressOf(route))) return NONE;
-    if (!this.perRoute || set.usedId === NONE) {
-      if (set.usedId !== NONE) sets.hold(set.usedId);
-      return set.usedId;
-    }
-    const judged = judgeOne(set, prefixes.addressOf(route), prefixes.lengthOf(route));
-    if ('rejected' in judged) return NONE;
-    if (judged.used === set.decoded.attributes) {
-      sets.hold(received);
-      return received;
-    }
-    return sets.internValue(judged.used, set.context.derived ?? set.context);
+    return kept;
   }
 
-  /** The route's path of this source becomes (received, used); it counts as heard now, so it is no longer stale. */
-  private put(route: number, source: Source, received: number, used: number): void {
-    const { paths, first } = this.table;
-    let path = paths.find(first.at[route] as number, source.id);
+  /** The route's path of this source becomes (received, used); it counts as heard now, so it is no longer stale. False when the
+   *  source's limit keeps it out. */
+  private put(route: number, source: Source, pathId: number, received: number, used: number): boolean {
+    const { table } = this;
+    const { paths, first } = table;
+    let path = paths.find(route, first.at[route] as number, source.id, pathId);
     if (path === NONE) {
-      if (source.received >= source.maxPrefixes.limit) {
-        this.tooMany = true;
-        this.table.freeIfUnused(route);
-        return;
+      if (source.received >= source.mostPrefixes && !this.mayExceed(source)) {
+        table.freeIfUnused(route);
+        return ABOVE_LIMIT;
       }
-      path = paths.add(route, source.id, first.at[route] as number);
-      first.at[route] = path;
+      path = paths.add(route, source.id, first.at[route] as number, pathId);
+      first.at[route] = paths.headOf(path, first.at[route] as number);
       source.received++;
       paths.epoch.at[path] = source.epoch;
-    } else if (paths.epoch.at[path] !== source.epoch) {
-      paths.epoch.at[path] = source.epoch;
-      source.stale--;
-    }
+    } else table.freshen(path, source);
     this.replace(path, source, received, used);
+    return true;
+  }
+
+  /** Asked from the share on that is warned of. */
+  private mayExceed(source: Source): boolean {
+    const { limit, action } = source.maxPrefixes;
+    const above = source.received >= limit;
+    if (above && action === 'drop') source.leftOut++;
+    if (!above || action !== 'idle') this.notice = limitReached(source, above) ?? this.notice;
+    return !above || action === 'warn';
+  }
+
+  /** As it came in, by settings that are others now. */
+  private judgeAgain(path: number, source: Source, received: number): void {
+    const { table } = this;
+    if (table.isDead(path)) return;
+    this.now = table.paths.since.at[path] as number;
+    const used = table.leaving.asUsed(source, path, this.judge.used(table.paths.route.at[path] as number, received));
+    this.replace(path, source, received, used);
+    if (used !== NONE) table.sets.release(used);
   }
 
   private replace(path: number, source: Source, received: number, used: number): void {
@@ -210,58 +257,17 @@ export class AdjRibIn {
     const oldReceived = paths.received.at[path] as number;
     const oldUsed = paths.used.at[path] as number;
     if (oldReceived === received && oldUsed === used) return;
-    const route = paths.route.at[path] as number;
-    const mattered = this.table.matters(route, path, oldUsed);
     sets.hold(received);
-    if (used === NONE) source.rejected++;
-    else sets.hold(used);
     paths.received.at[path] = received;
-    paths.used.at[path] = used;
     paths.since.at[path] = this.now;
-    if (mattered || this.table.matters(route, path, used)) this.table.markDirty(route);
-    if (oldReceived === NONE) return;
-    sets.release(oldReceived);
-    if (oldUsed === NONE) source.rejected--;
-    else sets.release(oldUsed);
-  }
-
-  private removeWhere(source: Source, staleOnly: boolean): number {
-    const { paths } = this.table;
-    let removed = 0;
-    for (let path = 0; path < paths.idBound; path++) {
-      if (paths.source.at[path] !== source.id || paths.route.at[path] === NONE) continue;
-      if (staleOnly && paths.epoch.at[path] === source.epoch) continue;
-      this.table.removePath(path);
-      removed++;
+    if (used === NONE) {
+      if (oldReceived === NONE || oldUsed !== NONE) source.rejected++;
+    } else {
+      sets.hold(used);
+      if (oldReceived !== NONE && oldUsed === NONE) source.rejected--;
     }
-    return removed;
+    if (used !== oldUsed) this.table.use(path, used);
+    if (oldUsed !== NONE) sets.release(oldUsed);
+    if (oldReceived !== NONE) sets.release(oldReceived);
   }
-}
-
-/** 224.0.0.0/4: no unicast route leads there. RFC 4271 6.3 */
-const isMulticast = (address: number): boolean => address >>> 28 === 14;
-
-/** The verdict on one route of a set that is otherwise good: what a policy says that reads prefixes, and what the prefix itself
- *  says. */
-export function judgeOne(set: AttributeSet, address: number, length: number): Imported {
-  const { policy, kind } = set.context;
-  if (set.decoded.attributes === undefined || 'rejected' in set.imported) return set.imported;
-  if (isMulticast(address)) return { rejected: MULTICAST };
-  return policy === undefined ? set.imported : judge(policy, set.decoded.attributes, kind, ipv4(address), length);
-}
-
-const MULTICAST: Reason = {
-  code: 'MULTICAST_PREFIX',
-  text: 'a prefix of multicast addresses among unicast routes is ignored (RFC 4271 6.3)',
-};
-
-function tooManyPrefixes(source: Source): BgpError {
-  const { limit } = source.maxPrefixes;
-  const data = Uint8Array.of(0, 1, 1, limit >>> 24, limit >>> 16, limit >>> 8, limit); // AFI 1, SAFI 1, limit: RFC 4486 4
-  return bgpError(
-    CEASE,
-    MAX_PREFIXES_REACHED,
-    `peer "${source.name}" sent more than ${limit} prefixes; raise its limit if that is right`,
-    data,
-  );
 }

@@ -12,9 +12,6 @@ const NONE = -1;
 
 export class Leaving {
   private readonly table: RouteTable;
-  /** Sources with dead paths that no round has begun to look for. */
-  private readonly dying = new Set<Source>();
-  private sweeping = false;
 
   constructor(table: RouteTable) {
     this.table = table;
@@ -56,15 +53,12 @@ export class Leaving {
     if (source.stale === 0) return 0;
     source.longLived = true;
     const { table } = this;
-    const { paths } = table;
-    table.rounds.begin({
-      visit: (path) => {
-        if (paths.sourceOf(path) !== source.id || !table.isStale(path) || !source.longLived) return;
-        if (this.mayLiveLong(path)) this.markLongLived(path);
-        else table.removePath(path);
-      },
-      done: () => {},
-    });
+    const visit = (path: number): void => {
+      if (!table.isStale(path) || !source.longLived) return;
+      if (this.mayLiveLong(path)) this.markLongLived(path);
+      else table.removePath(path);
+    };
+    table.rounds.begin({ visit, done: () => {} }, source.id);
     return source.stale;
   }
 
@@ -95,32 +89,20 @@ export class Leaving {
   }
 
   private contextOf(set: number): Parameters<RouteTable['sets']['internValue']>[1] {
-    const { context } = this.table.sets.get(set);
+    const context = this.table.sets.contextOf(set);
     return context.derived ?? context;
   }
 
   private sweep(source: Source): void {
-    this.dying.add(source);
-    if (this.sweeping) return;
-    this.sweepOnce();
-  }
-
-  /** One round for all that are dying now; who dies meanwhile waits for the next. */
-  private sweepOnce(): void {
-    const { paths, rounds } = this.table;
-    const among = new Uint8Array(this.table.sources.length);
-    for (const { id } of this.dying) among[id] = 1;
-    this.dying.clear();
-    this.sweeping = true;
-    rounds.begin({
-      visit: (path) => {
-        if (among[paths.sourceOf(path)] === 1 && this.table.isDead(path)) this.table.removePath(path);
+    this.table.rounds.begin(
+      {
+        visit: (path) => {
+          if (this.table.isDead(path)) this.table.removePath(path);
+        },
+        done: () => {},
       },
-      done: () => {
-        this.sweeping = false;
-        if (this.dying.size > 0) this.sweepOnce();
-      },
-    });
+      source.id,
+    );
   }
 }
 

@@ -77,11 +77,11 @@ export class LocRib {
   /** Our own route; it beats every learned one. Again with other attributes replaces them. Next hop 0 means: us. */
   originate(prefix: IpPrefix, attributes: PathAttributes = OURS): void {
     const set = this.table.sets.internValue(attributes, this.table.contexts.local);
-    this.adjRibIn.originate(Number(prefix.address), prefix.length, set);
+    this.adjRibIn.originate(prefix.address, prefix.length, set);
   }
 
   withdrawLocal(prefix: IpPrefix): void {
-    this.adjRibIn.withdraw(this.table.local, Number(prefix.address), prefix.length);
+    this.adjRibIn.withdraw(this.table.local, prefix.address, prefix.length);
   }
 
   addSource(spec: SourceSpec): PathSource {
@@ -100,19 +100,18 @@ export class LocRib {
     const row = this.row(source);
     if (row.bgpIdentifier === bgpIdentifier) return;
     row.bgpIdentifier = bgpIdentifier;
-    if (row.received > 0) this.decideAgain((path) => this.table.paths.sourceOf(path) === row.id);
+    if (row.received > 0) this.decideAgain(() => true, row.id);
   }
 
   /** Its settings are these from now on: what it announced is judged anew, and its session stays as it is. */
   changeSource(source: PathSource, spec: SourceSpec): void {
     const row = this.row(source);
     row.spec = spec;
-    this.adjRibIn.reevaluate();
-    this.adjRibIn.redecide(row);
+    this.adjRibIn.changeSource(row);
   }
 
   receive(source: PathSource, update: UpdateFrame, options: ReceiveOptions): Received {
-    return this.adjRibIn.receive(this.row(source), update, options.fourOctetAs);
+    return this.adjRibIn.receive(this.row(source), update, options);
   }
 
   /** All its paths are stale until announced again; those that were stale already go. Answers how many are stale now. */
@@ -345,17 +344,15 @@ export class LocRib {
   }
 
   /** Walks the routes of these paths, whose order may have changed. */
-  private decideAgain(isConcerned: (path: number) => boolean): void {
+  private decideAgain(isConcerned: (path: number) => boolean, source?: number): void {
     const { bestPaths, paths, rounds } = this.table;
     bestPaths.unsettled++;
-    rounds.begin({
-      visit: (path) => {
-        if (isConcerned(path)) this.table.markDirty(paths.route.at[path] as number);
-      },
-      done: () => {
-        bestPaths.unsettled--;
-      },
-    });
-    this.wake();
+    const visit = (path: number): void => {
+      if (isConcerned(path)) this.table.markDirty(paths.route.at[path] as number);
+    };
+    const done = (): void => {
+      bestPaths.unsettled--;
+    };
+    rounds.begin({ visit, done }, source);
   }
 }

@@ -2,7 +2,6 @@
 import type { IpAddress } from '../base/ip.ts';
 import { formatIp } from '../base/ip.ts';
 import type { Reason } from '../base/reason.ts';
-import { judgeOne } from './adj-rib-in.ts';
 import { type Candidate, explain, isLongLivedStale, isPreferredRank, type Step, stepsOf, wordsOf } from './decision.ts';
 import { inOrder } from './route-order.ts';
 import type { RouteTable } from './route-table.ts';
@@ -198,17 +197,15 @@ function rejectedView(table: RouteTable, route: number, path: number): PathView 
     const longLived = isLongLivedStale(attributes);
     return { ...view, ...flags, longLived, attributes, rejected: unreachable(view.nextHop as NextHopView) };
   }
-  const set = table.sets.get(table.paths.received.at[path] as number);
-  const judged =
-    'rejected' in set.imported
-      ? set.imported
-      : judgeOne(set, Number(table.addressOf(route)), table.index.lengthOf(route));
+  const received = table.paths.received.at[path] as number;
+  const attributes = table.sets.valuesOf(received);
+  const rejected = table.judge.rejection(route, received);
   const unknown: Reason = { code: 'REJECTED', text: 'the verdict is being made anew' };
   return {
     ...view,
     ...flags,
-    ...(set.decoded.attributes && { attributes: set.decoded.attributes }),
-    rejected: 'rejected' in judged ? judged.rejected : unknown,
+    ...(attributes && { attributes }),
+    rejected: rejected ?? unknown,
   };
 }
 

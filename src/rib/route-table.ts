@@ -7,6 +7,7 @@ import { ipv6 } from '../base/ipv6.ts';
 import { Ipv6PrefixTable } from '../base/ipv6-prefix-table.ts';
 import type { PrefixIndex } from '../base/prefix-index.ts';
 import { PrefixTable } from '../base/prefix-table.ts';
+import { IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../bgp-js/wire/family.ts';
 import { AttributeTable } from './attribute-table.ts';
 import { BestPaths } from './best-path.ts';
 import { ChangeList } from './change-list.ts';
@@ -18,6 +19,7 @@ import { NextHopTable } from './next-hops.ts';
 import { PathRounds } from './path-rounds.ts';
 import { PathTable } from './path-table.ts';
 import type { TableConfig } from './rib-config.ts';
+import { RouteJudge } from './route-judge.ts';
 import { LOCAL, Source, type SourceSpec } from './source.ts';
 
 const NONE = -1;
@@ -42,13 +44,14 @@ export class RouteTable {
   readonly paths = new PathTable();
   readonly nextHops = new NextHopTable();
   readonly sets: AttributeTable;
-  readonly contexts = new ImportContexts();
+  readonly contexts: ImportContexts;
   /** Of what was told. */
   readonly changes = new ChangeList();
   /** Of usable paths, told or not: for ADD-PATH. */
   readonly pathChanges = new ChangeList();
-  readonly rounds = new PathRounds(this.paths);
+  readonly rounds: PathRounds;
   readonly leaving: Leaving = new Leaving(this);
+  readonly judge: RouteJudge = new RouteJudge(this);
   readonly tracker: NextHopTracker;
   readonly groups: NextHopGroups;
   readonly bestPaths: BestPaths;
@@ -78,8 +81,10 @@ export class RouteTable {
     this.family = config.family;
     this.us = config;
     this.onWork = onWork;
+    this.rounds = new PathRounds(this.paths, onWork);
     this.index = config.family === 'ipv4' ? this.prefixes : this.prefixes6;
-    this.sets = new AttributeTable(config, this.nextHops);
+    this.contexts = new ImportContexts(config, config.family === 'ipv4' ? IPV4_UNICAST_KEY : IPV6_UNICAST_KEY);
+    this.sets = new AttributeTable(config, this.nextHops, this.contexts);
     this.tracker = new NextHopTracker(this.nextHops, config.nextHops, this.covering(), config.family, onWork);
     this.groups = new NextHopGroups(this.nextHops, (id) => this.tracker.gatewayOf(id));
     this.bestPaths = new BestPaths(this, {
@@ -242,11 +247,6 @@ export class RouteTable {
     const old = this.paths.used.at[path] as number;
     this.paths.used.at[path] = used;
     this.bestPaths.changed(this.paths.route.at[path] as number, path, old, used);
-  }
-
-  /** Until Adj-RIB-In says use(): every change may matter. */
-  matters(_route: number, _path: number, _used: number): boolean {
-    return true;
   }
 
   /** Removes a path and its references. */
