@@ -179,7 +179,7 @@ void run_command(const char *word) {
     printf("{\"ok\":%s,\"why\":\"%s\"}\n", error == 0 ? "true" : "false", strerror(error));
   } else if (strcmp(word, "via") == 0) {
     struct file *f = file_at(number("file", 0));
-    if (f != NULL) track_vias(f->octets, f->length, (uint32_t)number("base", 65001), (uint32_t)number("n", session_count));
+    if (f != NULL) track_vias(f->octets, f->length, (uint32_t)number("base", 65001), (uint32_t)number("place", 1), (uint32_t)number("n", session_count));
     printf("{\"ok\":%s,\"prefixes\":%u}\n", f != NULL ? "true" : "false", via.prefixes.count);
   } else if (strcmp(word, "rest") == 0) {
     for (uint64_t end = now_ns() + (uint64_t)number("ms", 100) * 1000000; now_ns() < end;) turn(2);

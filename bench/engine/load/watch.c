@@ -38,10 +38,10 @@ uint32_t number_of(const struct universe *u, uint32_t address, uint8_t length) {
   return u->slots[slot] == 0 ? UINT32_MAX : u->numbers[slot];
 }
 
-void track_vias(const uint8_t *octets, size_t length, uint32_t base, uint32_t session_total) {
+void track_vias(const uint8_t *octets, size_t length, uint32_t base, uint32_t place, uint32_t session_total) {
   fill_universe(&via.prefixes, octets, length);
   free(via.now), free(via.counts), free(via.since);
-  via.base = base, via.sessions = session_total;
+  via.base = base, via.place = place, via.sessions = session_total;
   via.now = calloc(session_total, via.prefixes.count);
   via.counts = calloc((size_t)session_total * 256, sizeof *via.counts);
   via.since = calloc(session_total, sizeof *via.since);
@@ -105,7 +105,7 @@ int see_update(struct session *s, const uint8_t *message, size_t length, uint64_
   if (via.now != NULL && (uint32_t)s->index < via.sessions) {
     set_vias((uint32_t)s->index, parts.withdrawn, parts.withdrawn_end, 0, now);
     if (announced > 0) {
-      uint32_t index = asn_at(parts.attributes, parts.attributes_end, 1) - via.base + 1;
+      uint32_t index = asn_at(parts.attributes, parts.attributes_end, via.place) - via.base + 1;
       set_vias((uint32_t)s->index, parts.nlri, parts.nlri_end, index < 256 ? (uint8_t)index : 255, now);
     }
   }

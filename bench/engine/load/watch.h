@@ -16,15 +16,15 @@ uint32_t number_of(const struct universe *u, uint32_t address, uint8_t length);
 int see_update(struct session *s, const uint8_t *message, size_t length, uint64_t now);
 void reset_counts(void);
 
-/* Whose path does each session have for each prefix? Known by the second AS number, less `base`, plus 1; 0 is none. */
+/* Whose path does each session have for each prefix? Known by the AS number at `place` of the path, less `base`, plus 1; 0 is none. */
 extern struct via {
   struct universe prefixes;
-  uint32_t base, sessions;
+  uint32_t base, place, sessions;
   uint8_t *now;     /* [session][prefix] */
   uint32_t *counts; /* [session][via] */
   uint64_t *since;  /* [session]: last change */
 } via;
-void track_vias(const uint8_t *octets, size_t length, uint32_t base, uint32_t session_total);
+void track_vias(const uint8_t *octets, size_t length, uint32_t base, uint32_t place, uint32_t session_total);
 
 /* When was the last change of each prefix sent, and how late is it seen by one session? */
 extern struct lateness {

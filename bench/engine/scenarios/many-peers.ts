@@ -9,7 +9,9 @@ async function run(context: RunContext): Promise<Figures> {
   const files: number[] = [];
   for (let i = 0; i < MANY_PEERS; i++) files.push(await fileOf(context, `peer-${i}`));
   const { load } = arena;
-  await load.ask('via', { file: files[0] ?? 0, base: MANY_PEERS_ASN, n: MANY_PEERS });
+  // A daemon stands before the peer in the path; the floor puts itself nowhere.
+  const place = context.contestant.floor ? 0 : 1;
+  await load.ask('via', { file: files[0] ?? 0, base: MANY_PEERS_ASN, place, n: MANY_PEERS });
   await load.ask('reset');
   await load.ask('send', { pairs: files.map((file, i) => `${i}:${file}`).join(',') });
   // Its own best path is told to no peer, so the one whose paths are best does not count.
