@@ -29,8 +29,8 @@ export interface BfdPeerTiming {
   readonly multiplier: number;
 }
 
-/** A process and its folder, which may be started anew. */
-function daemon(namespaces: Namespaces, namespace: string) {
+/** Processes of a namespace and their folder; they may be started anew. */
+export function daemonsIn(namespaces: Namespaces, namespace: string) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gingham-bfd-'));
   // Daemons drop their privileges and still want to write here.
   fs.chmodSync(folder, 0o777);
@@ -71,7 +71,7 @@ function daemon(namespaces: Namespaces, namespace: string) {
 }
 
 export function birdBfd(namespaces: Namespaces, namespace: string, timing: BfdPeerTiming): BfdPeer {
-  const d = daemon(namespaces, namespace);
+  const d = daemonsIn(namespaces, namespace);
   const { intervalMs, multiplier } = timing;
   const conf = d.write(
     'bird.conf',
@@ -118,7 +118,7 @@ interface FrrSession {
 }
 
 export function frrBfd(namespaces: Namespaces, namespace: string, timing: BfdPeerTiming): BfdPeer {
-  const d = daemon(namespaces, namespace);
+  const d = daemonsIn(namespaces, namespace);
   const names = [`peer ${OURS[0]} interface eth0`, `peer ${OURS[1]} local-address ${THEIRS[1]} interface eth0`];
   const zebra = d.write('zebra.conf', 'hostname zebra\n');
   const conf = d.write(
