@@ -3,6 +3,7 @@ import type { Reason } from '../base/reason.ts';
 import type { Result } from '../base/result.ts';
 import { KINDS } from '../store/kinds.ts';
 import type { Resource } from '../store/port.ts';
+import { restartTimeOf } from './bgp-peer-spec.ts';
 import type { ClusterReason } from './cluster-reason.ts';
 import { parseAsn } from './node.ts';
 import { type Passwords, passwordOf } from './secret-ref.ts';
@@ -14,6 +15,8 @@ export interface MeshConfig {
   readonly ownListenPort?: number;
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
   readonly meshEnabled: boolean;
+  /** Of the mesh's graceful restart; absent: the configuration file's. */
+  readonly restartTimeSec?: number;
   /** Absent: no TCP MD5. A reason: no session of the mesh may come up without it. */
   readonly password?: Result<string, Reason>;
   readonly problems: readonly ClusterReason[];
@@ -28,6 +31,7 @@ const HONOURED: readonly string[] = [
   'listenPort',
   'logSeverityScreen',
   'nodeMeshPassword',
+  'nodeMeshMaxRestartTime',
 ];
 /** Calico's severities; its Fatal and None have no like here and are the least that there is. */
 const SEVERITIES: ReadonlyMap<string, NonNullable<MeshConfig['logLevel']>> = new Map([
@@ -62,6 +66,8 @@ export function readBgpConfiguration(resource: Resource | undefined, passwords: 
   const logLevel = typeof severity === 'string' ? SEVERITIES.get(severity.toLowerCase()) : undefined;
   if (severity !== undefined && severity !== '' && logLevel === undefined)
     told('logSeverityScreen', severity, 'Use Debug, Info, Warning, Error, Fatal or None.');
+  const restart = restartTimeOf(spec.nodeMeshMaxRestartTime);
+  if (restart === 'invalid') told('nodeMeshMaxRestartTime', spec.nodeMeshMaxRestartTime, 'Write 1s to 4095s.');
   const password = spec.nodeMeshPassword === undefined ? undefined : passwordOf(spec.nodeMeshPassword, passwords);
   if (password?.ok === false)
     tell(
@@ -87,6 +93,7 @@ export function readBgpConfiguration(resource: Resource | undefined, passwords: 
     ...(portIsGood && spec.listenPort !== undefined ? { ownListenPort: port } : {}),
     ...(logLevel === undefined ? {} : { logLevel }),
     meshEnabled: spec.nodeToNodeMeshEnabled !== false,
+    ...(typeof restart === 'number' ? { restartTimeSec: restart } : {}),
     ...(password === undefined ? {} : { password }),
     problems,
     notices,

@@ -1,20 +1,24 @@
 /** What this node should be doing, from the cluster's present objects. Pure: the output depends on the present inputs only,
  *  not on the order or history in which they came. daemon/ diffs two outputs and applies the difference. */
-import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
+import type { IpPrefix } from '../base/ip.ts';
 import type { Prefix } from '../base/prefix.ts';
-import type { Reason } from '../base/reason.ts';
 import { err, type Result } from '../base/result.ts';
 import type { Block, BlockAffinity } from '../model/block.ts';
+import { type BlockOriginMode, blockOriginPolicy } from '../model/built-in-policies.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { PeerConfig } from '../model/peer.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Resource } from '../store/port.ts';
 import { type MeshConfig, readBgpConfiguration } from './bgp-config.ts';
 import { type BgpPeers, bgpPeers, type MatchesSelector } from './bgp-peers.ts';
+import { calicoExport } from './calico-defaults.ts';
 import type { ClusterReason } from './cluster-reason.ts';
-import { type ReadNode, readNode } from './node.ts';
+import { type Ipv6Objects, ownIpv6Blocks } from './ipv6-blocks.ts';
+import { type MeshSelf, meshPeers } from './mesh-peers.ts';
+import { readNode } from './node.ts';
 import { blocksOfGoneNodes, configurationsOfOneNode, poolsOutside } from './notices.ts';
 import { ownBlocks } from './originate.ts';
+import { ABOUT_CONFIGURATION, FilterSet, meshFilterNames, missingFilter } from './peer-policies.ts';
 import { readPools } from './pools.ts';
 import type { Passwords } from './secret-ref.ts';
 
@@ -30,20 +34,18 @@ export interface ClusterSnapshot {
   /** BGPConfigurations of other names, which Calico knows as those of one node. */
   readonly otherBgpConfigurations?: readonly Resource[];
   readonly bgpPeers?: readonly Resource[];
+  readonly bgpFilters?: readonly Resource[];
   /** Of the Secrets that they name. */
   readonly passwords?: Passwords;
   /** kube-proxy's, where it is known. */
   readonly clusterCidrs?: readonly Prefix[];
+  /** What there is of IPv6, which IPAM here gives nothing out of. */
+  readonly ipv6?: Ipv6Objects;
 }
 
-export interface DesiredSelf {
-  readonly nodeName: string;
-  /** Our source address; absent: our Node's. */
-  readonly localAddress?: Ipv4;
-  readonly holdTimeSec: number;
-  readonly connectRetrySec: number;
-  readonly gracefulRestart?: { readonly restartTimeSec: number };
-  readonly localPref: number;
+export interface DesiredSelf extends MeshSelf {
+  /** Absent: off. */
+  readonly blockOrigin?: BlockOriginMode;
   /** Needed where BGPPeers have a nodeSelector. */
   readonly matches?: MatchesSelector;
 }
@@ -55,6 +57,8 @@ export interface Desired {
   readonly blocks: readonly Prefix[];
   /** Those of them that peers are told of. */
   readonly originate: readonly Prefix[];
+  /** The same of IPv6. */
+  readonly ipv6: { readonly blocks: readonly IpPrefix[]; readonly originate: readonly IpPrefix[] };
   /** Sorted by name; disabled ones too, because their routes still go through their tunnel. */
   readonly pools: readonly Pool[];
   /** Sorted by name, ourselves included. */
@@ -79,13 +83,23 @@ export function desired(snapshot: ClusterSnapshot, self: DesiredSelf): Desired {
   const mesh = readBgpConfiguration(snapshot.bgpConfiguration, snapshot.passwords);
   const { pools, problems: poolProblems } = readPools(snapshot.pools);
   const own = ownBlocks(snapshot, pools, self.nodeName);
-  const { peers, problems: peerProblems } = meshPeers(nodes, mesh, self);
+  const filters = filtersOf(snapshot, self, pools, own.all);
+  const names = meshFilterNames(snapshot.bgpConfiguration);
+  const { peers, problems: peerProblems } = meshPeers(nodes, mesh, { self, filters, names });
   const me = nodes.find((n) => n.node.name === self.nodeName)?.node;
-  const explicit = explicitPeers(snapshot, { self, me, mesh, pools, meshPeers: peers });
+  const explicit = explicitPeers(snapshot, {
+    self,
+    me,
+    mesh,
+    filters,
+    nodes: nodes.map((n) => n.node),
+    meshPeers: peers,
+  });
   return {
     peers: [...peers, ...explicit.peers].sort((a, b) => compare(a.name, b.name)),
     blocks: own.all,
     originate: own.announced,
+    ipv6: ownIpv6Blocks(snapshot.ipv6, self.nodeName),
     pools,
     nodes: nodes.map((n) => n.node),
     self: me,
@@ -103,6 +117,8 @@ export function desired(snapshot: ClusterSnapshot, self: DesiredSelf): Desired {
       ...poolProblems,
       ...own.problems,
       ...peerProblems,
+      ...filters.problems,
+      ...filters.missing(names).map((name) => missingFilter('bgpconfigurations "default"', name, ABOUT_CONFIGURATION)),
       ...explicit.problems,
     ]),
     notices: sorted([
@@ -121,11 +137,12 @@ function explicitPeers(
     readonly self: DesiredSelf;
     readonly me: ClusterNode | undefined;
     readonly mesh: MeshConfig;
-    readonly pools: readonly Pool[];
+    readonly filters: FilterSet;
+    readonly nodes: readonly ClusterNode[];
     readonly meshPeers: readonly PeerConfig[];
   },
 ): BgpPeers {
-  const { self, me, mesh, pools, meshPeers: others } = known;
+  const { self, me, mesh, filters, meshPeers: others } = known;
   const localAddress = self.localAddress ?? me?.address;
   if (me === undefined || localAddress === undefined) return { peers: [], problems: [], notices: [] };
   return bgpPeers(snapshot.bgpPeers ?? [], {
@@ -134,7 +151,10 @@ function explicitPeers(
     localAsn: me.asn ?? mesh.asn,
     matches: self.matches ?? (() => err('selectors are not known here')),
     passwords: snapshot.passwords ?? new Map(),
-    pools: pools.filter((p) => !p.disableBGPExport).map((p) => p.cidr),
+    filters,
+    nodes: known.nodes,
+    meshAsn: mesh.asn,
+    nodePort: mesh.listenPort,
     holdTimeSec: self.holdTimeSec,
     connectRetrySec: self.connectRetrySec,
     ...(self.gracefulRestart === undefined ? {} : { gracefulRestart: self.gracefulRestart }),
@@ -144,75 +164,24 @@ function explicitPeers(
   });
 }
 
-/** Every other node with an address. Both sides connect: the session's collision detection keeps one, and no node waits for
- *  another's retry timer. RFC 4271 §6.8. */
-function meshPeers(
-  nodes: readonly ReadNode[],
-  mesh: MeshConfig,
-  self: DesiredSelf,
-): { readonly peers: readonly PeerConfig[]; readonly problems: readonly Reason[] } {
-  const problems: Reason[] = [];
-  const me = nodes.find((n) => n.node.name === self.nodeName);
-  const problem = (code: string, text: string): void => void problems.push({ code, text });
-  if (me === undefined) {
-    problem(
-      'SELF_NODE_MISSING',
-      `node "${self.nodeName}": there is no Node object of that name. Check the node name, or wait until the node has registered.`,
-    );
-    return { peers: [], problems };
-  }
-  const localAddress = self.localAddress ?? me.node.address;
-  if (localAddress === undefined) {
-    problem(
-      'SELF_ADDRESS_MISSING',
-      `node "${self.nodeName}": it has neither an InternalIP nor the annotation projectcalico.org/IPv4Address. Set one.`,
-    );
-    return { peers: [], problems };
-  }
-  if (!mesh.meshEnabled || me.routeReflector || mesh.password?.ok === false) return { peers: [], problems };
-  const password = mesh.password?.value;
-
-  const localAsn = me.node.asn ?? mesh.asn;
-  const byAddress = new Map<Ipv4, string>([[localAddress, self.nodeName]]);
-  const peers: PeerConfig[] = [];
-  for (const { node, routeReflector } of nodes) {
-    if (node.name === self.nodeName || routeReflector) continue;
-    if (node.address === undefined) {
-      problem(
-        'NODE_WITHOUT_ADDRESS',
-        `node "${node.name}": it has neither an InternalIP nor the annotation projectcalico.org/IPv4Address, so there is no session with it. Set one.`,
-      );
-      continue;
-    }
-    const other = byAddress.get(node.address);
-    if (other !== undefined) {
-      problem(
-        'NODE_ADDRESS_TWICE',
-        `nodes "${other}" and "${node.name}" both have the address ${formatIpv4(node.address)}; only "${other}" is used. Correct the wrong one's annotation projectcalico.org/IPv4Address.`,
-      );
-      continue;
-    }
-    byAddress.set(node.address, node.name);
-    peers.push({
-      name: node.name,
-      kind: 'mesh',
-      configuredBy: 'node-to-node mesh',
-      address: node.address,
-      port: mesh.listenPort,
-      asn: node.asn ?? mesh.asn,
-      localAsn,
-      localAddress,
-      passive: false,
-      ...(password === undefined ? {} : { password }),
-      holdTimeSec: self.holdTimeSec,
-      connectRetrySec: self.connectRetrySec,
-      ...(self.gracefulRestart === undefined ? {} : { gracefulRestart: self.gracefulRestart }),
-      localPref: self.localPref,
-      nextHop: 'auto',
-      transit: false,
-    });
-  }
-  return { peers, problems };
+/** Filters with what stands around them: validation in front, Calico's own rules behind. */
+function filtersOf(
+  { bgpFilters = [], ipv6 }: ClusterSnapshot,
+  { blockOrigin = 'off', nodeName }: DesiredSelf,
+  pools: readonly Pool[],
+  blocks: readonly Prefix[],
+): FilterSet {
+  const validation = blockOriginPolicy(blockOrigin);
+  return new FilterSet(bgpFilters, {
+    importFirst: validation === undefined ? [] : [validation],
+    exportLast: [
+      calicoExport({
+        silent: pools.filter((p) => p.disableBGPExport),
+        pools: [...pools.filter((p) => !p.disableBGPExport).map((p) => p.cidr), ...(ipv6?.exported ?? [])],
+        blocks: [...blocks, ...ownIpv6Blocks(ipv6, nodeName).blocks],
+      }),
+    ],
+  });
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

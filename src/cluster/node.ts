@@ -1,6 +1,7 @@
 /** Node objects -> ClusterNode. Pure. Annotations are Calico's; where one cannot be read, the next best source is used and
  *  the fault is told. */
 import { type Ipv4, parseIpv4 } from '../base/ipv4.ts';
+import { parseIpv6 } from '../base/ipv6.ts';
 import { type Prefix, prefix } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
 import type { ClusterNode } from '../model/node.ts';
@@ -8,6 +9,7 @@ import type { Resource } from '../store/port.ts';
 
 export const NODE_ANNOTATIONS = {
   address: 'projectcalico.org/IPv4Address',
+  ipv6Address: 'projectcalico.org/IPv6Address',
   asn: 'projectcalico.org/ASNumber',
   ipipTunnelAddress: 'projectcalico.org/IPv4IPIPTunnelAddr',
   vxlanTunnelAddress: 'projectcalico.org/IPv4VXLANTunnelAddr',
@@ -44,9 +46,15 @@ export function readNode(resource: Resource): ReadNode {
     'an IPv4 address with mask, such as 192.168.34.101/24,',
   );
   const address = annotated?.address ?? internalAddress(resource);
+  const ipv6Address = read(
+    NODE_ANNOTATIONS.ipv6Address,
+    (t) => parseIpv6(t.split('/')[0] ?? ''),
+    'an IPv6 address with mask, such as 2001:db8::1/64,',
+  );
   const asn = read(NODE_ANNOTATIONS.asn, parseAsn, 'an AS number from 1 to 4294967295');
   const ipip = read(NODE_ANNOTATIONS.ipipTunnelAddress, parseIpv4, 'an IPv4 address');
   const vxlan = read(NODE_ANNOTATIONS.vxlanTunnelAddress, parseIpv4, 'an IPv4 address');
+  const clusterId = read(NODE_ANNOTATIONS.routeReflector, parseIpv4, 'a cluster id written as an IPv4 address');
   const mac = read(
     NODE_ANNOTATIONS.vxlanTunnelMac,
     (t) => (MAC.test(t) ? t.toLowerCase() : undefined),
@@ -57,6 +65,8 @@ export function readNode(resource: Resource): ReadNode {
       name,
       ...(address === undefined ? {} : { address }),
       ...(annotated?.subnet === undefined ? {} : { subnet: annotated.subnet }),
+      ...(ipv6Address === undefined ? {} : { ipv6Address }),
+      ...(clusterId === undefined ? {} : { clusterId }),
       ...(asn === undefined ? {} : { asn }),
       ...(ipip === undefined ? {} : { ipipTunnelAddress: ipip }),
       ...(vxlan === undefined ? {} : { vxlanTunnelAddress: vxlan }),

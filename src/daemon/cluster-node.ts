@@ -2,9 +2,8 @@
  *  Level-triggered: every change of an input runs the same steps, each of which changes only what differs, so a crash
  *  between any two is mended by the next run. Sessions come first, because they need nothing from IPAM. */
 import { delta } from '../base/delta.ts';
-import { onlyIpv4 } from '../base/ip.ts';
+import { formatIpPrefix, type IpPrefix, onlyIpv4 } from '../base/ip.ts';
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
-import { type Prefix, prefixKey } from '../base/prefix.ts';
 import type { Reason } from '../base/reason.ts';
 import type { ClusterReason } from '../cluster/cluster-reason.ts';
 import { datastoreReady } from '../cluster/default-pool.ts';
@@ -64,7 +63,7 @@ export class ClusterNode {
   private readonly options: ClusterNodeOptions;
   private readonly level: Level;
   private readonly tunnelAddresses = new Map<TunnelKind, Ipv4>();
-  private blackholes: ReadonlyMap<number, Prefix> = new Map();
+  private blackholes: ReadonlyMap<string, IpPrefix> = new Map();
   private wanted: Desired | undefined;
   private masqueradeProblems: readonly Reason[] = [];
   private lastProblem: ClusterReason | undefined;
@@ -250,8 +249,8 @@ export class ClusterNode {
   /** Advertised to the peers, and a blackhole here: what no pod has must not bounce off the default route. */
   private setOwnBlocks(want: Desired): void {
     const { speaker, dataplane } = this.options;
-    speaker.setOriginated(want.originate);
-    const wanted = new Map(want.blocks.map((p) => [prefixKey(p.address, p.length), p]));
+    speaker.setOriginated([...want.originate, ...want.ipv6.originate]);
+    const wanted = new Map([...want.blocks, ...want.ipv6.blocks].map((p) => [formatIpPrefix(p), p]));
     const { add, remove } = delta(wanted, this.blackholes, () => true);
     for (const block of remove.values()) dataplane.routes.unwant('local', block);
     for (const block of add.values()) dataplane.routes.want('local', block, dataplane.blackhole);

@@ -3,6 +3,7 @@ import type { Reason } from '../base/reason.ts';
 import { err, type Result } from '../base/result.ts';
 import type { ClusterReason } from '../cluster/cluster-reason.ts';
 import type { ClusterSnapshot } from '../cluster/desired.ts';
+import { readIpv6Objects } from '../cluster/ipv6-blocks.ts';
 import { parseAffinity } from '../ipam/affinity.ts';
 import { parseBlock } from '../ipam/block.ts';
 import { parsePool } from '../ipam/pools.ts';
@@ -102,6 +103,11 @@ export function watchCluster(options: {
       bgpConfiguration: reflectors.get(KINDS.bgpConfiguration)?.objects.get('default'),
       otherBgpConfigurations: objects(KINDS.bgpConfiguration).filter((o) => o.metadata.name !== 'default'),
       bgpPeers: objects(KINDS.bgpPeer),
+      ipv6: readIpv6Objects({
+        pools: objects(KINDS.ipPool),
+        blocks: objects(KINDS.ipamBlock),
+        affinities: objects(KINDS.blockAffinity),
+      }),
     }),
     information: () => reflectors.get(KINDS.clusterInformation)?.objects.get('default'),
     problem: () => {

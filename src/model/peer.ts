@@ -2,7 +2,6 @@
  *  both families at once; what a session really has is agreed in its OPENs. */
 import type { IpAddress, IpPrefix } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
-import type { Prefix } from '../base/prefix.ts';
 import type { BgpRole } from '../bgp-js/wire/role.ts';
 import type { Policy } from './policy.ts';
 
@@ -114,7 +113,7 @@ export interface PeerSettings {
   readonly importPolicy?: Policy;
   readonly exportPolicy?: Policy;
   /** With transit: pass on only what lies in one of these. Absent: everything. */
-  readonly transitWithin?: readonly Prefix[];
+  readonly transitWithin?: readonly IpPrefix[];
 }
 
 export interface PeerConfig extends PeerSettings {

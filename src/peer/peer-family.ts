@@ -22,8 +22,6 @@ import { type Keep, StaleKeeper } from './stale-keeper.ts';
 
 /** RFC 8654 4 */
 const EXTENDED_MESSAGE = 65535;
-/** Above it a limit is looked at; below, once in so many UPDATEs. */
-const LOOK_EVERY = 64;
 
 export const FAMILIES: { readonly [F in FamilyName]: Family } = {
   'ipv4-unicast': IPV4_UNICAST,
@@ -75,8 +73,6 @@ export class PeerFamily {
   private options: ReceiveOptions = { fourOctetAs: true, addPath: false };
   private agreed: Agreed | undefined;
   private out: AdjRibOut | undefined;
-  private updates = 0;
-  private warned: string | undefined;
 
   constructor(name: FamilyName, config: PeerConfig, session: FamilySession, ports: FamilyPorts) {
     this.name = name;
@@ -145,36 +141,27 @@ export class PeerFamily {
     this.out?.release();
   }
 
+  /** A peer that comes near its limit, or above it and may stay, is told of in the log. */
   receive(update: UpdateFrame): Received {
     const received = this.rib.receive(this.source, update, this.options);
-    if (++this.updates % LOOK_EVERY === 0) this.watchLimit();
+    if (received.kind === 'limit') this.session.warn(received.notice.reason);
     return received;
   }
 
   endOfRib(): void {
     this.stale.endOfRib();
-    this.watchLimit();
   }
 
-  /** As many prefixes as a warning is for, or more than may be. */
+  /** As many prefixes as a warning is for, or as many as may be. */
   get warning(): Reason | undefined {
     const { limit, warnPercent, action } = this.config.maxPrefixes ?? DEFAULT_LIMIT;
     const { received } = this.counts;
-    if (received < (limit * warnPercent) / 100) return undefined;
-    const told = `${received} prefixes of ${this.name}, and ${limit} are its limit (maxPrefixes)`;
-    return received <= limit && (action !== 'drop' || received < limit)
-      ? { code: 'PREFIXES_NEAR_LIMIT', text: `it announces ${told}` }
-      : {
-          code: 'PREFIXES_ABOVE_LIMIT',
-          text: `it announces ${told}${action === 'drop' ? '; what is above is not taken' : ''}`,
-        };
-  }
-
-  /** Said when it begins, and again when it got worse. */
-  private watchLimit(): void {
-    const { warning } = this;
-    if (warning?.code !== this.warned && warning !== undefined) this.session.warn(warning);
-    this.warned = warning?.code;
+    if (received * 100 < limit * warnPercent) return undefined;
+    const full = action === 'drop' ? received >= limit : received > limit;
+    const text = `${received} prefixes of ${this.name}, and ${limit} are its limit (maxPrefixes)`;
+    return full
+      ? { code: 'MAX_PREFIXES_REACHED', text: action === 'drop' ? `${text}: what is above is left out` : text }
+      : { code: 'MAX_PREFIXES_NEAR', text };
   }
 
   refresh(kind: RefreshKind): void {

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
 import { formatIp } from '../../../src/base/ip.ts';
 import { type Ipv4, ipv4, parseIpv4 } from '../../../src/base/ipv4.ts';
-import { type Prefix, parsePrefix } from '../../../src/base/prefix.ts';
+import { type Ipv6, parseIpv6 } from '../../../src/base/ipv6.ts';
 import { err, ok } from '../../../src/base/result.ts';
 import { bgpPeers, type PeerContext } from '../../../src/cluster/bgp-peers.ts';
+import { FilterSet } from '../../../src/cluster/peer-policies.ts';
 import { matchesSelector } from '../../../src/ipam/selector.ts';
+import type { ClusterNode } from '../../../src/model/node.ts';
 import type { JsonObject, Resource } from '../../../src/store/port.ts';
 
 const address = (text: string): Ipv4 => parseIpv4(text) as Ipv4;
@@ -15,7 +17,10 @@ const context = (change: Partial<PeerContext> = {}): PeerContext => ({
   localAsn: 64512,
   matches: matchesSelector,
   passwords: new Map(),
-  pools: [parsePrefix('10.244.0.0/16') as Prefix],
+  nodes: [],
+  meshAsn: 64512,
+  nodePort: 179,
+  filters: new FilterSet([], { importFirst: [], exportLast: [] }),
   holdTimeSec: 90,
   connectRetrySec: 5,
   localPref: 100,
@@ -87,11 +92,16 @@ test('a peer whose Secret is missing is held with the reason, and the others are
 
 test.each([
   [{ asNumber: 65001 }, 'peerIP is missing'],
-  [{ peerIP: 'fd00::1', asNumber: 65001 }, 'peerIP is "fd00::1"'],
+  [{ peerIP: 'fd00::1', asNumber: 65001 }, 'fd00::1 is an IPv6 address, and this node has none'],
+  [{ peerIP: 'fe80::1', asNumber: 65001 }, 'peerIP is "fe80::1"'],
+  [{ peerIP: 'ff02::1', asNumber: 65001 }, 'peerIP is "ff02::1"'],
   [{ peerIP: '224.0.0.5', asNumber: 65001 }, 'peerIP is "224.0.0.5"'],
   [{ peerIP: '10.0.0.1:99999', asNumber: 65001 }, 'peerIP is "10.0.0.1:99999"'],
   [{ peerIP: '10.0.0.1' }, 'asNumber is missing'],
-  [{ peerSelector: 'all()', asNumber: 65001 }, 'peerSelector is not supported yet'],
+  [{ peerSelector: 'all() ==', asNumber: 65001 }, 'peerSelector is "all() =="'],
+  [{ ...TOR, peerSelector: 'all()' }, 'peerIP and peerSelector are both set'],
+  [{ ...TOR, numAllowedLocalASNumbers: 99 }, 'numAllowedLocalASNumbers is 99'],
+  [{ ...TOR, maxRestartTime: '2 days' }, 'maxRestartTime is "2 days"'],
   [{ ...TOR, nextHopMode: 'Other' }, 'nextHopMode is "Other"'],
   [{ ...TOR, ttlSecurity: 256 }, 'ttlSecurity is 256'],
 ])('%o is no peer, and says why', (spec, text) => {
@@ -107,10 +117,10 @@ test('ttlSecurity is hops, 0 is off; sourceAddress None leaves the address to th
 });
 
 test('fields without effect are named in one notice, and the peer is followed', () => {
-  const { peers, notices } = of({ ...TOR, reachableBy: '10.0.0.9', filters: ['a'] });
+  const { peers, notices } = of({ ...TOR, reachableBy: '10.0.0.9', keepaliveTime: '20s' });
   expect(peers).toHaveLength(1);
   expect(notices.map((n) => n.text)).toEqual([
-    'bgppeers "tor": filters, reachableBy have no effect in this version of Gingham',
+    'bgppeers "tor": keepaliveTime, reachableBy have no effect in this version of Gingham',
   ]);
 });
 
@@ -122,4 +132,64 @@ test('an address has one session: the mesh’s first, then the first by name; ou
   expect(two.peers.map((p) => p.name)).toEqual(['a']);
   expect(of({ ...TOR, peerIP: '10.9.0.1' })).toEqual({ peers: [], problems: [], notices: [] });
   expect(of(TOR, { takenNames: new Set(['tor']) }).peers[0]?.name).toBe('tor (BGPPeer)');
+});
+
+test('an IPv6 peer has IPv6 routes, from our IPv6 address', () => {
+  const me: ClusterNode = { name: 'n1', labels: {}, ipv6Address: parseIpv6('2001:db8::1') as Ipv6 };
+  const { peers, problems } = of({ peerIP: '[2001:db8::9]:1790', asNumber: 65001 }, { me });
+  expect(problems).toEqual([]);
+  expect(peers[0]).toMatchObject({ port: 1790, families: ['ipv6-unicast'] });
+  expect(formatIp(peers[0]?.localAddress ?? ipv4(0))).toBe('2001:db8::1');
+  expect(of({ peerIP: '2001:db8::9', asNumber: 65001, sourceAddress: 'None' }).peers).toHaveLength(1);
+});
+
+test('restart time and own AS numbers are the object’s; a filter that does not exist is told', () => {
+  const gracefulRestart = { restartTimeSec: 120 };
+  const spec = { ...TOR, maxRestartTime: '2m30s', numAllowedLocalASNumbers: 2, filters: ['gone'] };
+  const { peers, problems } = of(spec, { gracefulRestart });
+  expect(peers[0]).toMatchObject({ gracefulRestart: { restartTimeSec: 150 }, allowOwnAs: 2 });
+  expect(problems.map((p) => p.code)).toEqual(['BGP_FILTER_MISSING']);
+});
+
+const member = (name: string, at: string, more: Partial<ClusterNode> = {}): ClusterNode => ({
+  name,
+  address: address(at),
+  labels: { rack: name },
+  ...more,
+});
+const rr = { clusterId: address('244.0.0.1'), labels: { role: 'rr' } };
+const CLUSTER = [
+  member('n1', '10.9.0.1'),
+  member('n2', '10.9.0.2'),
+  member('r1', '10.9.0.3', rr),
+  member('r2', '10.9.0.4', rr),
+];
+const seenBy = (name: string, spec: JsonObject) => {
+  const me = CLUSTER.find((n) => n.name === name) as ClusterNode;
+  return of(spec, { me, nodes: CLUSTER, localAddress: me.address as Ipv4 }).peers.map(
+    (p) => `${p.name}${p.client === true ? ' client' : ''}`,
+  );
+};
+
+test('everybody selects the reflectors, and they peer back: nodes are clients, reflectors of one cluster are not', () => {
+  const spec = { nodeSelector: 'all()', peerSelector: "role == 'rr'" };
+  expect(seenBy('n1', spec)).toEqual(['r1', 'r2']);
+  expect(seenBy('r1', spec)).toEqual(['n1 client', 'n2 client', 'r2']);
+  const { peers } = of(spec, { me: CLUSTER[2] as ClusterNode, nodes: CLUSTER, localAddress: address('10.9.0.3') });
+  expect(peers[0]).toMatchObject({ kind: 'node', asn: 64512, port: 179, clusterId: rr.clusterId });
+});
+
+test('reversePeering Manual: only those that the object chooses have the session', () => {
+  const spec = { node: 'n1', peerSelector: "role == 'rr'" };
+  expect(seenBy('r1', spec)).toEqual(['n1 client']);
+  expect(seenBy('r1', { ...spec, reversePeering: 'Manual' })).toEqual([]);
+  expect(seenBy('n2', spec)).toEqual([]);
+});
+
+test('two objects that select one node are one session, and no fault', () => {
+  const spec = { peerSelector: "role == 'rr'" };
+  const context1 = context({ me: CLUSTER[0] as ClusterNode, nodes: CLUSTER });
+  const { peers, problems } = bgpPeers([peer('a', spec), peer('b', spec)], context1);
+  expect(peers.map((p) => p.configuredBy)).toEqual(['bgppeers "a"', 'bgppeers "a"']);
+  expect(problems).toEqual([]);
 });

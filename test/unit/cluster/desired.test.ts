@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { invariant } from '../../../src/base/invariant.ts';
-import { formatIp } from '../../../src/base/ip.ts';
+import { formatIp, formatIpPrefix } from '../../../src/base/ip.ts';
 import { ipv4 } from '../../../src/base/ipv4.ts';
 import { formatPrefix, type Prefix, parsePrefix } from '../../../src/base/prefix.ts';
 import { type ClusterSnapshot, type DesiredSelf, desired } from '../../../src/cluster/desired.ts';
+import { readIpv6Objects } from '../../../src/cluster/ipv6-blocks.ts';
 import { newAffinity, parseAffinity, withState } from '../../../src/ipam/affinity.ts';
 import { formatBlock, newBlock, parseBlock } from '../../../src/ipam/block.ts';
 import { parsePool } from '../../../src/ipam/pools.ts';
@@ -171,4 +172,32 @@ test('the output does not depend on the order in which objects came', () => {
     ),
     { numRuns: 50 },
   );
+});
+
+test('nodes with IPv6 addresses have a second session over IPv6, and IPv6 blocks are announced', () => {
+  const ipv6 = (last: number) => ({ 'projectcalico.org/IPv6Address': `2001:db8::${last}/64` });
+  const nodes = [node('n1', '10.9.0.1/24', ipv6(1)), node('n2', '10.9.0.2/24', ipv6(2)), node('n3', '10.9.0.3/24')];
+  const block6 = (owner: string, text: string): Resource => ({
+    metadata: { name: text },
+    spec: { cidr: text, affinity: `host:${owner}` },
+  });
+  const objects = readIpv6Objects({
+    pools: [
+      { metadata: { name: 'p6' }, spec: { cidr: 'fd00::/48' } },
+      { metadata: { name: 'silent' }, spec: { cidr: 'fd01::/48', disableBGPExport: true } },
+    ],
+    blocks: [block6('n1', 'fd00::/122'), block6('n2', 'fd00::40/122'), block6('n1', 'fd01::/122')],
+    affinities: [
+      { metadata: { name: 'a' }, spec: { cidr: 'fd00::40/122', node: 'n1', state: 'confirmed', deleted: 'false' } },
+      { metadata: { name: 'b' }, spec: { cidr: 'fd00::80/122', node: 'n1', state: 'confirmed', deleted: 'false' } },
+    ],
+  });
+  const d = desired(snapshot({ nodes, ipv6: objects }), self);
+  expect(d.peers.map((p) => `${p.name} ${formatIp(p.address)} ${p.families?.join() ?? 'ipv4'}`)).toEqual([
+    'n2 10.9.0.2 ipv4',
+    'n2 (IPv6) 2001:db8::2 ipv6-unicast',
+    'n3 10.9.0.3 ipv4',
+  ]);
+  expect(d.ipv6.blocks.map(formatIpPrefix)).toEqual(['fd00::/122', 'fd00::80/122', 'fd01::/122']);
+  expect(d.ipv6.originate.map(formatIpPrefix)).toEqual(['fd00::/122', 'fd00::80/122']);
 });

@@ -14,6 +14,7 @@ const desired = (nodes: ClusterNode[], tunnels: Desired['tunnels']): Desired => 
   peers: [],
   blocks: [],
   originate: [],
+  ipv6: { blocks: [], originate: [] },
   pools: [],
   nodes,
   self: nodes[0],
