@@ -78,7 +78,7 @@ function* received(
 ): Generator<RouteView> {
   for (const part of partsOf(who, query, from)) {
     const rib = part.name === 'ipv6-unicast' ? from.ribs.ipv6 : from.ribs.ipv4;
-    for (const { prefix, path } of rib.routesOf(part.source, { rejected: query.rejectedOnly === true }))
+    for (const { prefix, path } of rib.routesOf(part.source, query.rejectedOnly === true ? { rejected: true } : {}))
       if (isMeant(query, prefix)) yield toRouteView(prefix, path, context);
   }
 }
