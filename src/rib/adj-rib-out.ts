@@ -72,6 +72,7 @@ export class AdjRibOut {
   private readonly port: OutPort;
   private readonly groups: OutGroups;
   private readonly member: OutMember;
+  private target: ExportTarget;
   private group: OutGroup;
   private started = false;
 
@@ -85,6 +86,7 @@ export class AdjRibOut {
     // Until pump() nothing may be written.
     this.member.blocked = true;
     OWNERS.set(this.member, this);
+    this.target = target;
     this.group = this.joinFor(target);
   }
 
@@ -132,6 +134,7 @@ export class AdjRibOut {
   retarget(target: ExportTarget): void {
     const { member } = this;
     this.groups.leave(member);
+    this.target = target;
     this.group = this.joinFor(target);
     member.walk(false, this.group.walkStart(member));
     this.groups.stir();
@@ -142,7 +145,8 @@ export class AdjRibOut {
     const { member } = this;
     if (!member.holdLearned) return;
     member.holdLearned = false;
-    if (member.walkAt === NONE) member.walk(true, 0);
+    // With several paths, one of ours may have gone without the others.
+    if (member.walkAt === NONE) member.walk(member.paths === undefined, 0);
     else member.refreshWanted = true;
     this.groups.stir();
   }
@@ -159,8 +163,8 @@ export class AdjRibOut {
           text: 'we restart, and learned routes wait until all peers are heard (RFC 4724 4.1)',
         },
       };
-    const { format } = this.group;
-    const exported = exportTo(route, format.target, this.port.table.us.bgpIdentifier);
+    // Not the group's target: that has another peer's address.
+    const exported = exportTo(route, this.target, this.port.table.us.bgpIdentifier);
     if ('not' in exported) return exported;
     const tooLong = this.tooLong(exported.send);
     return tooLong === undefined ? exported : { not: tooLong };

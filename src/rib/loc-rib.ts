@@ -284,7 +284,6 @@ export class LocRib {
     const walked = table.needsWalk(route);
     if (walked) table.bestPaths.walk(route);
     const pathsChanged = table.unmark(route);
-    if (pathsChanged) table.pathChanges.touch(route);
 
     const best = table.best.at[route] as number;
     const set = best === NONE ? NONE : (table.paths.used.at[best] as number);
@@ -293,6 +292,8 @@ export class LocRib {
     const oldGroup = toldGroup.at[route] as number;
     const group = table.bestPaths.nextHopsOf(route, walked, oldGroup);
     const same = set === oldSet && group === oldGroup && (set === NONE || source === toldSource.at[route]);
+    // A best path that is another one may change which paths a limited reader of all paths is sent.
+    if (pathsChanged || !same) table.pathChanges.touch(route);
     if (table.tracker.watching && (pathsChanged || !same)) {
       table.tracker.routeChanged(table.addressOf(route), table.index.lengthOf(route));
     }

@@ -192,7 +192,8 @@ export class RouteTable {
 
   /** The best path is not known: all paths are to be looked at. */
   markDirty(route: number): void {
-    this.mark(route, QUEUED | WALK);
+    // With a limit of paths to send, their order counts too.
+    this.mark(route, this.watchesPaths ? QUEUED | WALK | PATHS : QUEUED | WALK);
   }
 
   markPaths(route: number): void {

@@ -215,7 +215,7 @@ test('octets that are sent decode to what export says, and what export keeps bac
         expect(decoded.attributes).toEqual(plain);
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: 1000 },
   );
   expect(sentOnes).toBeGreaterThan(300);
 });
