@@ -33,6 +33,11 @@ export class BestPaths {
   private readonly wayOut: number[] = [];
   private readonly hops: number[] = [];
   private readonly leastMed = new Map<number, number>();
+  private topPath = NONE;
+  private topSet = NONE;
+  private topIsEbgp = false;
+  private topCost = 0;
+  private topIdentifier = 0;
   /** Next hops of the last walk's best paths, in `groups`; only with ECMP. */
   private group = NO_NEXT_HOPS;
 
@@ -46,48 +51,60 @@ export class BestPaths {
   changed(route: number, path: number, old: number, used: number): void {
     const { table } = this;
     if (table.watchesPaths) table.markPaths(route);
-    if (this.unsettled > 0 || table.needsWalk(route)) {
-      if (table.best.at[route] === path && used === NONE) this.setBest(route, NONE);
-      table.markDirty(route);
-      return;
-    }
     const best = table.best.at[route] as number;
-    if (best === path) {
-      if (used !== NONE && this.isUsable(used) && this.staysBest(route, path, old, used)) table.markChanged(route);
-      else {
-        if (used === NONE) this.setBest(route, NONE);
-        table.markDirty(route);
-      }
-      return;
-    }
-    if (best === NONE) {
-      if (used === NONE || !this.isUsable(used)) return;
-      this.setBest(route, path);
-      this.setMixed(route, false);
+    if (this.unsettled > 0 || table.needsWalk(route)) {
+      if (best === path && used === NONE) this.setBest(route, NONE);
+      table.markDirty(route);
+    } else if (best === path) this.bestChanged(route, path, old, used);
+    else if (best !== NONE) this.otherChanged(route, best, path, old, used);
+    else if (used !== NONE && this.isUsable(used)) this.take(route, path);
+  }
+
+  /** The best path came with other attributes, or is used no more. */
+  private bestChanged(route: number, path: number, old: number, used: number): void {
+    const { table } = this;
+    if (used !== NONE && old !== NONE && this.isUsable(used) && this.staysBest(route, path, old, used)) {
       table.markChanged(route);
       return;
     }
+    if (used === NONE) {
+      this.setBest(route, NONE);
+      if (table.first.at[route] === path && table.paths.next.at[path] === NONE) {
+        this.setMixed(route, false);
+        table.markChanged(route);
+        return;
+      }
+    }
+    table.markDirty(route);
+  }
+
+  /** A path that is not the best. */
+  private otherChanged(route: number, best: number, path: number, old: number, used: number): void {
+    const { table } = this;
     const { sets } = table;
     const bestSet = table.paths.used.at[best] as number;
     const top = sets.rankOf(bestSet);
-    const mixed = this.isMixed(route);
-    if (old !== NONE && (mixed || this.multipath) && sets.rankOf(old) === top) {
+    const asGroup = this.multipath || this.isMixed(route);
+    if (asGroup && old !== NONE && sets.rankOf(old) === top) {
       table.markDirty(route);
       return;
     }
     if (used === NONE) return;
     const rank = sets.rankOf(used);
     if (rank < top || !this.isUsable(used)) return;
-    if (rank > top) {
-      this.setBest(route, path);
-      this.setMixed(route, false);
-      table.markChanged(route);
-    } else if (mixed || this.multipath || sets.medOf(used) !== sets.medOf(bestSet)) {
-      table.markDirty(route);
-    } else if (this.compare(path, used, best, bestSet) < 0) {
+    if (rank > top) this.take(route, path);
+    else if (asGroup || sets.medOf(used) !== sets.medOf(bestSet)) table.markDirty(route);
+    else if (this.compare(path, used, best, bestSet) < 0) {
       this.setBest(route, path);
       table.markChanged(route);
     }
+  }
+
+  /** It is alone at the top. */
+  private take(route: number, path: number): void {
+    this.setBest(route, path);
+    this.setMixed(route, false);
+    this.table.markChanged(route);
   }
 
   /** After it the best path is right. */
@@ -95,31 +112,32 @@ export class BestPaths {
     this.walks++;
     const { table, tied } = this;
     const { paths, sets } = table;
+    const next = paths.next.at;
+    const usedOf = paths.used.at;
     let top = -1;
     let count = 0;
     let med = 0;
     let mixed = false;
     let best = NONE;
-    let bestSet = NONE;
-    const next = paths.next.at;
-    const usedOf = paths.used.at;
     for (let path = table.first.at[route] as number; path !== NONE; path = next[path] as number) {
       const used = usedOf[path] as number;
       if (used === NONE) continue;
       const rank = sets.rankOf(used);
-      if (rank < top || (rank < LOCAL_RANK && this.costOf(used) < 0)) continue;
+      if (rank < top) continue;
+      const cost = rank < LOCAL_RANK ? this.costOf(used) : 0;
+      if (cost < 0) continue;
       if (rank > top) {
         top = rank;
         count = 0;
         med = sets.medOf(used);
         mixed = false;
         best = path;
-        bestSet = used;
+        this.remember(path, used, cost);
       } else {
         mixed ||= sets.medOf(used) !== med;
-        if (!mixed && this.compare(path, used, best, bestSet) < 0) {
+        if (!mixed && this.isBetter(path, used, cost)) {
           best = path;
-          bestSet = used;
+          this.remember(path, used, cost);
         }
       }
       tied[count++] = path;
@@ -131,6 +149,28 @@ export class BestPaths {
     this.setMixed(route, mixed);
     this.setBest(route, best);
     this.group = this.multipath && best !== NONE ? this.groupOf(best, count) : NO_NEXT_HOPS;
+  }
+
+  /** What the first steps behind MED compare of the walk's best path so far. */
+  private remember(path: number, set: number, cost: number): void {
+    const source = this.table.sourceOf(path);
+    this.topPath = path;
+    this.topSet = set;
+    this.topIsEbgp = source.isEbgp;
+    this.topCost = cost;
+    this.topIdentifier = this.identifierOf(source, set);
+  }
+
+  /** compare() with the path of remember(), the first steps by what is known already. */
+  private isBetter(path: number, set: number, cost: number): boolean {
+    const source = this.table.sourceOf(path);
+    if (source.isEbgp !== this.topIsEbgp) return source.isEbgp;
+    if (cost !== this.topCost) return cost < this.topCost;
+    if (!this.settings.preferOlder) {
+      const identifier = this.identifierOf(source, set);
+      if (identifier !== this.topIdentifier) return identifier < this.topIdentifier;
+    }
+    return this.compare(path, set, this.topPath, this.topSet) < 0;
   }
 
   /** The next hops of the route's best path or paths, in `groups`, without a reference. `walked`: right after walk(). `told` is
@@ -193,7 +233,6 @@ export class BestPaths {
 
   /** The best path came again with other attributes. */
   private staysBest(route: number, path: number, old: number, used: number): boolean {
-    if (old === NONE) return false;
     const { sets } = this.table;
     const rank = sets.rankOf(used) - sets.rankOf(old);
     if (rank > 0) this.setMixed(route, false);
@@ -248,17 +287,29 @@ export class BestPaths {
       const bestSet = used.at[best] as number;
       for (let i = 0; i < count; i++) {
         const path = tied[i] as number;
-        if (path === best) continue;
         const set = used.at[path] as number;
-        if (this.compareToCost(table.sourceOf(path), set, source, bestSet) === 0) wayOut.push(path);
+        if (path !== best && this.compareToCost(table.sourceOf(path), set, source, bestSet) === 0)
+          this.insert(path, most);
       }
-      wayOut.sort((a, b) => this.compare(a, used.at[a] as number, b, used.at[b] as number));
-      if (wayOut.length > most) wayOut.length = most;
     }
     const { hops } = this;
     hops.length = 0;
     for (const path of wayOut) hops.push(table.sets.nextHopOf(used.at[path] as number));
     return table.groups.group(hops);
+  }
+
+  /** Into wayOut, in order, which keeps the first `most`. */
+  private insert(path: number, most: number): void {
+    const { wayOut } = this;
+    const { used } = this.table.paths;
+    const set = used.at[path] as number;
+    let at = wayOut.length;
+    for (; at > 0; at--) {
+      const other = wayOut[at - 1] as number;
+      if (this.compare(path, set, other, used.at[other] as number) > 0) break;
+      if (at < most) wayOut[at] = other;
+    }
+    if (at < most) wayOut[at] = path;
   }
 
   private setBest(route: number, path: number): void {

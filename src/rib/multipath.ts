@@ -26,6 +26,9 @@ export class NextHopGroups {
   private readonly alone = new Int32Column(NONE);
   private readonly free: number[] = [];
   private readonly scratch: number[] = [];
+  /** The last question that group() was asked, and the answer. */
+  private readonly asked: number[] = [];
+  private lastGroup = NO_NEXT_HOPS;
 
   constructor(nextHops: NextHopTable, gatewayOf: (nextHop: number) => IpAddress) {
     this.nextHops = nextHops;
@@ -58,6 +61,7 @@ export class NextHopGroups {
 
   /** These, among which one may be more than once. Without a reference. */
   group(nextHops: readonly number[]): number {
+    if (this.isLast(nextHops)) return this.lastGroup;
     const { scratch } = this;
     scratch.length = 0;
     for (const nextHop of nextHops) {
@@ -69,7 +73,18 @@ export class NextHopGroups {
       const gateway = this.gatewayOf(nextHop);
       if (!this.of(group).some((n) => n.gateway === gateway)) group = this.behind(group, nextHop);
     }
+    this.lastGroup = group;
+    this.asked.length = 0;
+    this.asked.push(...nextHops);
     return group;
+  }
+
+  /** The same question as the last time: routes come in runs. */
+  private isLast(nextHops: readonly number[]): boolean {
+    const { asked } = this;
+    if (asked.length === 0 || asked.length !== nextHops.length) return false;
+    for (let i = 0; i < asked.length; i++) if (asked[i] !== nextHops[i]) return false;
+    return true;
   }
 
   hold(group: number): void {
@@ -81,6 +96,7 @@ export class NextHopGroups {
     const left = (this.refs.at[group] as number) - 1;
     this.refs.at[group] = left;
     if (left > 0) return;
+    if (group === this.lastGroup) this.asked.length = 0;
     const before = this.before.at[group] as number;
     const nextHop = this.last.at[group] as number;
     this.forget(group, before, nextHop);
@@ -92,6 +108,7 @@ export class NextHopGroups {
 
   /** The next hop leads elsewhere now: groups with it are found no more, and live until nobody is told with them. */
   retire(nextHop: number): void {
+    this.asked.length = 0;
     for (const group of [...this.cells.values()]) {
       for (let cell = group; cell !== NO_NEXT_HOPS; cell = this.before.at[cell] as number) {
         if (this.last.at[cell] !== nextHop) continue;
