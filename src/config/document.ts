@@ -50,6 +50,8 @@ export class Values<Table> {
 }
 
 const MOST_FAULTS = 100;
+/** Of settings that somebody may have meant. */
+const MOST_LISTED = 10;
 const SHOWN = 60;
 /** A file is read whole and its faults are kept: both are bounded. */
 const MOST_CHARACTERS = 1 << 20;
@@ -208,7 +210,11 @@ export class DocumentReader {
     ];
     const elsewhere = paths.find((p) => p.split('.').at(-1) === key);
     const meant = suggest(key, siblings) ?? elsewhere;
-    const list = `The settings here are: ${siblings.join(', ')}.`;
+    const more = siblings.length - MOST_LISTED;
+    const list =
+      more > 0
+        ? `See gingham config settings, or write one of: ${siblings.slice(0, MOST_LISTED).join(', ')} and ${more} more.`
+        : `The settings here are: ${siblings.join(', ')}.`;
     this.faultAt(
       prefix + section + key.slice(0, SHOWN),
       this.lineOf(node),

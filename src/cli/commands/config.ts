@@ -105,10 +105,14 @@ function read(file: string): string {
 }
 
 async function settings(call: Call): Promise<number> {
-  const { NEIGHBOR_SETTINGS, NODE_SETTINGS } = await import('../../config/settings.ts');
+  const { DYNAMIC_SETTINGS, NEIGHBOR_SETTINGS, NODE_SETTINGS } = await import('../../config/settings.ts');
   const rows = [
     ...Object.entries(NODE_SETTINGS).map(([path, s]) => ({ path, s })),
     ...Object.entries(NEIGHBOR_SETTINGS).map(([path, s]) => ({ path: `neighbors[].${path}`, s })),
+    // The rest of them are those of neighbors.
+    ...Object.entries(DYNAMIC_SETTINGS)
+      .filter(([path]) => !Object.hasOwn(NEIGHBOR_SETTINGS, path) || path === 'asn')
+      .map(([path, s]) => ({ path: `dynamicNeighbors[].${path}`, s })),
   ].map(({ path, s }) => ({
     path,
     type: 'many' in s ? `list of ${s.type.name}` : s.type.name,

@@ -73,28 +73,78 @@ test('what a neighbor setting needs is what the peers do when it changes', () =>
     connectRetry: '9',
     gracefulRestart: 'false',
     'gracefulRestart.restartTime': '60',
+    longLivedGracefulRestart: '3600',
+    families: '[ipv6-unicast]',
+    multihop: '5',
+    'addPath.receive': 'true',
+    'addPath.send': 'true',
+    extendedMessages: 'true',
+    localAs: '65010',
+    'localAs.asn': '65010',
+    allowOwnAs: '1',
+    removePrivateAs: 'all',
+    routeReflectorClient: 'true',
+    maxPrefixes: '100',
+    'maxPrefixes.limit': '100',
+    'maxPrefixes.warnPercent': '50',
+    'maxPrefixes.action': 'warn',
+    'maxPrefixes.restart': '60',
+    role: 'customer',
+    bfd: 'true',
+    'bfd.interval': '100',
+    'bfd.multiplier': '5',
     localPref: '200',
-    nextHopSelf: 'false',
+    nextHop: 'keep',
     import: 'none',
     export: 'none',
     transit: 'true',
   };
-  const peerOf = (more: string): PeerConfig => {
-    const parsed = parseNodeConfig(`neighbors:\n  - name: r\n    address: 10.9.0.2\n    asn: 65002\n${more}`, 'a');
+  const peerOf = (more: string, asn = 65002): PeerConfig => {
+    const parsed = parseNodeConfig(`neighbors:\n  - name: r\n    address: 10.9.0.2\n    asn: ${asn}\n${more}`, 'a');
     const peer = parsed.ok ? parsed.value.neighbors[0] : undefined;
     if (peer === undefined) throw new Error(JSON.stringify(parsed));
     return peer;
   };
-  for (const [path, value] of Object.entries(other)) {
-    const line = path.includes('.') ? `    gracefulRestart: { restartTime: ${value} }` : `    ${path}: ${value}`;
-    const before = peerOf('');
+  const lineOf = (path: string, value: string): string => {
+    const [section, key] = path.split('.');
+    return key === undefined ? `    ${path}: ${value}` : `    ${section}: { ${key}: ${value} }`;
+  };
+  const cases: Record<string, readonly [before: string, after: string]> = {
+    strictRole: ['    role: customer', '    role: customer\n    strictRole: true'],
+    'addPath.max': ['    addPath: { send: true }', '    addPath: { send: true, max: 3 }'],
+    'localAs.noPrepend': ['    localAs: 65010', '    localAs: { asn: 65010, noPrepend: true }'],
+    'localAs.replaceAs': ['    localAs: 65010', '    localAs: { asn: 65010, replaceAs: true }'],
+    routeReflectorClient: ['', '    routeReflectorClient: true'],
+  };
+  for (const [path, value] of Object.entries(other)) cases[path] ??= ['', lineOf(path, value)];
+  for (const [path, [from, to]] of Object.entries(cases)) {
+    const asn = path === 'routeReflectorClient' ? 64512 : 65002;
+    const before = peerOf(from, asn);
     const after =
-      path === 'address' || path === 'asn' ? { ...before, [path]: path === 'asn' ? 65009 : 0x0a090009 } : peerOf(line);
+      path === 'address' || path === 'asn'
+        ? { ...before, [path]: path === 'asn' ? 65009 : 0x0a090009 }
+        : peerOf(to, asn);
     const needs = NEIGHBOR_SETTINGS[path as NeighborPath].needs;
-    expect({ path, reset: compareConfigs(before, after as PeerConfig)?.needsReset }).toEqual({
+    const change = compareConfigs(before, after as PeerConfig);
+    expect({ path, changed: change !== undefined, reset: change?.needsReset }).toEqual({
       path,
+      changed: true,
       reset: needs === 'peer-reset',
     });
   }
-  expect(Object.keys(NEIGHBOR_SETTINGS).filter((p) => !(p in other))).toEqual(['name']);
+  expect(Object.keys(NEIGHBOR_SETTINGS).filter((p) => !(p in cases))).toEqual(['name']);
+});
+
+test('a range of neighbors is compared by its prefix, and what of it changed is named', () => {
+  const of = (settings: string) => `dynamicNeighbors: [{ prefix: 10.9.0.0/16, ${settings} }]`;
+  expect(diff(of('asn: 1, limit: 5'), of('asns: [1-3], limit: 9, holdTime: 30, password: secret'))).toEqual([
+    'dynamic neighbors 10.9.0.0/16: asns 1 -> 1-3',
+    'dynamic neighbors 10.9.0.0/16: limit 5 -> 9',
+    'dynamic neighbors 10.9.0.0/16: password set',
+    'dynamic neighbors 10.9.0.0/16: holdTime 90 -> 30  [resets the session]',
+  ]);
+  expect(diff(of('asn: 1'), '')).toEqual([
+    'dynamic neighbors 10.9.0.0/16 removed: their sessions end  [resets the session]',
+  ]);
+  expect(diff('', of('asn: 1'))).toEqual(['dynamic neighbors 10.9.0.0/16 (AS 1) added']);
 });

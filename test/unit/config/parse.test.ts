@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import { expect, test } from 'vitest';
-import { formatIp } from '../../../src/base/ip.ts';
+import { formatIp, formatIpPrefix } from '../../../src/base/ip.ts';
 import { formatIpv4, ipv4 } from '../../../src/base/ipv4.ts';
-import { formatPrefix } from '../../../src/base/prefix.ts';
 import { formatFault, formatFaults } from '../../../src/config/format.ts';
 import type { NodeConfig } from '../../../src/config/node-config.ts';
 import { parseNodeConfig } from '../../../src/config/parse.ts';
+import { EBGP_WITHOUT_POLICY, REJECT_ALL } from '../../../src/model/policy.ts';
 
 const golden = (name: string): URL => new URL(`golden/${name}`, import.meta.url);
 
@@ -35,6 +35,9 @@ test('an empty file is a node with every default', () => {
     kernel: { install: true, protocol: 186, table: 254, allow: [] },
     originate: [],
     neighbors: [],
+    dynamicNeighbors: [],
+    maxPaths: { ebgp: 1, ibgp: 1 },
+    preferOlder: false,
   });
 });
 
@@ -49,8 +52,8 @@ neighbors:
 `);
   const policies = neighbors.map((p) => [p.importPolicy ?? 'all', p.exportPolicy ?? 'all']);
   expect(policies).toEqual([
-    ['missing', 'missing'],
-    ['all', 'none'],
+    [EBGP_WITHOUT_POLICY, EBGP_WITHOUT_POLICY],
+    ['all', REJECT_ALL],
     ['all', 'all'],
   ]);
 });
@@ -80,7 +83,7 @@ neighbors:
     ),
   );
   expect(json).toEqual(yaml);
-  expect(yaml.originate.map(formatPrefix)).toEqual(['10.1.0.0/24']);
+  expect(yaml.originate.map(formatIpPrefix)).toEqual(['10.1.0.0/24']);
   expect(formatIpv4(yaml.routerId ?? 0)).toBe('10.9.0.1');
 });
 
@@ -92,7 +95,7 @@ connectRetry: 2
 gracefulRestart: { restartTime: 60 }
 neighbors:
   - { address: 10.9.0.2, asn: 65001 }
-  - { name: b, address: 10.9.0.3, asn: 65002, holdTime: 0, gracefulRestart: false, nextHopSelf: false }
+  - { name: b, address: 10.9.0.3, asn: 65002, holdTime: 0, gracefulRestart: false, nextHop: keep }
 `);
   expect(config.neighbors).toEqual([
     {
@@ -108,7 +111,7 @@ neighbors:
       connectRetrySec: 2,
       gracefulRestart: { restartTimeSec: 60 },
       localPref: 100,
-      nextHopSelf: false,
+      nextHop: 'auto',
       transit: false,
     },
     {
@@ -123,7 +126,7 @@ neighbors:
       holdTimeSec: 0,
       connectRetrySec: 2,
       localPref: 100,
-      nextHopSelf: false,
+      nextHop: 'keep',
       transit: false,
     },
   ]);
@@ -298,4 +301,80 @@ test('an anchor may be repeated by its alias', () => {
 test('a file of more than 1 MiB is refused without being parsed, and at most 100 faults are kept', () => {
   expect(faults(`# ${'x'.repeat(1 << 20)}`)[0]).toContain('Keep it below 1048576');
   expect(faults(Array.from({ length: 500 }, (_, i) => `x${i}: 1`).join('\n'))).toHaveLength(100);
+});
+
+test('a neighbor has what is written for it, and nothing else', () => {
+  const { neighbors } = valid(`
+asn: 65001
+families: [ipv4-unicast, ipv6-unicast]
+clusterId: 10.0.0.1
+longLivedGracefulRestart: 3600
+neighbors:
+  - address: 2001:db8::2
+    asn: 65002
+    localAs: { asn: 65010, replaceAs: true }
+    addPath: { receive: true, send: true, max: 4 }
+    maxPrefixes: { limit: 100, action: drop }
+    removePrivateAs: replace
+    allowOwnAs: 1
+    multihop: 3
+    role: customer
+    strictRole: true
+    extendedMessages: true
+  - { address: 10.9.0.3, asn: 65001, routeReflectorClient: true, bfd: { interval: 100 }, families: [ipv4-unicast], gracefulRestart: false }
+  - { address: 10.9.0.4, asn: 65001, bfd: true, maxPrefixes: 50 }
+`);
+  expect(neighbors[0]).toMatchObject({
+    localAsn: 65010,
+    localAs: { nodeAsn: 65001, noPrepend: false, replaceAs: true },
+    addPath: { receive: true, send: true, max: 4 },
+    maxPrefixes: { limit: 100, action: 'drop', warnPercent: 75, idleRestartSec: 300 },
+    families: ['ipv4-unicast', 'ipv6-unicast'],
+    longLivedGracefulRestart: { staleTimeSec: 3600 },
+    removePrivateAs: 'replace',
+    allowOwnAs: 1,
+    multihop: 3,
+    role: 'customer',
+    strictRole: true,
+    extendedMessages: true,
+  });
+  expect(neighbors[1]).toMatchObject({ client: true, clusterId: 0x0a000001, bfd: { intervalMs: 100, multiplier: 3 } });
+  expect(Object.keys(neighbors[1] ?? {})).not.toContain('families');
+  expect(Object.keys(neighbors[1] ?? {})).not.toContain('longLivedGracefulRestart');
+  expect(neighbors[2]).toMatchObject({ bfd: { intervalMs: 300, multiplier: 3 }, maxPrefixes: { limit: 50 } });
+});
+
+test('a range of neighbors has AS numbers, a limit, and settings as a neighbor', () => {
+  const { dynamicNeighbors } = valid(`
+asn: 65001
+holdTime: 30
+dynamicNeighbors:
+  - { prefix: 10.9.0.0/16, asns: [65001, 64512-64999, "65100 - 65200"], limit: 7, import: none }
+  - { prefix: 2001:db8::/32, asn: 65001 }
+`);
+  expect(dynamicNeighbors.map((r) => [formatIpPrefix(r.prefix), r.asns, r.limit])).toEqual([
+    [
+      '10.9.0.0/16',
+      [
+        { from: 65001, to: 65001 },
+        { from: 64512, to: 64999 },
+        { from: 65100, to: 65200 },
+      ],
+      7,
+    ],
+    ['2001:db8::/32', [{ from: 65001, to: 65001 }], 100],
+  ]);
+  expect(dynamicNeighbors[0]?.settings).toMatchObject({
+    kind: 'dynamic',
+    passive: true,
+    holdTimeSec: 30,
+    importPolicy: REJECT_ALL,
+    configuredBy: 'dynamicNeighbors 10.9.0.0/16 of node.yaml',
+  });
+});
+
+test('what is announced, and where it is listened, is of either family', () => {
+  const { originate, listen } = valid("originate: [10.1.0.0/24, 2001:db8:1::/48]\nlisten: { address: '::' }");
+  expect(originate.map(formatIpPrefix)).toEqual(['10.1.0.0/24', '2001:db8:1::/48']);
+  expect(formatIp(listen.address)).toBe('::');
 });
