@@ -16,6 +16,8 @@ export const DAEMON_ASN = 64512;
 export const LOAD_CPU = 1;
 export const DAEMON_CPU = 0;
 const MOST_PEERS = 1100;
+/** Node options for a look inside (--cpu-prof and the like): peers/gingham.ts. */
+const PROFILED = (process.env['BENCH_NODE_OPTIONS'] ?? '') !== '';
 
 export const addressOf = (index: number): string => `10.0.${(index + 1) >> 8}.${(index + 1) & 0xff}`;
 
@@ -107,6 +109,11 @@ function cable(namespaces: Namespaces, folder: string): void {
 async function kill(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  if (PROFILED) {
+    // It writes its profile when it ends by itself.
+    child.kill('SIGTERM');
+    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 30_000).unref())]);
+  }
   // Its children too: nobody else ends them when their parent is killed.
   for (const pid of processTree(child.pid).reverse())
     try {

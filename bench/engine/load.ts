@@ -79,6 +79,8 @@ export class Load {
     });
     this.child.stdin.write(`${[command, ...words].join(' ')}\n`);
     const said = JSON.parse(await answer) as Answer;
+    if (process.env['BENCH_TRACE'] !== undefined)
+      console.error(`${process.hrtime.bigint() / 1000n} us: ${command} ${words.join(' ').slice(0, 100)}`);
     if (said.ok) return said;
     const what = `load ${command} ${words.join(' ').slice(0, 200)}`;
     throw new Error(`${what}: ${said.why ?? ''} ${this.complaints().join('; ')}`);

@@ -7,12 +7,16 @@ import { makeArena } from './arena.ts';
 import { compileTools, type Tools } from './load.ts';
 import { bird } from './peers/bird.ts';
 import { installFloor, relayFloor } from './peers/floor.ts';
+import { frr } from './peers/frr.ts';
 import { gingham } from './peers/gingham.ts';
+import { gobgp } from './peers/gobgp.ts';
+import { openbgpd } from './peers/openbgpd.ts';
 import type { Contestant } from './peers/peer.ts';
 import { type Row, type Section, sectionText, withSection } from './report.ts';
 import { churn } from './scenarios/churn.ts';
 import { fullTable } from './scenarios/full-table.ts';
 import { kernelRoutes100k, kernelRoutes500k } from './scenarios/kernel-routes.ts';
+import { listing } from './scenarios/listing.ts';
 import { manyPeers } from './scenarios/many-peers.ts';
 import { mesh200, mesh1000, mesh1000Dialled } from './scenarios/mesh.ts';
 import { oneRoute } from './scenarios/one-route.ts';
@@ -32,8 +36,9 @@ const SCENARIOS: readonly Scenario[] = [
   mesh1000,
   mesh1000Dialled,
   churn,
+  listing,
 ];
-const CONTESTANTS: readonly Contestant[] = [gingham, bird];
+const CONTESTANTS: readonly Contestant[] = [gingham, bird, frr, gobgp, openbgpd];
 const CACHE = path.resolve('node_modules/.cache/gingham-bench');
 const RESULTS = 'bench/RESULTS.md';
 const HOLD_SEC = 90;
@@ -96,7 +101,8 @@ async function oneRun(scenario: Scenario, contestant: Contestant, tools: Tools):
 
 async function measure(scenario: Scenario, { contestants, runs, watch }: Options, tools: Tools): Promise<Section> {
   const floors = { relay: [relayFloor(tools.floor)], install: [installFloor(tools.floor)], none: [] };
-  const all = [...contestants, ...floors[scenario.floor]];
+  const able = contestants.filter((c) => c.cannot?.(scenario) === undefined);
+  const all = [...able, ...floors[scenario.floor]];
   const rows = new Map(all.map((c) => [c, { runs: [] as Figures[], failures: [] as string[] }]));
   for (let round = 0; round < runs; round++)
     for (const contestant of turnOrder(all, round)) {
@@ -118,10 +124,18 @@ async function measure(scenario: Scenario, { contestants, runs, watch }: Options
   for (const w of watched) console.error(`${scenario.name} watched: ${JSON.stringify(w)}`);
   return {
     ...scenario,
-    remarks: watchedText(watched),
+    remarks: [...absentText(scenario, contestants), ...watchedText(watched)],
     rows: [...rows].map(([c, row]): Row => ({ name: c.name, ...row, ...(c.floor ? { floor: true } : {}) })),
     made: madeBy(scenario, contestants, runs),
   };
+}
+
+function absentText(scenario: Scenario, contestants: readonly Contestant[]): string[] {
+  const absent = contestants.flatMap((c) => {
+    const why = c.cannot?.(scenario);
+    return why === undefined ? [] : [`${c.name} (${why})`];
+  });
+  return absent.length === 0 ? [] : [`Not in this table: ${absent.join(', ')}.`, ''];
 }
 
 function madeBy(scenario: Scenario, contestants: readonly Contestant[], runs: number): string {

@@ -24,4 +24,5 @@ export const bird: Contestant = {
     fs.writeFileSync(`${folder}/bird.conf`, configuration(plan));
     return [{ argv: ['bird', '-f', '-c', `${folder}/bird.conf`, '-s', `${folder}/bird.ctl`] }];
   },
+  listing: (folder) => ['birdc', '-s', `${folder}/bird.ctl`, 'show', 'route'],
 };

@@ -38,6 +38,7 @@ export const gingham: Contestant = {
     const options = (process.env['BENCH_NODE_OPTIONS'] ?? '').split(' ').filter((o) => o !== '');
     return run(options, plan, folder);
   },
+  listing: (folder) => [process.execPath, PROGRAM, 'routes', '-o', 'json', '--socket', `${folder}/control.sock`],
 };
 
 const loopFile = (folder: string): string => path.join(folder, 'loop.json');

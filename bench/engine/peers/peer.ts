@@ -32,6 +32,10 @@ export interface Contestant {
   readonly floor?: true;
   /** undefined: it is not on this machine. */
   version(): string | undefined;
+  /** Why it has no place in such a plan. */
+  readonly cannot?: (plan: { readonly kernel: boolean }) => string | undefined;
+  /** Lists all routes, as JSON where it can. */
+  readonly listing?: (folder: string) => readonly string[];
   /** Writes what it needs into the folder. */
   commands(plan: Plan, folder: string): readonly Command[];
 }

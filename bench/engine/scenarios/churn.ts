@@ -46,6 +46,7 @@ export const churn: Scenario = {
     { key: 'peakMb', head: 'peak MB', digits: 0 },
   ],
   marks: [{ figure: 'cpu', kind: 'ratio', atMost: 0.5, text: 'churn, CPU' }],
+  kernel: false,
   floor: 'none',
   run,
 };

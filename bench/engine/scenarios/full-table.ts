@@ -62,6 +62,7 @@ export const fullTable: Scenario = {
     { figure: 'withdrawWall', kind: 'ratio', atMost: 0.7, text: 'withdrawal of all by UPDATE' },
     { figure: 'lossWall', kind: 'ratio', atMost: 0.3, text: 'withdrawal of all by loss of the session' },
   ],
+  kernel: false,
   floor: 'relay',
   run,
 };

@@ -36,6 +36,7 @@ function kernelRoutes(name: string, routes: number, atMost: number): Scenario {
       { key: 'peakMb', head: 'peak MB', digits: 0 },
     ],
     marks: [{ figure: 'addWall', kind: 'ratio', atMost, text: `${count} routes into the kernel` }],
+    kernel: true,
     floor: 'install',
     run: (context) => run(context, name, routes),
   };

@@ -54,6 +54,7 @@ export const manyPeers: Scenario = {
       text: 'best peer dead to last replacement at the last peer, s',
     },
   ],
+  kernel: false,
   floor: 'relay',
   run,
 };

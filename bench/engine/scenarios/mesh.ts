@@ -64,6 +64,7 @@ function mesh(peers: number, dialsToo: boolean, atMost?: number): Scenario {
       atMost === undefined
         ? []
         : [{ figure: 'wall', kind: 'absolute', atMost, text: `mesh of ${peers} joined and in the kernel, s` }],
+    kernel: true,
     floor: 'none',
     run: (context) => run(context, peers, dialsToo),
   };

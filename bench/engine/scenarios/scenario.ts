@@ -40,6 +40,8 @@ export interface Scenario {
   readonly about: string;
   readonly figures: readonly FigureSpec[];
   readonly marks: readonly Mark[];
+  /** Best paths go into the kernel. */
+  readonly kernel: boolean;
   /** Which floor program stands for the harness. */
   readonly floor: 'relay' | 'install' | 'none';
   run(context: RunContext): Promise<Figures>;
