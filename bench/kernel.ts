@@ -65,7 +65,8 @@ function prefixes(shape: Shape, count: number): IpPrefix[] {
 interface Figures {
   addMs: number;
   deleteMs: number;
-  cpuMs: number;
+  addCpuMs: number;
+  deleteCpuMs: number;
   /** The event loop's worst turn. */
   delayMs: number;
   rssMb: number;
@@ -124,7 +125,11 @@ async function measure(shape: Shape, count: number): Promise<Figures> {
     const rss = process.memoryUsage.rss();
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
-    const cpu = process.cpuUsage();
+    const cpuMs = (since: NodeJS.CpuUsage): number => {
+      const { user, system } = process.cpuUsage(since);
+      return (user + system) / 1000;
+    };
+    let cpu = process.cpuUsage();
     let at = performance.now();
     await turns((p) => {
       best.address = p.address;
@@ -132,19 +137,21 @@ async function measure(shape: Shape, count: number): Promise<Figures> {
       routes.onBest(best);
     });
     const addMs = performance.now() - at;
-    const { user, system } = process.cpuUsage(cpu);
+    const addCpuMs = cpuMs(cpu);
     const rssMb = (process.memoryUsage.rss() - rss) / 2 ** 20;
     const { installed, failed } = programmer.status();
     if (installed !== count || failed > 0) throw new Error(`${installed} of ${count} installed, ${failed} refused`);
     at = performance.now();
-    await turns((p) => routes.onWithdraw(p.address, p.length));
+    cpu = process.cpuUsage();
+    await turns((p) => void routes.onWithdraw(p.address, p.length));
     const deleteMs = performance.now() - at;
+    const deleteCpuMs = cpuMs(cpu);
     delay.disable();
     routes.stop();
     programmer.stop();
     interfaces.close();
     client.close();
-    return { addMs, deleteMs, cpuMs: (user + system) / 1000, delayMs: delay.max / 1e6, rssMb };
+    return { addMs, deleteMs, addCpuMs, deleteCpuMs, delayMs: delay.max / 1e6, rssMb };
   } finally {
     ns.remove();
   }
@@ -158,8 +165,8 @@ function compileFloor(): string | undefined {
   return spawnSync('cc', ['-O2', '-w', '-o', program, source]).status === 0 ? program : undefined;
 }
 
-/** Seconds of adding and of deleting. */
-function floorOf(program: string, shape: Shape, count: number, order: 'sorted' | 'shuffled'): [number, number] {
+/** Seconds of adding and of deleting, then the processor's. */
+function floorOf(program: string, shape: Shape, count: number, order: 'sorted' | 'shuffled'): readonly number[] {
   const ns = makeNamespaces('bf');
   try {
     const name = ns.name('a');
@@ -171,8 +178,7 @@ function floorOf(program: string, shape: Shape, count: number, order: 'sorted' |
     const input = new Uint32Array(prefixes(shape, count).flatMap((p) => [Number(p.address), p.length]));
     const args = ['netns', 'exec', name, program, index, 'c0a84d02', order];
     const { stdout } = spawnSync('ip', args, { input: new Uint8Array(input.buffer), encoding: 'utf8' });
-    const [add = 0, gone = 0] = stdout.split(' ').map(Number);
-    return [add, gone];
+    return stdout.split(' ').map(Number);
   } finally {
     ns.remove();
   }
@@ -182,31 +188,45 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 const seconds = (ms: number): string => (ms / 1000).toFixed(2);
 
 const rows: string[][] = [
-  ['routes', 'count', 'add s', 'delete s', 'CPU of the add s', 'worst turn ms', 'memory MB', 'C sorted', 'C shuffled'],
+  [
+    'routes',
+    'count',
+    'add s (CPU)',
+    'delete s (CPU)',
+    'C, shuffled',
+    '',
+    'C, sorted',
+    '',
+    'worst turn ms',
+    'memory MB',
+  ],
 ];
 const floor = compileFloor();
 for (const shape of SHAPES)
   for (const count of COUNTS) {
     const rounds: Figures[] = [];
-    const floors: { sorted: [number, number][]; shuffled: [number, number][] } = { sorted: [], shuffled: [] };
+    const floors = { shuffled: [] as (readonly number[])[], sorted: [] as (readonly number[])[] };
     for (let n = 0; n < ROUNDS; n++) {
       rounds.push(await measure(shape, count));
       if (floor === undefined || shape === 'ipv6') continue;
-      for (const order of ['sorted', 'shuffled'] as const) floors[order].push(floorOf(floor, shape, count, order));
+      for (const order of ['shuffled', 'sorted'] as const) floors[order].push(floorOf(floor, shape, count, order));
     }
-    const both = (all: readonly [number, number][]): string =>
-      all.length === 0 ? '' : [0, 1].map((i) => median(all.map((one) => one[i] ?? 0)).toFixed(2)).join(' + ');
     const of = (key: keyof Figures): number => median(rounds.map((r) => r[key]));
+    const pair = (all: readonly (readonly number[])[], i: number): string =>
+      all.length === 0
+        ? ''
+        : [i, i + 2]
+            .map((at) => median(all.map((one) => one[at] ?? 0)).toFixed(2))
+            .join(' (')
+            .concat(')');
     rows.push([
       shape,
       String(count),
-      seconds(of('addMs')),
-      seconds(of('deleteMs')),
-      seconds(of('cpuMs')),
+      `${seconds(of('addMs'))} (${seconds(of('addCpuMs'))})`,
+      `${seconds(of('deleteMs'))} (${seconds(of('deleteCpuMs'))})`,
+      ...[floors.shuffled, floors.sorted].flatMap((all) => [pair(all, 0), pair(all, 1)]),
       of('delayMs').toFixed(1),
       of('rssMb').toFixed(0),
-      both(floors.sorted),
-      both(floors.shuffled),
     ]);
     console.error(rows.at(-1)?.join('  '));
   }

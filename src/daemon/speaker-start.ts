@@ -47,6 +47,11 @@ export async function startSpeaker(
   });
   running.speaker = speaker;
   monitoring?.start(speaker);
+  dataplane.setLinks(
+    ({ name, address }) =>
+      running.config.neighbors.find((n) => n.name === name)?.interface ??
+      dataplane.interfaces.deviceOf(address)?.device,
+  );
   if (config.kernel.install) {
     speaker.ribs.ipv4.subscribe(dataplane.bestPaths.ipv4, 'kernel');
     speaker.ribs.ipv6.subscribe(dataplane.bestPaths.ipv6, 'kernel');
