@@ -47,14 +47,17 @@ interface Options {
   readonly scenarios: readonly Scenario[];
   readonly contestants: readonly Contestant[];
   readonly runs: number;
+  /** Of those that are neither Gingham nor BIRD: some take minutes for one. */
+  readonly otherRuns: number;
   readonly write: boolean;
   readonly watch: boolean;
 }
 
 const usage = (why: string): never => {
   console.error(`${why}
-npm run bench -- [SCENARIO…] [--peers ${CONTESTANTS.map((c) => c.name.toLowerCase()).join(',')}] [--runs 5] [--dry] [--unwatched]
+npm run bench -- [SCENARIO…] [--peers ${CONTESTANTS.map((c) => c.name.toLowerCase()).join(',')}] [--runs 5] [--others 5] [--dry] [--unwatched]
 Scenarios: ${SCENARIOS.map((s) => s.name).join(', ')}. --dry: prints, and leaves ${RESULTS} as it is.
+--others: runs of those that are neither Gingham nor BIRD.
 --unwatched: without the runs that look at event loop and keepalives.`);
   process.exit(2);
 };
@@ -65,6 +68,7 @@ function readOptions(): Options {
     options: {
       peers: { type: 'string' },
       runs: { type: 'string', default: '5' },
+      others: { type: 'string' },
       dry: { type: 'boolean', default: false },
       unwatched: { type: 'boolean', default: false },
     },
@@ -73,10 +77,13 @@ function readOptions(): Options {
     names.map((n) => all.find((x) => x.name.toLowerCase() === n.toLowerCase()) ?? usage(`no ${what} "${n}".`));
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1) usage(`--runs ${values.runs} is no number of runs.`);
+  const otherRuns = Number(values.others ?? runs);
+  if (!Number.isInteger(otherRuns) || otherRuns < 0) usage(`--others ${values.others} is no number of runs.`);
   return {
     scenarios: positionals.length === 0 ? SCENARIOS : named(SCENARIOS, 'scenario', positionals),
     contestants: values.peers === undefined ? CONTESTANTS : named(CONTESTANTS, 'daemon', values.peers.split(',')),
     runs,
+    otherRuns,
     write: !values.dry,
     watch: !values.unwatched,
   };
@@ -99,13 +106,20 @@ async function oneRun(scenario: Scenario, contestant: Contestant, tools: Tools):
   }
 }
 
-async function measure(scenario: Scenario, { contestants, runs, watch }: Options, tools: Tools): Promise<Section> {
+const isMain = (c: Contestant): boolean => c === gingham || c === bird || c.floor === true;
+
+async function measure(
+  scenario: Scenario,
+  { contestants, runs, otherRuns, watch }: Options,
+  tools: Tools,
+): Promise<Section> {
   const floors = { relay: [relayFloor(tools.floor)], install: [installFloor(tools.floor)], none: [] };
   const able = contestants.filter((c) => c.cannot?.(scenario) === undefined);
   const all = [...able, ...floors[scenario.floor]];
   const rows = new Map(all.map((c) => [c, { runs: [] as Figures[], failures: [] as string[] }]));
   for (let round = 0; round < runs; round++)
     for (const contestant of turnOrder(all, round)) {
+      if (round >= otherRuns && !isMain(contestant)) continue;
       const where = `${scenario.name} ${round + 1}/${runs} ${contestant.name}`;
       try {
         const figures = await oneRun(scenario, contestant, tools);
@@ -119,14 +133,14 @@ async function measure(scenario: Scenario, { contestants, runs, watch }: Options
       }
     }
   const watched: Watched[] = [];
-  for (const contestant of contestants.filter((c) => watch && (c === gingham || c === bird)))
+  for (const contestant of contestants.filter((c) => watch && isMain(c) && !c.floor))
     watched.push(await watchedRun(scenario, contestant, tools, stream));
   for (const w of watched) console.error(`${scenario.name} watched: ${JSON.stringify(w)}`);
   return {
     ...scenario,
     remarks: [...absentText(scenario, contestants), ...watchedText(watched)],
     rows: [...rows].map(([c, row]): Row => ({ name: c.name, ...row, ...(c.floor ? { floor: true } : {}) })),
-    made: madeBy(scenario, contestants, runs),
+    made: madeBy(scenario, contestants, runs, otherRuns),
   };
 }
 
@@ -138,12 +152,12 @@ function absentText(scenario: Scenario, contestants: readonly Contestant[]): str
   return absent.length === 0 ? [] : [`Not in this table: ${absent.join(', ')}.`, ''];
 }
 
-function madeBy(scenario: Scenario, contestants: readonly Contestant[], runs: number): string {
+function madeBy(scenario: Scenario, contestants: readonly Contestant[], runs: number, others: number): string {
   const versions = contestants.map((c) => `${c.name} ${c.version()}`).join(', ');
   const names = contestants.map((c) => c.name.toLowerCase()).join(',');
   const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
   const machine = `${os.cpus().length} × ${os.cpus()[0]?.model ?? ''}, Linux ${os.release().split('-')[0]}`;
-  return `\`npm run bench -- ${scenario.name} --peers ${names} --runs ${runs}\`, ${date} UTC; ${machine}, Node.js ${process.version}; ${versions}. Load average at the end: ${os.loadavg()[0]?.toFixed(1)}.`;
+  return `\`npm run bench -- ${scenario.name} --peers ${names} --runs ${runs}${others === runs ? '' : ` --others ${others}`}\`, ${date} UTC; ${machine}, Node.js ${process.version}; ${versions}. Load average at the end: ${os.loadavg()[0]?.toFixed(1)}.`;
 }
 
 export async function main(): Promise<void> {
