@@ -58,22 +58,28 @@ export interface SendingSocket {
   readonly fd: number;
   /** The neighbour's sockaddr. */
   readonly to: Uint8Array;
+  /** Index of the device it is bound to; 0: none. */
+  readonly device: number;
 }
 
 /** Unconnected: the route is looked up for each packet, and no ICMP error ends it. Nothing is ever received here. */
 export function sendingSocket({ address, localAddress, interface: device }: BfdTarget, random: Random): SendingSocket {
   const { level, tos, ttl } = isIpv6(address) ? IPV6 : IPV4;
-  let to: Uint8Array | undefined;
+  let to = new Uint8Array();
+  let index = 0;
   const fd = made(familyOf(address), (fd) => {
     attachFilter(fd, [NOTHING]);
     ffi.setsockoptInt(fd, level, ttl, MOST_TTL);
     ffi.setsockoptInt(fd, level, tos, CS6);
-    if (device !== undefined) bindToDevice(fd, device);
-    const scope = device !== undefined && needsInterface(address) ? interfaceIndex(fd, device) : 0;
+    if (device !== undefined) {
+      bindToDevice(fd, device);
+      index = interfaceIndex(fd, device);
+    }
+    const scope = needsInterface(address) ? index : 0;
     to = sockaddr(address, BFD_PORT, scope);
     bindToFreePort(fd, localAddress ?? (isIpv6(address) ? ANY_IPV6 : ANY_IPV4), scope, random);
   });
-  return { fd, to: to ?? new Uint8Array() };
+  return { fd, to, device: index };
 }
 
 /** Unique among all sockets of the machine, since none of these shares its port. */

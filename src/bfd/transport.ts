@@ -25,7 +25,7 @@ class UdpWire implements Wire {
   private readonly onDatagram: OnDatagram;
   private readonly random: Random;
   private readonly paths = new Set<Path>();
-  private readonly receivers = new Map<string, Receiver>();
+  private readonly receivers = new Map<string, Receiver & { readonly deviceIndex: number }>();
 
   constructor(onDatagram: OnDatagram, random: Random) {
     this.onDatagram = onDatagram;
@@ -53,8 +53,7 @@ class UdpWire implements Wire {
 
   private closePath(path: Path): void {
     if (!this.paths.delete(path)) return;
-    if (path.socket !== undefined) ffi.close(path.socket.fd);
-    path.socket = undefined;
+    this.forgetSocket(path);
     if (![...this.paths].some((other) => other.key === path.key)) this.closeReceiver(path.key);
     this.setFilters(familyOf(path.address));
   }
@@ -69,27 +68,27 @@ class UdpWire implements Wire {
     const missing = ffi.ffiFault();
     if (missing !== undefined) return unavailable(missing);
     try {
-      // Who cannot hear an answer need not call.
-      if (!this.receivers.has(path.key)) this.openReceiver(path);
       path.socket ??= sendingSocket(path.target, this.random);
+      this.needReceiver(path, path.socket.device);
     } catch (error) {
       return faultOf(path.target, error);
     }
     const sent = ffi.sendto(path.socket.fd, bytes, bytes.length, MSG_DONTWAIT, path.socket.to);
     if (sent >= 0) return undefined;
     const code = ffi.errnoName(-sent);
-    if (!PASSING.has(code)) this.forgetSockets(path, code);
+    if (!PASSING.has(code)) this.forgetSocket(path);
     return { code: 'BFD_SEND_FAILED', text: `${nameOf(path.target)}: a packet could not be sent: ${code}` };
   }
 
-  /** A device that went and came back under its name is another one: the sockets bound to the old one are deaf. */
-  private forgetSockets(path: Path, code: string): void {
+  private forgetSocket(path: Path): void {
     if (path.socket !== undefined) ffi.close(path.socket.fd);
     path.socket = undefined;
-    if (DEVICE_GONE.has(code) && path.target.interface !== undefined) this.closeReceiver(path.key);
   }
 
-  private openReceiver({ key, target }: Path): void {
+  /** A device that went and came back under its name is another one, and what is bound to the old one is deaf. */
+  private needReceiver({ key, target }: Path, deviceIndex: number): void {
+    if (this.receivers.get(key)?.deviceIndex === deviceIndex) return;
+    this.closeReceiver(key);
     const family = familyOf(target.address);
     const beside = [...this.receivers].filter(([k]) => k.startsWith(family)).map(([, receiver]) => receiver.fd);
     const receiver = openReceiver(
@@ -99,7 +98,7 @@ class UdpWire implements Wire {
       this.onDatagram,
       () => void this.receivers.delete(key),
     );
-    this.receivers.set(key, receiver);
+    this.receivers.set(key, { ...receiver, deviceIndex });
     this.setFilters(family);
   }
 
@@ -118,7 +117,6 @@ export const udpWire =
 
 /** The socket is not to blame. */
 const PASSING: ReadonlySet<string> = new Set(['EAGAIN', 'ENOBUFS', 'ENOMEM', 'EPERM', 'ENETDOWN', 'EHOSTUNREACH']);
-const DEVICE_GONE: ReadonlySet<string> = new Set(['ENODEV', 'ENXIO']);
 
 const nameOf = ({ address, interface: device }: BfdTarget): string =>
   device === undefined ? formatIp(address) : `${formatIp(address)} on ${device}`;

@@ -29,7 +29,7 @@ export class WatchedPath {
     return this.watchState;
   }
   get reason(): Reason {
-    return this.fault ?? this.told ?? waitingReason(this.target, this.snapshot);
+    return this.told ?? this.fault ?? waitingReason(this.target, this.snapshot);
   }
 
   learn({ snapshot, change, fault, lastDiscard }: SessionEvent, now: number): void {

@@ -2,60 +2,26 @@
 /** BFD of ours with BIRD's and FRR's, both families: up, intervals, cuts of both and of one direction, switching off, restarts
  *  of either side, strangers' packets, and a main thread that stands still. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { BfdView } from '../../src/bfd/bfd-types.ts';
-import type { ChildCommand, ChildEvent } from '../support/bfd-child.ts';
+import type { ChildEvent } from '../support/bfd-child.ts';
+import { BfdChild, type BfdFiles, buildBfd } from '../support/bfd-ours.ts';
 import { type BfdPeer, birdBfd, frrBfd, OURS, THEIRS } from '../support/bfd-peers.ts';
-import { bundle } from '../support/bundle.ts';
-import { type JsonChild, startJsonChild } from '../support/child-process.ts';
 import { makeNamespaces, type Namespaces, until } from '../support/namespaces.ts';
 import { type Switched, switched } from '../support/switched.ts';
 
-let files: { child: string; thread: string };
+let files: BfdFiles;
 beforeAll(async () => {
-  files = { child: await bundle('test/support/bfd-child.ts'), thread: await bundle('src/bfd/thread-main.ts') };
+  files = await buildBfd();
 });
 
-interface View extends Omit<BfdView, 'address' | 'localAddress'> {
-  readonly watch: string;
-}
-
-const ROUNDS = 400;
-
-class Ours {
-  readonly child: JsonChild;
-  constructor(namespaces: Namespaces, thread: boolean) {
-    const inside = ['netns', 'exec', namespaces.name('g'), process.execPath, files.child];
-    this.child = startJsonChild('ip', ...inside, ...(thread ? [files.thread] : []));
-  }
-  ask<T>(command: ChildCommand): Promise<T> {
-    return this.child.ask<T>(command);
+class Ours extends BfdChild {
+  constructor(namespaces: Namespaces) {
+    super(files, namespaces, 'g');
   }
   async watch(intervalMs: number, multiplier: number): Promise<void> {
     for (const address of THEIRS) await this.ask({ do: 'watch', name: address, address, intervalMs, multiplier });
   }
-  view(name: string): Promise<View> {
-    return this.ask<View>({ do: 'view', name });
-  }
-  async viewWhen(name: string, holds: (view: View) => boolean): Promise<View> {
-    for (let rounds = 0; rounds < ROUNDS; rounds++) {
-      const view = await this.view(name);
-      if (holds(view)) return view;
-      await new Promise((next) => setTimeout(next, 25));
-    }
-    throw new Error(`not so: ${JSON.stringify(await this.view(name))}`);
-  }
-  events(): Promise<ChildEvent[]> {
-    return this.ask<ChildEvent[]>({ do: 'events' });
-  }
-  /** Awaits that each session's last event is this. */
-  async all(state: string): Promise<ChildEvent[]> {
-    for (let rounds = 0; rounds < ROUNDS; rounds++) {
-      const events = await this.events();
-      const last = THEIRS.map((name) => events.findLast((e) => e.name === name));
-      if (last.every((e) => e?.state === state)) return last as ChildEvent[];
-      await new Promise((next) => setTimeout(next, 25));
-    }
-    throw new Error(`not all are ${state}: ${JSON.stringify(await this.events())}`);
+  every(state: string): Promise<ChildEvent[]> {
+    return this.all(THEIRS, state);
   }
 }
 
@@ -77,10 +43,10 @@ describe.each([
   beforeEach(() => {
     namespaces = makeNamespaces('bf');
     link = switched(namespaces, 'g', 'b');
-    ours = new Ours(namespaces, true);
+    ours = new Ours(namespaces);
   });
   afterEach(async () => {
-    await ours.child.kill();
+    await ours.kill();
     await peer.remove();
     namespaces.remove();
   });
@@ -88,7 +54,7 @@ describe.each([
   test('both families come up, and the slower of two wishes is the interval in each direction', async () => {
     await start({ intervalMs: 150, multiplier: 4 });
     await ours.watch(100, 3);
-    await ours.all('up');
+    await ours.every('up');
     await peerAll(true);
     for (const [i, name] of THEIRS.entries()) {
       await until('the peer sends as agreed', () => peer.intervalMs(OURS[i] ?? OURS[0]) === 150);
@@ -112,11 +78,11 @@ describe.each([
   test('a link cut without loss of carrier: both sides detect it, and come up again when it is mended', async () => {
     await start();
     await ours.watch(100, 3);
-    await ours.all('up');
+    await ours.every('up');
     await peerAll(true);
     link.cut('left', 'right');
     const cutAt = Date.now();
-    const downs = await ours.all('down');
+    const downs = await ours.every('down');
     await peerAll(false);
     for (const { code, text } of downs) {
       expect(code).toBe('BFD_DETECTION_TIME_EXPIRED');
@@ -124,76 +90,76 @@ describe.each([
     }
     console.info(`cut to down: ${downs.map((e) => e.at - cutAt).join(' and ')} ms at 100 ms x 3`);
     link.mend();
-    await ours.all('up');
+    await ours.every('up');
     await peerAll(true);
   });
 
   test.each(['left', 'right'] as const)('one direction cut (%s): neither side stays up', async (side) => {
     await start();
     await ours.watch(100, 3);
-    await ours.all('up');
+    await ours.every('up');
     await peerAll(true);
     link.cut(side);
-    const downs = await ours.all('down');
+    const downs = await ours.every('down');
     await peerAll(false);
     // Who still hears is told; who hears nothing finds out.
     const code = side === 'left' ? 'BFD_NEIGHBOR_SIGNALED_DOWN' : 'BFD_DETECTION_TIME_EXPIRED';
     expect(downs.map((e) => e.code)).toEqual([code, code]);
     link.mend();
-    await ours.all('up');
+    await ours.every('up');
     await peerAll(true);
   });
 
   test('switching BFD off is no failure, on either side (RFC 5882 3.2)', async () => {
     await start();
     await ours.watch(100, 3);
-    await ours.all('up');
+    await ours.every('up');
     await peer.shut(true);
     const [state, code] = peer.saysAdminDown
       ? ['admin-down', 'BFD_PEER_ADMIN_DOWN']
       : ['down', 'BFD_DETECTION_TIME_EXPIRED'];
-    for (const event of await ours.all(state)) expect(event.code).toBe(code);
+    for (const event of await ours.every(state)) expect(event.code).toBe(code);
     await peer.shut(false);
-    await ours.all('up');
+    await ours.every('up');
     for (const name of THEIRS) await ours.ask({ do: 'stop', name });
     await peerAll(false);
     await ours.watch(100, 3);
-    await ours.all('up');
+    await ours.every('up');
     await peerAll(true);
   });
 
   test('either side killed is down within the detection time, and back when it is started again', async () => {
     await start();
     await ours.watch(100, 3);
-    await ours.all('up');
+    await ours.every('up');
     await peer.kill('SIGKILL');
-    await ours.all('down');
+    await ours.every('down');
     await peer.start();
-    await ours.all('up');
-    await ours.child.kill();
+    await ours.every('up');
+    await ours.kill();
     await peerAll(false);
-    ours = new Ours(namespaces, true);
+    ours = new Ours(namespaces);
     await ours.watch(100, 3);
-    await ours.all('up');
+    await ours.every('up');
     await peerAll(true);
   });
 
   test('a restart too quick to be missed is noticed by the discriminators', async () => {
     await start({ intervalMs: 1000, multiplier: 10 });
     await ours.watch(1000, 10);
-    await ours.all('up');
+    await ours.every('up');
     await peerAll(true);
-    await ours.child.kill();
-    ours = new Ours(namespaces, true);
+    await ours.kill();
+    ours = new Ours(namespaces);
     await ours.watch(1000, 10);
-    await ours.all('up');
+    await ours.every('up');
     await peerAll(true);
   });
 
   test('a packet that came through a router is ignored (TTL below 255), and so is a stranger’s (RFC 5881 5)', async () => {
     await start();
     await ours.watch(100, 3);
-    await ours.all('up');
+    await ours.every('up');
     for (const [i, name] of THEIRS.entries()) {
       const { localDiscriminator, remoteDiscriminator } = await ours.view(name);
       const adminDown = Buffer.alloc(24);
@@ -240,16 +206,16 @@ describe('a busy main thread', () => {
   });
 
   test('standing still for 250 ms twenty times costs no session at 100 ms x 3, because a thread of its own runs them', async () => {
-    const ours = new Ours(namespaces, true);
+    const ours = new Ours(namespaces);
     try {
       await ours.watch(100, 3);
-      await ours.all('up');
+      await ours.every('up');
       await until('BIRD is up', () => OURS.every((a) => peer.isUp(a) === true));
       await ours.ask({ do: 'stall', ms: 250, times: 20 });
       expect((await ours.events()).map((e) => e.state)).toEqual(['up', 'up']);
       expect(OURS.map((a) => peer.isUp(a))).toEqual([true, true]);
     } finally {
-      await ours.child.kill();
+      await ours.kill();
     }
   });
 });
