@@ -13,6 +13,7 @@ import { UNKNOWN } from './next-hops.ts';
 import type { MaxPaths } from './rib-config.ts';
 import { MIXED_MED, type RouteTable } from './route-table.ts';
 import type { Source } from './source.ts';
+import { UNLIKE, WalkMemo } from './walk-memo.ts';
 
 export interface BestPathSettings extends DecisionSettings {
   readonly maxPaths: MaxPaths;
@@ -24,6 +25,7 @@ export class BestPaths {
   private readonly table: RouteTable;
   readonly settings: BestPathSettings;
   private readonly multipath: boolean;
+  private readonly memo: WalkMemo;
   /** Costs or identifiers have changed under paths that are not marked yet: nothing is compared, all is walked. */
   unsettled = 0;
   /** Walks of all paths of a route since the start. */
@@ -44,12 +46,14 @@ export class BestPaths {
   constructor(table: RouteTable, settings: BestPathSettings) {
     this.table = table;
     this.settings = settings;
+    this.memo = new WalkMemo(table.paths);
     this.multipath = settings.maxPaths.ebgp > 1 || settings.maxPaths.ibgp > 1;
   }
 
   /** The path was used with the set `old` and is with `used`; -1 each: not at all. */
   changed(route: number, path: number, old: number, used: number): void {
     const { table } = this;
+    this.memo.forget();
     if (table.watchesPaths) table.markPaths(route);
     const best = table.best.at[route] as number;
     if (this.unsettled > 0 || table.needsWalk(route)) {
@@ -107,9 +111,30 @@ export class BestPaths {
     this.table.markChanged(route);
   }
 
+  /** Costs or identifiers are others. */
+  reorder(): void {
+    this.memo.forget();
+  }
+
   /** After it the best path is right. */
   walk(route: number): void {
     this.walks++;
+    const { memo } = this;
+    const first = this.table.first.at[route] as number;
+    const known = memo.known(first);
+    if (known !== UNLIKE) {
+      this.group = memo.group;
+      this.setMixed(route, memo.mixed);
+      this.setBest(route, known);
+      return;
+    }
+    this.walkAll(route, first);
+    // Where age counts, no two routes are alike.
+    if (!this.settings.preferOlder)
+      memo.keep(first, this.table.best.at[route] as number, this.isMixed(route), this.group);
+  }
+
+  private walkAll(route: number, first: number): void {
     const { table, tied } = this;
     const { paths, sets } = table;
     const next = paths.next.at;
@@ -119,7 +144,7 @@ export class BestPaths {
     let med = 0;
     let mixed = false;
     let best = NONE;
-    for (let path = table.first.at[route] as number; path !== NONE; path = next[path] as number) {
+    for (let path = first; path !== NONE; path = next[path] as number) {
       const used = usedOf[path] as number;
       if (used === NONE) continue;
       const rank = sets.rankOf(used);

@@ -177,6 +177,11 @@ export class LocRib {
     this.adjRibIn.reevaluate();
   }
 
+  /** IPAM says something else of what lies in these prefixes: policies that ask for it judge the routes there anew. */
+  reevaluateWithin(within: readonly IpPrefix[]): void {
+    this.adjRibIn.reevaluateWithin(within);
+  }
+
   longestMatch(address: IpAddress): RouteView | undefined {
     return matchesOf(this.table, address).next().value ?? undefined;
   }
@@ -327,6 +332,7 @@ export class LocRib {
     const { tracker, bestPaths, groups, sets, paths } = this.table;
     if (!this.asking) bestPaths.unsettled++;
     this.asking = true;
+    bestPaths.reorder();
     const changed = tracker.run();
     if (changed === undefined) return;
     this.asking = false;
@@ -348,6 +354,7 @@ export class LocRib {
   private decideAgain(isConcerned: (path: number) => boolean, source?: number): void {
     const { bestPaths, paths, rounds } = this.table;
     bestPaths.unsettled++;
+    bestPaths.reorder();
     const visit = (path: number): void => {
       if (isConcerned(path)) this.table.markDirty(paths.route.at[path] as number);
     };
