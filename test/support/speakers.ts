@@ -1,7 +1,7 @@
 /** Whole speakers in memory: a Loc-RIB and a PeerSet each, on one fake time and one memory TCP. */
 import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix } from '../../src/base/ip.ts';
 import type { PeerConfig } from '../../src/model/peer.ts';
-import { PeerSet, type RestartOptions } from '../../src/peer/peer-set.ts';
+import { PeerSet, type PeerSetPorts, type RestartOptions } from '../../src/peer/peer-set.ts';
 import { LocRib } from '../../src/rib/loc-rib.ts';
 import { FakeTime } from './fake-time.ts';
 import { MemoryTcp } from './memory-tcp.ts';
@@ -25,6 +25,8 @@ export const peerConfig = (at: string, more: Partial<PeerConfig> = {}): PeerConf
   ...more,
 });
 
+type MorePorts = Pick<PeerSetPorts, 'bfd'>;
+
 const whom = (peers: IpAddress | IpPrefix): string =>
   typeof peers === 'object' ? formatIpPrefix(peers) : formatIp(peers);
 
@@ -41,7 +43,7 @@ export class MemorySpeaker {
   private readonly tcp: MemoryTcp;
   readonly at: string;
 
-  constructor(time: FakeTime, tcp: MemoryTcp, at: string, restart: Partial<RestartOptions>) {
+  constructor(time: FakeTime, tcp: MemoryTcp, at: string, restart: Partial<RestartOptions>, more: MorePorts = {}) {
     this.tcp = tcp;
     this.at = at;
     const table = (family: 'ipv4' | 'ipv6'): LocRib =>
@@ -62,6 +64,8 @@ export class MemorySpeaker {
       timers: time,
       random: () => 0.5,
       bgpIdentifier: address(at),
+      ...more,
+      onRangeFull: (range) => this.log.push(`full ${formatIpPrefix(range.prefix)}`),
       restart: {
         forwarding: false,
         onComplete: (why) => (this.completed = `${why} after ${time.now() - born} ms`),
@@ -73,6 +77,7 @@ export class MemorySpeaker {
           this.log.push(`up ${peer.name}${downForMs === undefined ? '' : ` after ${downForMs} ms`}`),
         down: ({ peer, reason, upForMs, keptStale }) =>
           this.log.push(`down ${peer.name} ${reason.code} up for ${upForMs} ms, ${keptStale} stale`),
+        warn: ({ peer, reason }) => this.log.push(`warn ${peer.name} ${reason.code}`),
       },
     });
     const born = time.now();
@@ -101,8 +106,8 @@ export class MemoryNetwork {
   readonly time = new FakeTime();
   readonly tcp = new MemoryTcp(this.time);
 
-  speaker(at: string, restart: Partial<RestartOptions> = {}): MemorySpeaker {
-    return new MemorySpeaker(this.time, this.tcp, at, restart);
+  speaker(at: string, restart: Partial<RestartOptions> = {}, more: MorePorts = {}): MemorySpeaker {
+    return new MemorySpeaker(this.time, this.tcp, at, restart, more);
   }
   /** Power or cable gone: nothing arrives, nobody is told. */
   cutEverything(): void {
