@@ -11,8 +11,8 @@
 import { Float64Column, Int32Column, Uint8Column, Uint32Column } from '../base/columns.ts';
 import { HashSlots } from '../base/hash-slots.ts';
 import type { IpAddress } from '../base/ip.ts';
-import { OctetStore } from '../base/octet-store.ts';
 import type { Reason } from '../base/reason.ts';
+import { WordStore } from '../base/word-store.ts';
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { type DecodedAttributes, decodeAttributesOf } from '../bgp-js/attributes/attributes.ts';
 import { noHost } from '../bgp-js/attributes/basic-values.ts';
@@ -83,8 +83,8 @@ export class AttributeTable {
   readonly nextHops: NextHopIds;
   private readonly us: OurSelf;
   private readonly contexts: ImportContexts;
-  /** Words in pairs: where the octets are; context and length. */
-  private readonly heads = new Uint32Column();
+  /** Where the octets are: behind the set's id, and its context and length in one word. */
+  private readonly runs = new Uint32Column();
   private readonly refs = new Int32Column(0);
   private readonly ranks = new Float64Column();
   private readonly meds = new Uint32Column();
@@ -98,7 +98,8 @@ export class AttributeTable {
   /** The round of judging that the verdict is from; it wraps, and a verdict that old is of no use to anybody. */
   private readonly judgedIn = new Uint8Column();
   private judging = 0;
-  private readonly octets = new OctetStore();
+  private readonly octets = new WordStore();
+  /** Of runs. */
   private readonly slots = new HashSlots();
   /** Decoded values of a few sets, by the lowest bits of the id. */
   private readonly keptIds = new Int32Array(KEPT).fill(NONE);
@@ -109,7 +110,6 @@ export class AttributeTable {
   private freeHead = NONE;
   private given = 0;
   private live = 0;
-  private lastHit = NONE;
   // Peers send one next hop again and again.
   private lastNextHop: IpAddress = 0 as IpAddress;
   private readonly lastNextHopOctets = new Uint8Array(16);
@@ -140,7 +140,7 @@ export class AttributeTable {
   }
 
   contextOf(id: number): ImportContext {
-    return this.contexts.byId((this.heads.at[id * 2 + 1] as number) >>> CONTEXT_SHIFT);
+    return this.contexts.byId(this.octets.headOf(this.runs.at[id] as number) >>> CONTEXT_SHIFT);
   }
 
   /** Of whom the set came: part of its key. */
@@ -256,27 +256,23 @@ export class AttributeTable {
   /** The octets, which of a set that is *used* have 4-octet AS numbers, no fault, and no attribute twice. One object is reused.
    *  Of MP_REACH_NLRI only the head is there, up to and with its reserved octet. */
   octetsOf(id: number): SetOctets {
-    const run = this.heads.at[id * 2] as number;
-    this.span.bytes = this.octets.chunkOf(run);
+    const run = this.runs.at[id] as number;
+    this.span.bytes = this.octets.octetsOf(run);
     this.span.start = this.octets.startOf(run);
-    this.span.end = this.span.start + this.lengthOf(id);
+    this.span.end = this.span.start + (this.octets.headOf(run) & LENGTH);
     return this.span;
   }
 
   /** The id of these octets in this context, with a reference for the caller. */
   intern(bytes: Uint8Array, start: number, end: number, context: ImportContext): number {
-    if (this.lastHit !== NONE && this.isSame(this.lastHit, bytes, start, end, context)) {
-      this.hold(this.lastHit);
-      return this.lastHit;
-    }
-    const hash = hashOf(bytes, start, end);
-    let id = this.lookUp(hash, bytes, start, end, context);
+    const hash = this.octets.load(bytes, start, end);
+    const head = headOf(context, end - start);
+    let id = this.lookUp(hash, head);
     if (id === NONE) {
-      id = this.add(bytes, start, end, hash, context);
+      id = this.add(hash, head);
       this.judge(id);
     }
     this.hold(id);
-    this.lastHit = id;
     return id;
   }
 
@@ -291,10 +287,11 @@ export class AttributeTable {
   internValue(attributes: PathAttributes, context: ImportContext): number {
     const own = context.derived ?? context;
     const bytes = octetsOfSet(attributes, own.how.family);
-    const hash = hashOf(bytes, 0, bytes.length);
-    let id = this.lookUp(hash, bytes, 0, bytes.length, own);
+    const hash = this.octets.load(bytes, 0, bytes.length);
+    const head = headOf(own, bytes.length);
+    let id = this.lookUp(hash, head);
     if (id === NONE) {
-      id = this.add(bytes, 0, bytes.length, hash, own);
+      id = this.add(hash, head);
       describeSet(attributes, own.how, this.scanned);
       this.fill(id, own, nextHopOf(attributes));
       this.verdicts.at[id] = ACCEPTED;
@@ -336,46 +333,37 @@ export class AttributeTable {
     return ((this.marks.at[id] as number) & mark) !== 0;
   }
 
-  private lengthOf(id: number): number {
-    return (this.heads.at[id * 2 + 1] as number) & LENGTH;
-  }
-
   private keep(id: number, attributes: PathAttributes): void {
     const at = id & (KEPT - 1);
     this.keptIds[at] = id;
     this.keptValues[at] = attributes;
   }
 
-  private lookUp(hash: number, bytes: Uint8Array, start: number, end: number, context: ImportContext): number {
-    for (let at = this.slots.first(hash); at !== NONE; at = this.slots.after(at, hash)) {
-      const id = this.slots.numberAt(at);
-      if (this.isSame(id, bytes, start, end, context)) return id;
+  /** Of the octets that the store has loaded. */
+  private lookUp(hash: number, head: number): number {
+    const { slots, octets } = this;
+    for (let at = slots.first(hash); at !== NONE; at = slots.after(at, hash)) {
+      const run = slots.numberAt(at);
+      if (octets.isLoaded(run, head)) return octets.firstOf(run);
     }
     return NONE;
   }
 
-  private isSame(id: number, bytes: Uint8Array, start: number, end: number, context: ImportContext): boolean {
-    const length = end - start;
-    if (this.heads.at[id * 2 + 1] !== ((context.id << CONTEXT_SHIFT) | length) >>> 0) return false;
-    return this.octets.is(this.heads.at[id * 2] as number, bytes, start, length);
-  }
-
   /** An id for octets that have none; what they mean is still to be found out. */
-  private add(bytes: Uint8Array, start: number, end: number, hash: number, context: ImportContext): number {
+  private add(hash: number, head: number): number {
     let id = this.freeHead;
     if (id === NONE) {
       id = this.given++;
-      this.heads.reach(id * 2 + 1);
-      const { refs, ranks, meds, neighbours, nextHop, usedAs, verdicts, marks, generations, judgedIn } = this;
-      for (const c of [refs, ranks, meds, neighbours, nextHop, usedAs, verdicts, marks, generations, judgedIn])
-        c.reach(id);
+      const { runs, refs, ranks, meds, neighbours, nextHop, usedAs, verdicts, marks, generations, judgedIn } = this;
+      for (const column of [runs, refs, ranks, meds, neighbours, nextHop, usedAs, generations]) column.reach(id);
+      for (const column of [verdicts, marks, judgedIn]) column.reach(id);
     } else this.freeHead = this.usedAs.at[id] as number;
-    this.heads.at[id * 2] = this.octets.put(bytes, start, end);
-    this.heads.at[id * 2 + 1] = ((context.id << CONTEXT_SHIFT) | (end - start)) >>> 0;
+    const run = this.octets.put(id, head);
+    this.runs.at[id] = run;
     this.refs.at[id] = 0;
     this.nextHop.at[id] = NONE;
-    this.slots.add(hash, id);
-    this.contexts.hold(context.id);
+    this.slots.add(hash, run);
+    this.contexts.hold(head >>> CONTEXT_SHIFT);
     this.live++;
     return id;
   }
@@ -483,9 +471,10 @@ export class AttributeTable {
 
   private remove(id: number): void {
     const { bytes, start, end } = this.octetsOf(id);
-    this.slots.remove(hashOf(bytes, start, end), id);
-    this.octets.giveBack(this.heads.at[id * 2] as number, this.lengthOf(id));
+    const run = this.runs.at[id] as number;
+    this.slots.remove(this.octets.load(bytes, start, end), run);
     this.contexts.release(this.contextOf(id).id);
+    this.octets.giveBack(run, end - start);
     if (this.nextHop.at[id] !== NONE) this.nextHops.release(this.nextHop.at[id] as number);
     const used = this.usedOf(id);
     this.generations.at[id] = (this.generations.at[id] as number) + 1;
@@ -495,7 +484,6 @@ export class AttributeTable {
       this.keptIds[kept] = NONE;
       this.keptValues[kept] = undefined;
     }
-    if (this.lastHit === id) this.lastHit = NONE;
     this.usedAs.at[id] = this.freeHead;
     this.freeHead = id;
     this.live--;
@@ -517,16 +505,4 @@ const readAddress = (octets: Uint8Array): IpAddress => {
   return ((view.getBigUint64(0) << 64n) | view.getBigUint64(8)) as IpAddress;
 };
 
-/** Four octets at a time: FNV's chain of multiplications, one per octet, took longer than the look-up behind it. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let h = (end - start) ^ 0x9e3779b9;
-  let at = start;
-  for (const last = end - 3; at < last; at += 4) {
-    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-    h = Math.imul(h ^ word, 0x85ebca6b);
-    h ^= h >>> 15;
-  }
-  for (; at < end; at++) h = Math.imul(h ^ bytes[at]!, 0x01000193);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
+const headOf = (context: ImportContext, length: number): number => ((context.id << CONTEXT_SHIFT) | length) >>> 0;
