@@ -20,6 +20,7 @@ import { ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Block, BlockAffinity } from '../model/block.ts';
 import type { BlockOrigin } from '../model/policy.ts';
+import type { Ipv6Objects } from './ipv6-blocks.ts';
 
 export interface OwnedBlock {
   readonly cidr: IpPrefix;
@@ -135,6 +136,16 @@ function saysOf({ node, lent }: OwnedBlock, addresses: ReadonlyMap<string, reado
 }
 
 const HOST = 'host:';
+const nodeOf = (owner: string | undefined): { readonly node?: string } =>
+  owner?.startsWith(HOST) === true ? { node: owner.slice(HOST.length) } : {};
+
+/** Of IPv6, without what blocks lent: those are not read so far. */
+export const ownedIpv6 = (objects: Ipv6Objects | undefined): readonly OwnedBlock[] =>
+  [
+    ...new Map(
+      [...(objects?.affinities ?? []), ...(objects?.blocks ?? [])].map((o) => [formatIpPrefix(o.cidr), o]),
+    ).values(),
+  ].map(({ cidr, owner }) => ({ cidr, ...nodeOf(owner) }));
 
 /** As originate.ts has it: the block's own word counts, and where there is no block yet, a confirmed affinity's. */
 export function ownedBlocks(blocks: readonly Block[], affinities: readonly BlockAffinity[]): readonly OwnedBlock[] {
@@ -144,8 +155,8 @@ export function ownedBlocks(blocks: readonly Block[], affinities: readonly Block
   for (const block of blocks) {
     if (block.deleted) continue;
     const { cidr, affinity } = block;
-    const node = affinity?.startsWith(HOST) === true ? affinity.slice(HOST.length) : undefined;
-    owned.set(formatIpPrefix(cidr), { cidr, ...(node !== undefined && { node }), ...lentOf(block, node) });
+    const owner = nodeOf(affinity);
+    owned.set(formatIpPrefix(cidr), { cidr, ...owner, ...lentOf(block, owner.node) });
   }
   return [...owned.values()];
 }

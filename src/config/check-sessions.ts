@@ -95,18 +95,25 @@ const withoutUse: SessionCheck = ({ n, values, fault }) => {
     );
 };
 
+const noPolicy = ({ policyNames }: Pick<Checked, 'policyNames'>): readonly [text: string, remedy: string] => [
+  'is no policy of this file',
+  `Write one of: ${[...policyNames].join(', ')}.`,
+];
+
 /** The policies are read by name, once. */
 const policies: SessionCheck = ({ n, values, policyNames, fault }) => {
   for (const path of ['import', 'export'] as const) {
     for (const [, name] of n.each(path))
-      if (!policyNames.has(name))
-        fault(values, path, name, 'is no policy of this file', `Write one of: ${[...policyNames].join(', ')}.`);
+      if (!policyNames.has(name)) fault(values, path, name, ...noPolicy({ policyNames }));
   }
 };
 
 const SESSION_CHECKS: readonly SessionCheck[] = [hops, families, localAs, border, withoutUse, policies];
 
 export const sessions = (checked: Checked): void => {
+  for (const path of ['cluster.meshImport', 'cluster.meshExport'] as const)
+    for (const [, name] of checked.node.each(path))
+      if (!checked.policyNames.has(name)) checked.fault(checked.node, path, name, ...noPolicy(checked));
   const { node, neighbors, dynamic } = checked;
   const ours = node.get('asn') ?? NODE_SETTINGS.asn.default;
   const check = (values: SessionValues, asns: readonly AsnRange[]): void => {

@@ -71,6 +71,9 @@ const NODE_SHOWN: { readonly [P in NodeRow]: (c: NodeConfig) => Shown } = {
   'cluster.defaultPool.natOutgoing': pool((p) => String(p.natOutgoing)),
   'cluster.defaultPool.blockSize': pool((p) => String(p.blockSize)),
   'cluster.localPref': (c) => String(c.cluster?.localPref ?? 'none'),
+  'cluster.meshImport': (c) => c.cluster?.meshImport?.name ?? 'all',
+  'cluster.meshExport': (c) => c.cluster?.meshExport?.name ?? 'all',
+  'cluster.blockOrigin': (c) => c.cluster?.blockOrigin ?? 'none',
   'cluster.tunnel.carrier': (c) => c.cluster?.tunnel.carrier ?? 'none',
   'cni.socket': (c) => c.cni?.socket ?? 'none',
 };

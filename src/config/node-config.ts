@@ -3,7 +3,9 @@
 import type { IpAddress, IpPrefix } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import type { Prefix } from '../base/prefix.ts';
+import type { BlockOriginMode } from '../model/built-in-policies.ts';
 import type { DynamicRange, FamilyName, PeerConfig } from '../model/peer.ts';
+import type { Policy } from '../model/policy.ts';
 import type { EncapMode } from '../model/pool.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -39,6 +41,11 @@ export interface ClusterConfig {
   readonly address?: Ipv4;
   /** LOCAL_PREF of our own routes in the mesh: 2147482623 as Calico >= 3.32, 100 as before it, or another. */
   readonly localPref: number;
+  /** In front of the BGPFilters that are named for the mesh; absent: those alone. */
+  readonly meshImport?: Policy;
+  readonly meshExport?: Policy;
+  /** What becomes of a route whose block IPAM gives to another node. */
+  readonly blockOrigin: BlockOriginMode;
   readonly tunnel: { readonly carrier: 'auto' | 'kernel' | 'tc-bpf' | 'user-space' };
 }
 

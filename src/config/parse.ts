@@ -74,7 +74,7 @@ function toNodeConfig(
   environment: Environment,
 ): NodeConfig {
   const routerId = v.get('routerId');
-  const cluster = toCluster(v, environment);
+  const cluster = toCluster(v, lists.policies, environment);
   const healthPort = v.get('health.port') ?? (cluster !== undefined && inPod(cluster.store) ? HEALTH_PORT : undefined);
   const gracefulRestart = restart(v.get('gracefulRestart'), v.get('gracefulRestart.restartTime'), FULL_RESTART);
   const listenAddress = v.get('listen.address') ?? ipv4(0);
@@ -136,13 +136,15 @@ const HEALTH_PORT = 9099;
 const inPod = (store: StoreConfig): boolean => 'kubernetes' in store;
 
 const OWN_NAMESPACE = 'gingham-system';
-function toCluster(v: NodeValues, { POD_NAMESPACE }: Environment): ClusterConfig | undefined {
+function toCluster(v: NodeValues, policies: Policies, { POD_NAMESPACE }: Environment): ClusterConfig | undefined {
   const nodeName = v.get('cluster.nodeName');
   const store = toStore(v);
   if (nodeName === undefined || store === undefined) return undefined;
   const address = v.get('cluster.address');
   const namespace = v.get('cluster.namespace') ?? (POD_NAMESPACE || OWN_NAMESPACE);
   const defaultPool = toDefaultPool(v, store);
+  const meshImport = policies(v.get('cluster.meshImport') ?? ['all']);
+  const meshExport = policies(v.get('cluster.meshExport') ?? ['all']);
   return {
     nodeName,
     store,
@@ -150,6 +152,9 @@ function toCluster(v: NodeValues, { POD_NAMESPACE }: Environment): ClusterConfig
     ...(defaultPool !== undefined && { defaultPool }),
     ...(address !== undefined && { address }),
     localPref: v.get('cluster.localPref') ?? D['cluster.localPref'].default,
+    blockOrigin: v.get('cluster.blockOrigin') ?? D['cluster.blockOrigin'].default,
+    ...(meshImport !== undefined && { meshImport }),
+    ...(meshExport !== undefined && { meshExport }),
     tunnel: { carrier: v.get('cluster.tunnel.carrier') ?? D['cluster.tunnel.carrier'].default },
   };
 }

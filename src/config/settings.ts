@@ -261,6 +261,27 @@ export const NODE_SETTINGS = {
     description:
       "LOCAL_PREF of our routes in the mesh: mesh (2147482623, Calico's since 3.32), legacy (100), or a number.",
   },
+  'cluster.meshImport': {
+    type: TYPES.routePolicy,
+    many: 'or-one',
+    defaultText: 'all',
+    needs: 'nothing',
+    description: 'What of the routes of the mesh is used: names of policies, asked before the BGPFilters of the mesh.',
+  },
+  'cluster.meshExport': {
+    type: TYPES.routePolicy,
+    many: 'or-one',
+    defaultText: 'all',
+    needs: 'nothing',
+    description: 'What the mesh is sent: names of policies, asked before the BGPFilters of the mesh.',
+  },
+  'cluster.blockOrigin': {
+    type: TYPES.blockOriginMode,
+    default: 'warn',
+    needs: 'nothing',
+    description:
+      'Routes whose block IPAM gives to another node. warn: views say so. prefer: used where there is no other. reject: not used.',
+  },
   'cluster.tunnel.carrier': {
     type: TYPES.carrier,
     default: 'auto',

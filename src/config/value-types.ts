@@ -174,6 +174,7 @@ export const TYPES = {
   bfdMultiplier: number('a number of packets', 1, 50),
   dynamicLimit: number('a number of neighbors', 1, 10000),
   asnRange: type<AsnRange>({ name: 'AS number or range, as 64512-64999', parse: asnRange }),
+  blockOriginMode: word('off', 'warn', 'prefer', 'reject'),
   logLevel: word<LogLevel>('debug', 'info', 'warn', 'error'),
   carrier: word('auto', 'kernel', 'tc-bpf', 'user-space'),
   socket: text('path of a unix socket', '/run/gingham/control.sock', socketPath),

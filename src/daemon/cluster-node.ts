@@ -5,9 +5,11 @@ import { delta } from '../base/delta.ts';
 import { formatIpPrefix, type IpPrefix, onlyIpv4 } from '../base/ip.ts';
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
+import { type BlockOrigins, ownedBlocks, ownedIpv6 } from '../cluster/block-origin.ts';
 import type { ClusterReason } from '../cluster/cluster-reason.ts';
 import { datastoreReady } from '../cluster/default-pool.ts';
 import { type ClusterSnapshot, type Desired, type DesiredSelf, desired } from '../cluster/desired.ts';
+import { usable } from '../cluster/originate.ts';
 import { readSecretRef, type SecretRef, secretKey } from '../cluster/secret-ref.ts';
 import type { Readiness } from '../cni/ports.ts';
 import { Ipam } from '../ipam/allocator.ts';
@@ -36,11 +38,13 @@ import { podMtu, type TunnelKind, tunnelFacts, tunnelSpec, type Underlay, wanted
 export interface ClusterNodeOptions {
   readonly nodeName: string;
   readonly address: Ipv4;
-  readonly self: DesiredSelf;
+  /** As the configuration file has it now. */
+  readonly self: () => DesiredSelf;
   readonly store: Store;
   readonly watch: ClusterWatch;
   readonly dataplane: Dataplane;
   readonly speaker: Speaker;
+  readonly origins: BlockOrigins;
   readonly tunnels: Tunnels;
   readonly masquerade: Masquerade;
   readonly reads: ClusterReads;
@@ -147,12 +151,13 @@ export class ClusterNode {
     const snapshot = watch.snapshot();
     const want = desired(
       { ...snapshot, passwords: reads.passwords(), clusterCidrs: reads.clusterCidrs() },
-      { ...self, matches: matchesSelector },
+      { ...self(), matches: matchesSelector },
     );
     this.wanted = want;
     reads.wantSecrets(secretRefs(snapshot));
     this.tellProblems(want);
     this.setRouteContext(want);
+    this.setOrigins(want, snapshot);
     const peers = [...want.peers, ...filePeers()];
     this.remember(want, peers);
     speaker.setPeers(peers, dynamicNeighbors());
@@ -255,6 +260,20 @@ export class ClusterNode {
     for (const block of remove.values()) dataplane.routes.unwant('local', block);
     for (const block of add.values()) dataplane.routes.want('local', block, dataplane.blackhole);
     this.blackholes = wanted;
+  }
+
+  /** Policies that ask for the origin judge by what the snapshot says, before any peer's routes are judged by them. */
+  private setOrigins(want: Desired, { blocks, affinities, ipv6 }: ClusterSnapshot): void {
+    const { origins, speaker } = this.options;
+    const touched = origins.update({
+      pools: [...want.pools.map((p) => p.cidr), ...(ipv6?.pools ?? [])],
+      blocks: [...ownedBlocks(usable(blocks).values, usable(affinities).values), ...ownedIpv6(ipv6)],
+      nodes: want.nodes.map(({ name, address, ipv6Address }) => ({
+        name,
+        addresses: [...(address === undefined ? [] : [address]), ...(ipv6Address === undefined ? [] : [ipv6Address])],
+      })),
+    });
+    if (touched.length > 0) speaker.reevaluateWithin(touched);
   }
 
   private setRouteContext(want: Desired): void {

@@ -1,5 +1,7 @@
 /** Start-up of a node of a cluster: store, then sessions, then pods. What waits for the store waits here. */
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
+import { nextHopOf } from '../bgp-js/attributes/next-hop.ts';
+import { BlockOrigins } from '../cluster/block-origin.ts';
 import { readNode } from '../cluster/node.ts';
 import type { ClusterConfig } from '../config/node-config.ts';
 import { sysctlRoot } from '../kernel/devices/sysctl.ts';
@@ -78,22 +80,28 @@ export async function startCluster(
   if (address === undefined) return;
   running.address = address;
 
-  const speaker = await startSpeaker(running, dataplane, { address, waitForLocalRoutes: true });
+  const origins = new BlockOrigins();
+  const speaker = await startSpeaker(running, dataplane, {
+    address,
+    waitForLocalRoutes: true,
+    originOf: (route, length, attributes) => origins.originOf(route, length, nextHopOf(attributes)),
+  });
   const node = new ClusterNode({
     nodeName,
     address,
-    self: {
+    self: () => ({
       nodeName,
       localAddress: address,
       holdTimeSec: config.holdTimeSec,
       connectRetrySec: config.connectRetrySec,
       ...(config.gracefulRestart === undefined ? {} : { gracefulRestart: config.gracefulRestart }),
-      localPref: cluster.localPref,
-    },
+      ...meshSettings(running.config.cluster ?? cluster),
+    }),
     store,
     watch,
     dataplane,
     speaker,
+    origins,
     tunnels,
     masquerade: createMasquerade(),
     forward,
@@ -119,6 +127,14 @@ export async function startCluster(
   node.poke();
   await startPods(running, { node, store, dataplane, settings });
 }
+
+/** What of the mesh is policy: as the file has it now. */
+const meshSettings = ({ localPref, blockOrigin, meshImport, meshExport }: ClusterConfig) => ({
+  localPref,
+  blockOrigin,
+  ...(meshImport === undefined ? {} : { meshImport }),
+  ...(meshExport === undefined ? {} : { meshExport }),
+});
 
 async function startPods(
   running: Running,

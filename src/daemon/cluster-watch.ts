@@ -8,7 +8,7 @@ import { parseAffinity } from '../ipam/affinity.ts';
 import { parseBlock } from '../ipam/block.ts';
 import { parsePool } from '../ipam/pools.ts';
 import { KINDS } from '../store/kinds.ts';
-import type { Kind, Resource, Store } from '../store/port.ts';
+import { type Kind, type Resource, type Store, StoreError } from '../store/port.ts';
 import { type Reflector, reflect } from '../store/reflector.ts';
 import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
@@ -29,6 +29,9 @@ export interface ClusterWatch {
   problem(): string | undefined;
 }
 
+/** A cluster from before Gingham read it has none: what nobody serves is empty, and not waited for. */
+const OPTIONAL: readonly Kind[] = [KINDS.bgpFilter];
+
 const WATCHED = [
   KINDS.node,
   KINDS.ipPool,
@@ -36,8 +39,11 @@ const WATCHED = [
   KINDS.blockAffinity,
   KINDS.bgpConfiguration,
   KINDS.bgpPeer,
+  KINDS.bgpFilter,
   KINDS.clusterInformation,
 ] as const;
+
+const GONE: readonly string[] = ['NotFound', 'Forbidden'];
 
 export function watchCluster(options: {
   readonly store: Store;
@@ -60,6 +66,11 @@ export function watchCluster(options: {
     });
   };
   const reflectors = new Map<Kind, Reflector>();
+  /** Optional ones that the store does not know, or does not let us see. */
+  const absent = new Map<Kind, () => void>();
+  const isAbsent = new Set<Kind>();
+  const listed = (kind: Kind, r: Reflector): Promise<void> =>
+    OPTIONAL.includes(kind) ? Promise.race([r.synced, new Promise<void>((done) => absent.set(kind, done))]) : r.synced;
   for (const kind of WATCHED) {
     reflectors.set(
       kind,
@@ -72,6 +83,10 @@ export function watchCluster(options: {
         signal: options.signal,
         onSnapshot: changed,
         onError: ({ error, phase, failures, retryInMs }) => {
+          if (OPTIONAL.includes(kind) && error instanceof StoreError && GONE.includes(error.reason)) {
+            isAbsent.add(kind);
+            absent.get(kind)?.();
+          }
           // The first failure of a row is news; the rest is the same news.
           const level = failures === 1 ? 'warn' : 'debug';
           log[level](
@@ -90,9 +105,9 @@ export function watchCluster(options: {
     });
 
   return {
-    synced: Promise.all([...reflectors.values()].map((r) => r.synced)).then(() => undefined),
+    synced: Promise.all([...reflectors].map(([kind, r]) => listed(kind, r))).then(() => undefined),
     nextChange: () => new Promise((resolve) => void waiting.push(resolve)),
-    isSynced: () => [...reflectors.values()].every((r) => r.isSynced()),
+    isSynced: () => [...reflectors].every(([kind, r]) => r.isSynced() || isAbsent.has(kind)),
     object: (kind, name) => reflectors.get(kind)?.objects.get(name),
     node: (name) => reflectors.get(KINDS.node)?.objects.get(name),
     snapshot: () => ({
@@ -103,6 +118,7 @@ export function watchCluster(options: {
       bgpConfiguration: reflectors.get(KINDS.bgpConfiguration)?.objects.get('default'),
       otherBgpConfigurations: objects(KINDS.bgpConfiguration).filter((o) => o.metadata.name !== 'default'),
       bgpPeers: objects(KINDS.bgpPeer),
+      bgpFilters: objects(KINDS.bgpFilter),
       ipv6: readIpv6Objects({
         pools: objects(KINDS.ipPool),
         blocks: objects(KINDS.ipamBlock),
@@ -111,7 +127,8 @@ export function watchCluster(options: {
     }),
     information: () => reflectors.get(KINDS.clusterInformation)?.objects.get('default'),
     problem: () => {
-      for (const reflector of reflectors.values()) {
+      for (const [kind, reflector] of reflectors) {
+        if (isAbsent.has(kind)) continue;
         const { phase, lastError } = reflector.status();
         if (phase === 'waiting') return lastError?.text ?? 'waiting for the store';
       }

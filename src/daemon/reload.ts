@@ -5,7 +5,7 @@ import type { Result } from '../base/result.ts';
 import { err } from '../base/result.ts';
 import { diffConfig } from '../config/diff.ts';
 import { formatFault } from '../config/format.ts';
-import type { ConfigChange, ConfigFault, NodeConfig } from '../config/node-config.ts';
+import type { ClusterConfig, ConfigChange, ConfigFault, NodeConfig } from '../config/node-config.ts';
 import { parseNodeConfig } from '../config/parse.ts';
 import type { ReloadReport } from '../control/views.ts';
 import type { PeerSettings } from '../model/peer.ts';
@@ -90,10 +90,21 @@ function withoutRestartSettings(from: NodeConfig, to: NodeConfig): NodeConfig {
     kernel: { ...from.kernel, allow: to.kernel.allow },
     neighbors: to.neighbors.map((peer) => ofAsn(peer, from)),
     dynamicNeighbors: to.dynamicNeighbors.map((range) => ({ ...range, settings: ofAsn(range.settings, from) })),
-    ...(from.cluster === undefined
-      ? {}
-      : { cluster: { ...from.cluster, localPref: to.cluster?.localPref ?? from.cluster.localPref } }),
+    ...(from.cluster === undefined ? {} : { cluster: clusterNow(from.cluster, to.cluster) }),
     ...(from.cni === undefined ? {} : { cni: from.cni }),
+  };
+}
+
+/** What of a cluster's settings takes effect at once. */
+function clusterNow(from: ClusterConfig, to: ClusterConfig | undefined): ClusterConfig {
+  if (to === undefined) return from;
+  const { meshImport: _import, meshExport: _export, ...rest } = from;
+  return {
+    ...rest,
+    localPref: to.localPref,
+    blockOrigin: to.blockOrigin,
+    ...(to.meshImport === undefined ? {} : { meshImport: to.meshImport }),
+    ...(to.meshExport === undefined ? {} : { meshExport: to.meshExport }),
   };
 }
 

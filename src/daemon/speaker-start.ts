@@ -5,6 +5,7 @@ import type { Ipv4 } from '../base/ipv4.ts';
 import { isLinkLocal6 } from '../base/ipv6.ts';
 import { AFI_IPV6 } from '../bgp-js/wire/family.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
+import type { TableConfig } from '../rib/rib-config.ts';
 import type { Dataplane } from './dataplane.ts';
 import { openMonitoring } from './monitoring.ts';
 import type { Running } from './running.ts';
@@ -13,7 +14,12 @@ import { openSpeaker, type Speaker } from './speaker.ts';
 export async function startSpeaker(
   running: Running,
   dataplane: Dataplane,
-  options: { readonly address: Ipv4; readonly waitForLocalRoutes: boolean },
+  options: {
+    readonly address: Ipv4;
+    readonly waitForLocalRoutes: boolean;
+    /** What IPAM says of a route, in a cluster. */
+    readonly originOf?: TableConfig['originOf'];
+  },
 ): Promise<Speaker> {
   const { config, log } = running;
   const { byFamily: found } = await dataplane.start();
@@ -28,6 +34,7 @@ export async function startSpeaker(
     addressesBeside: (local) => addressesBeside(dataplane, local),
     maxPaths: config.maxPaths,
     preferOlder: config.preferOlder,
+    originOf: options.originOf,
     ...(config.clusterId === undefined ? {} : { clusterId: config.clusterId }),
     restart: {
       forwarding: ({ afi }) => (afi === AFI_IPV6 ? found.ipv6 : found.ipv4) > 0,

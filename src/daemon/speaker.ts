@@ -15,6 +15,7 @@ import type { OwnAddresses } from '../peer/peer-family.ts';
 import { type ApplyReport, type LocRibs, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
 import { LocRib } from '../rib/loc-rib.ts';
 import type { NextHopResolver } from '../rib/next-hops.ts';
+import type { TableConfig } from '../rib/rib-config.ts';
 import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
 import type { Monitoring } from './monitoring.ts';
@@ -31,6 +32,8 @@ export interface SpeakerOptions {
   readonly maxPaths: NodeConfig['maxPaths'];
   readonly preferOlder: boolean;
   readonly clusterId?: Ipv4;
+  /** What IPAM says of a route. */
+  readonly originOf?: TableConfig['originOf'] | undefined;
   readonly restart: RestartOptions;
   readonly monitoring?: Monitoring | undefined;
   readonly log: Log;
@@ -46,6 +49,8 @@ export interface Speaker {
   settle(): void;
   /** This node's addresses changed: next hops are judged anew. */
   reevaluate(): void;
+  /** IPAM says something else of these prefixes: policies that ask for it judge the routes there anew. */
+  reevaluateWithin(prefixes: readonly IpPrefix[]): void;
   /** Makes our own routes what `prefixes` says. */
   setOriginated(prefixes: readonly IpPrefix[]): void;
   /** Listens there instead, without touching a session that is up. False, and the old port stays, when it cannot be had. */
@@ -126,6 +131,12 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       ribs.ipv4.reevaluate();
       ribs.ipv6.reevaluate();
     },
+    reevaluateWithin(prefixes) {
+      for (const [rib, isOfFamily] of [[ribs.ipv4, false] as const, [ribs.ipv6, true] as const]) {
+        const within = prefixes.filter((p) => isIpv6(p.address) === isOfFamily);
+        if (within.length > 0) rib.reevaluateWithin(within);
+      }
+    },
     setPeers(configs, ranges) {
       const report = peers.apply(configs, ranges);
       told.clear();
@@ -185,7 +196,7 @@ function setPassword(listener: BgpListener, peer: IpAddress | IpPrefix, password
 }
 
 const locRib = (family: 'ipv4' | 'ipv6', options: SpeakerOptions): LocRib => {
-  const { bgpIdentifier, isOurAddress, nextHops, maxPaths, preferOlder, clusterId } = options;
+  const { bgpIdentifier, isOurAddress, nextHops, maxPaths, preferOlder, clusterId, originOf } = options;
   return new LocRib({
     family,
     schedule: (run) => void setImmediate(run),
@@ -196,6 +207,7 @@ const locRib = (family: 'ipv4' | 'ipv6', options: SpeakerOptions): LocRib => {
     preferOlder,
     ...(nextHops && { nextHops }),
     ...(clusterId !== undefined && { clusterId }),
+    ...(originOf !== undefined && { originOf }),
   });
 };
 

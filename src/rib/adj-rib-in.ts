@@ -2,10 +2,11 @@
  *  attribute. Pure, hot: no object, closure or string per route. RFC 4271 9 and 3.2, RFC 4760, RFC 7911; a malformed set is kept
  *  as a rejected path with its reason, RFC 7606 2 (treat-as-withdraw). Which octets make up a set is received-set.ts; the verdict
  *  on a set is import.ts, on one route route-judge.ts. What makes all paths of a peer stale or go is leaving.ts. */
-import type { IpAddress } from '../base/ip.ts';
+import { addressBits, type IpAddress, type IpPrefix } from '../base/ip.ts';
 import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import type { BgpError } from '../bgp-js/wire/error.ts';
 import { AFI_IPV4, AFI_IPV6, IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../bgp-js/wire/family.ts';
+import { PrefixClasses } from '../policy/prefix-classes.ts';
 import { RESET } from './import.ts';
 import type { ImportContext } from './import-context.ts';
 import { type LimitNotice, limitReached, tooManyPrefixes } from './prefix-limit.ts';
@@ -125,6 +126,23 @@ export class AdjRibIn {
         const received = paths.received.at[path] as number;
         sets.judgeOnce(received);
         if (sets.contextOf(received).perRoute || paths.used.at[path] !== sets.usedOf(received))
+          this.judgeAgain(path, this.table.sourceOf(path), received);
+      },
+      done: () => {},
+    });
+  }
+
+  /** IPAM says something else of what lies in these prefixes: the routes there are judged anew, and no others. */
+  reevaluateWithin(within: readonly IpPrefix[]): void {
+    const { sets, paths, rounds, index } = this.table;
+    const lines = within.map((p) => ({ ...p, le: addressBits(p.address) }));
+    const inside = new PrefixClasses([lines]);
+    rounds.begin({
+      visit: (path) => {
+        const route = paths.route.at[path] as number;
+        const received = paths.received.at[path] as number;
+        if (!sets.contextOf(received).perRoute) return;
+        if (inside.holds(inside.classOf(this.table.addressOf(route), index.lengthOf(route)), 0))
           this.judgeAgain(path, this.table.sourceOf(path), received);
       },
       done: () => {},

@@ -1,5 +1,8 @@
 /** What the tables are told when they are made. Pure: types. */
 import type { IpAddress } from '../base/ip.ts';
+import type { Reason } from '../base/reason.ts';
+import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
+import type { BlockOrigin } from '../model/policy.ts';
 import type { NextHopResolver } from './next-hops.ts';
 
 /** How many paths that tie with the best through the interior cost are used beside it, itself included. 1: it alone. */
@@ -22,6 +25,12 @@ export interface TableConfig {
   readonly preferOlder?: boolean;
   /** Of a reflector: default the BGP identifier. RFC 4456 7 */
   readonly clusterId?: number;
+  /** What IPAM says of a route, for policies that ask; see reevaluateWithin(). Absent: unknown. */
+  readonly originOf?: (
+    address: IpAddress,
+    length: number,
+    attributes: PathAttributes,
+  ) => { readonly origin: BlockOrigin; readonly reason?: Reason };
 }
 
 /** What the session agreed on, as far as bytes are read by it. */
