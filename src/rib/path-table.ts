@@ -90,7 +90,7 @@ export class PathTable {
   /** The path of `source` with this identifier for the route whose list begins at `first`, or -1. */
   find(route: number, first: number, source: number, pathId = 0): number {
     let path = this.firstOf(route, first, source);
-    if (!this.withPathIds) return path;
+    if (!this.withPathIds) return pathId === 0 ? path : NONE;
     while (path !== NONE && this.pathIds.at[path] !== pathId) {
       path = this.next.at[path] as number;
       if (path !== NONE && this.sourceOf(path) !== source) return NONE;
@@ -100,16 +100,16 @@ export class PathTable {
 
   /** A new path, which find() has not found; answers it. The route's list begins at `headOf(path, first)` from now on. */
   add(route: number, source: number, first: number, pathId = 0): number {
+    if (pathId !== 0 && !this.withPathIds) {
+      this.withPathIds = true;
+      this.pathIds.reach(this.idBound);
+    }
     const beside = this.withPathIds ? this.firstOf(route, first, source) : NONE;
     const path = this.take(source);
     this.route.at[path] = route;
     this.received.at[path] = NONE;
     this.used.at[path] = NONE;
     this.flags.at[path] = 0;
-    if (pathId !== 0 && !this.withPathIds) {
-      this.withPathIds = true;
-      this.pathIds.reach(this.idBound);
-    }
     if (this.withPathIds) this.pathIds.at[path] = pathId;
     if (beside === NONE) {
       // In front of all others.
