@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Contestant, type Plan, versionBy } from './peer.ts';
 
-export const PROGRAM = path.resolve('dist/gingham.js');
+/** BENCH_GINGHAM: another build, to compare two. */
+export const PROGRAM = path.resolve(process.env['BENCH_GINGHAM'] ?? 'dist/gingham.js');
 const PROBE = path.resolve('bench/engine/loop-probe.mjs');
 
 const configuration = (plan: Plan, folder: string): string => `
