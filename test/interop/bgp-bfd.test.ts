@@ -49,6 +49,10 @@ describe.each([
   const hasRoute = (): boolean => namespaces.ip('g', 'route').includes(`${ROUTE} via 10.9.0.2`);
   const state = () => node.json<Peers>('peers').items[0];
 
+  /** Why sessions ended, as the log has it. */
+  const downs = (): string[] =>
+    [...node.log().matchAll(/"reason":"([^"]*)"[^}]*"msg":"session down"/g)].map((m) => m[1] ?? '');
+
   async function start(intervalMs: number, multiplier: number): Promise<void> {
     peer = makePeer(namespaces, 'b', { intervalMs, multiplier });
     await peer.start();
@@ -74,26 +78,26 @@ neighbors: [{ name: peer, address: 10.9.0.2, asn: 65002, connectRetry: 1, bfd: {
     'a link cut without loss of carrier takes the route out of the kernel, at %d ms x %d',
     async (interval, multiplier) => {
       await start(interval, multiplier);
-      const gone: number[] = [];
+      const gone: string[] = [];
       let wentAt: number | undefined;
       inside('g', 'ip', 'monitor', 'route').stdout?.on('data', (text: Buffer) => {
         if (String(text).includes(`Deleted ${ROUTE}`)) wentAt ??= performance.now();
       });
       for (let n = 0; n < CUTS; n++) {
         wentAt = undefined;
-        const cutAt = performance.now();
+        const before = performance.now();
         link.cut('left', 'right');
+        const after = performance.now();
         const went = await until('the route is gone', () => wentAt, 10_000);
-        gone.push(Math.round(went - cutAt));
+        // The cut itself is somewhere between.
+        gone.push(`${Math.round(went - after)}..${Math.round(went - before)}`);
         expect(hasRoute()).toBe(false);
         await until('the peer noticed', () => !peer.established());
         link.mend();
         await whole();
       }
-      expect(state()?.flaps).toBe(CUTS);
-      console.info(
-        `${name}, ${interval} ms x ${multiplier}: cut to kernel ${gone.sort((a, b) => a - b).join(', ')} ms`,
-      );
+      expect(downs()).toHaveLength(CUTS);
+      console.info(`${name}, ${interval} ms x ${multiplier}: cut to kernel ${gone.join(', ')} ms`);
     },
   );
 
@@ -116,12 +120,9 @@ neighbors: [{ name: peer, address: 10.9.0.2, asn: 65002, connectRetry: 1, bfd: {
   test('a healthy session does not flap while every processor is busy, ours and theirs', async () => {
     await start(100, 3);
     for (let n = 0; n < 4; n++) inside('g', process.execPath, '-e', 'for (;;) {}');
-    // A status command is a process with a second's work, too.
-    for (let n = 0; n < 10; n++) {
-      node.cli('status');
-      await new Promise((next) => setTimeout(next, 500));
-    }
+    await new Promise((next) => setTimeout(next, 10_000));
     for (const child of beside) child.kill('SIGKILL');
+    expect(downs()).toEqual([]);
     expect(state()).toMatchObject({ state: 'Established', flaps: 0 });
     expect(peer.established()).toBe(true);
   });
