@@ -2,6 +2,7 @@
  *  Filters of the mesh are Gingham's own: Calico gives them to BGPPeers only. They are named by the annotation
  *  gingham/mesh-filters of BGPConfiguration/default, "only-pools, no-default", or written in the node's file (cluster.meshImport
  *  and cluster.meshExport), whose policies come first. */
+import { GSHUT_POLICY } from '../model/built-in-policies.ts';
 import type { Policy } from '../model/policy.ts';
 import { chain } from '../model/policy-chain.ts';
 import { KINDS } from '../store/kinds.ts';
@@ -18,7 +19,8 @@ export interface PeerPolicies {
   readonly exportPolicy?: Policy;
 }
 
-/** In front of a peer's filters: on import what block origin validation asks for; on export nothing. Behind them: the defaults. */
+/** In front of a peer's filters, on import: what block origin validation asks for, and of another AS that graceful shutdown is
+ *  honoured (RFC 8326 4.2). Behind them, on export: Calico's own rules. */
 export interface PolicyDefaults {
   readonly importFirst: readonly Policy[];
   readonly exportLast: readonly Policy[];
@@ -68,6 +70,7 @@ export class FilterSet {
       const { importFirst, exportLast } = this.defaults;
       const all = [
         ...(direction === 'import' ? importFirst : []),
+        ...(direction === 'import' && peerType === 'ebgp' ? [GSHUT_POLICY] : []),
         ...(more === undefined ? [] : [more]),
         ...filters.filter((policy) => policy.rules.length > 0),
         ...(direction === 'export' ? exportLast : []),

@@ -147,6 +147,7 @@ test('a node of a cluster has protocol 12, a CNI socket and the LOCAL_PREF of th
     store: { server: 'http://192.168.34.1:6443' },
     namespace: 'gingham-system',
     localPref: 2147482623,
+    blockOrigin: 'warn',
     tunnel: { carrier: 'auto' },
   });
 });
