@@ -119,7 +119,8 @@ export const sessions = (checked: Checked): void => {
   const check = (values: SessionValues, asns: readonly AsnRange[]): void => {
     const n = values as SessionChecked['n'];
     const localAsn = n.get('localAs') ?? n.get('localAs.asn') ?? ours;
-    for (const one of SESSION_CHECKS) one({ ...checked, values, n, localAsn, asns });
+    const about = { ...checked, values, n, localAsn, asns };
+    for (const one of SESSION_CHECKS) one(about);
   };
   for (const n of neighbors) check(n, asnsOf(n.get('asn')));
   for (const d of dynamic) check(d, d.get('asns') ?? asnsOf(d.get('asn')));

@@ -2,6 +2,7 @@
  *  table does not know or allow. Pure. It knows no setting by name. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { ConfigFault } from './node-config.ts';
+import { putQuickLists, takeQuickLists } from './quick-lists.ts';
 import type { Setting, SettingTable } from './settings.ts';
 import { suggest } from './suggest.ts';
 import type { ValueType } from './value-types.ts';
@@ -64,7 +65,9 @@ export class DocumentReader {
 
   constructor(text: string) {
     this.text = text.length > MOST_CHARACTERS ? '' : text;
-    this.document = parseDocument(this.text, { lineCounter: this.counter, prettyErrors: false });
+    const quick = takeQuickLists(this.text);
+    this.document = parseDocument(quick.text, { lineCounter: this.counter, prettyErrors: false });
+    putQuickLists(this.document, quick.lists);
     if (text.length > MOST_CHARACTERS)
       this.fault('', undefined, `has ${text.length} characters`, `Keep it below ${MOST_CHARACTERS}.`);
     for (const e of this.document.errors)
