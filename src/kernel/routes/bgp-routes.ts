@@ -10,7 +10,7 @@ import { isLinkLocal6 } from '../../base/ipv6.ts';
 import type { Timers } from '../../base/ports.ts';
 import type { Prefix } from '../../base/prefix.ts';
 import type { Reason } from '../../base/reason.ts';
-import type { Result } from '../../base/result.ts';
+import { ok, type Result } from '../../base/result.ts';
 import type { NextHop, RouteTarget } from '../../model/kernel-route.ts';
 import type { Pool } from '../../model/pool.ts';
 import type { BestPath, FeedNextHop, PathSource, RouteFeed } from '../../rib/feed.ts';
@@ -167,7 +167,9 @@ export class BgpRoutes implements RouteFeed {
   private targetFor(pool: number, set: NextHopSet): Result<RouteTarget, Reason> {
     let made = set.targets[pool + 1];
     if (made === undefined) {
-      made = targetVia(set.hops, this.context.pools[pool], this.encapsulation, set.link);
+      made = isDiscarded(set.hops)
+        ? ok({ type: 'blackhole', scope: 'universe', nextHops: [], protocol: this.context.protocol })
+        : targetVia(set.hops, this.context.pools[pool], this.encapsulation, set.link);
       set.targets[pool + 1] = made;
     }
     return made;
@@ -178,6 +180,9 @@ export class BgpRoutes implements RouteFeed {
     this.cancelStep?.();
   }
 }
+
+/** A next hop of zeros is of a policy's making, never a peer's: packets are to be dropped here. RFC 7999 3.3 */
+const isDiscarded = (hops: readonly FeedNextHop[]): boolean => hops.every((hop) => Number(hop.address) === 0);
 
 function needsLink(hops: readonly FeedNextHop[]): boolean {
   for (let i = 0; i < hops.length; i++) {

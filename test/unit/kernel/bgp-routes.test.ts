@@ -164,6 +164,11 @@ test('a block of a pool goes through the tunnel, another prefix to its connected
   ]);
 });
 
+test('a next hop of zeros, which a policy makes of BLACKHOLE, drops packets here (RFC 7999 3.3)', () => {
+  best('10.9.0.7/32', '0.0.0.0', 'ebgp');
+  expect([...wishes]).toEqual([['bgp 10.9.0.7/32', 'blackhole 10.9.0.7/32']]);
+});
+
 test('a guarded prefix is held with its reason, and wanted once it is allowed by name', () => {
   best('0.0.0.0/0', '192.168.34.102');
   expect(wishes.get('bgp 0.0.0.0/0')).toBe('DEFAULT_ROUTE_NOT_ALLOWED');
