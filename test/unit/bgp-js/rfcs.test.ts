@@ -1,19 +1,23 @@
-/** src/bgp-js/RFCS.md holds what it says: every file it names is there, and every test and every message of the corpus. */
+/** src/bgp-js/RFCS.md and src/bfd/RFCS.md hold what they say: every file it names is there, and every test and every message of the corpus. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { readCorpus } from '../../support/corpus.ts';
 
 const TOP = path.resolve(import.meta.dirname, '../../..');
-const TABLE = fs.readFileSync(path.join(TOP, 'src/bgp-js/RFCS.md'), 'utf8');
 
-/** The RFCs that bgp-js is to know. */
-const RFCS = [
-  1997, 2385, 2545, 2918, 4271, 4360, 4456, 4486, 4724, 4760, 5065, 5082, 5492, 5701, 6286, 6396, 6608, 6793, 7311,
-  7313, 7606, 7911, 7999, 8050, 8092, 8203, 8212, 8326, 8538, 8654, 8950, 9003, 9072, 9234, 9494, 9687,
-];
+/** The RFCs that each is to know. */
+const RFCS = {
+  'src/bgp-js': [
+    1997, 2385, 2545, 2918, 4271, 4360, 4456, 4486, 4724, 4760, 5065, 5082, 5492, 5701, 6286, 6396, 6608, 6793, 7311,
+    7313, 7606, 7911, 7999, 8050, 8092, 8203, 8212, 8326, 8538, 8654, 8950, 9003, 9072, 9234, 9494, 9687,
+  ],
+  'src/bfd': [5880, 5881, 5882, 9384],
+} as const;
 
 interface Row {
+  /** Below which its files are. */
+  readonly folder: string;
   readonly rfc: number;
   readonly section: string;
   readonly files: readonly string[];
@@ -21,7 +25,7 @@ interface Row {
   readonly notDone: string | undefined;
 }
 
-function rowsOf(markdown: string): Row[] {
+function rowsOf(markdown: string, folder: string): Row[] {
   let rfc = 0;
   return markdown.split('\n').flatMap((line) => {
     const heading = /^## RFC (\d+)/.exec(line);
@@ -32,6 +36,7 @@ function rowsOf(markdown: string): Row[] {
       return [];
     return [
       {
+        folder,
         rfc,
         section,
         files: [...done.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''),
@@ -44,11 +49,16 @@ function rowsOf(markdown: string): Row[] {
     ];
   });
 }
-const ROWS = rowsOf(TABLE);
+const ROWS = Object.keys(RFCS).flatMap((folder) =>
+  rowsOf(fs.readFileSync(path.join(TOP, folder, 'RFCS.md'), 'utf8'), folder),
+);
 const where = (row: Row): string => `RFC ${row.rfc} ${row.section}`;
 
 test('every RFC of the list has rows, and every row is a section with something to show or a reason why not', () => {
-  expect([...new Set(ROWS.map((row) => row.rfc))].sort((a, b) => a - b)).toEqual(RFCS);
+  for (const [folder, rfcs] of Object.entries(RFCS)) {
+    const rows = ROWS.filter((row) => row.folder === folder);
+    expect([...new Set(rows.map((row) => row.rfc))].sort((a, b) => a - b)).toEqual(rfcs);
+  }
   const bare = ROWS.filter((row) => row.notDone === undefined && (row.files.length === 0 || row.shown.length === 0));
   expect(bare.map(where)).toEqual([]);
 });
@@ -56,7 +66,7 @@ test('every RFC of the list has rows, and every row is a section with something 
 test('every file that a row names is there', () => {
   const missing = ROWS.flatMap((row) =>
     row.files
-      .map((file) => (file.startsWith('src/') ? file : `src/bgp-js/${file}`))
+      .map((file) => (file.startsWith('src/') ? file : `${row.folder}/${file}`))
       .filter((file) => !fs.existsSync(path.join(TOP, file)))
       .map((file) => `${where(row)}: ${file}`),
   );
@@ -86,8 +96,9 @@ test('every message and every test that a row names is there', () => {
 });
 
 test('a name that is not there is found out', () => {
-  const [row] = rowsOf('## RFC 1\n| 1 | something | `wire/none.ts` | `none.txt` no such title |');
+  const [row] = rowsOf('## RFC 1\n| 1 | something | `wire/none.ts` | `none.txt` no such title |', 'src/bgp-js');
   expect(row).toEqual({
+    folder: 'src/bgp-js',
     rfc: 1,
     section: '1',
     files: ['wire/none.ts'],
