@@ -24,6 +24,7 @@ import { markdownTable } from './markdown.ts';
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const COUNTS = (process.env['BENCH_COUNTS'] ?? '100000,500000').split(',').map(Number);
 const PER_TURN = 4096;
+const ALONE = 2000;
 
 type Shape = 'blocks' | 'internet' | 'ipv6';
 const SHAPES = (process.env['BENCH_SHAPES'] ?? 'blocks,internet,ipv6').split(',') as Shape[];
@@ -63,6 +64,9 @@ function prefixes(shape: Shape, count: number): IpPrefix[] {
 }
 
 interface Figures {
+  /** One route, from the word of the Loc-RIB to the kernel's acknowledgement. */
+  oneUs: number;
+  onePercentUs: number;
   addMs: number;
   deleteMs: number;
   addCpuMs: number;
@@ -146,12 +150,36 @@ async function measure(shape: Shape, count: number): Promise<Figures> {
     await turns((p) => void routes.onWithdraw(p.address, p.length));
     const deleteMs = performance.now() - at;
     const deleteCpuMs = cpuMs(cpu);
+    const alone: number[] = [];
+    for (let i = 0; i < ALONE; i++) {
+      const p = all[i % all.length] as IpPrefix;
+      best.address = p.address;
+      best.length = p.length;
+      const from = performance.now();
+      routes.onBest(best);
+      routes.onSlice();
+      alone.push((performance.now() - from) * 1000);
+      if (!programmer.state(p).installed) throw new Error('one route by itself was not written at once');
+      routes.onWithdraw(p.address, p.length);
+      routes.onSlice();
+    }
+    alone.sort((a, b) => a - b);
+    const quantile = (share: number): number => alone[Math.floor(alone.length * share)] ?? 0;
     delay.disable();
     routes.stop();
     programmer.stop();
     interfaces.close();
     client.close();
-    return { addMs, deleteMs, addCpuMs, deleteCpuMs, delayMs: delay.max / 1e6, rssMb };
+    return {
+      oneUs: quantile(0.5),
+      onePercentUs: quantile(0.99),
+      addMs,
+      deleteMs,
+      addCpuMs,
+      deleteCpuMs,
+      delayMs: delay.max / 1e6,
+      rssMb,
+    };
   } finally {
     ns.remove();
   }
@@ -197,6 +225,7 @@ const rows: string[][] = [
     '',
     'C, sorted',
     '',
+    'one us p50, p99',
     'worst turn ms',
     'memory MB',
   ],
@@ -225,6 +254,7 @@ for (const shape of SHAPES)
       `${seconds(of('addMs'))} (${seconds(of('addCpuMs'))})`,
       `${seconds(of('deleteMs'))} (${seconds(of('deleteCpuMs'))})`,
       ...[floors.shuffled, floors.sorted].flatMap((all) => [pair(all, 0), pair(all, 1)]),
+      `${of('oneUs').toFixed(0)}, ${of('onePercentUs').toFixed(0)}`,
       of('delayMs').toFixed(1),
       of('rssMb').toFixed(0),
     ]);

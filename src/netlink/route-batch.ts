@@ -31,18 +31,17 @@ const SEQ = 8;
 const DST_LEN = 17;
 const DST = 32;
 
-/** By way: index of the verb, and 3 more for IPv6. */
+/** By way and kind: the index of the verb, and 3 more for IPv6. */
 const templates = new WeakMap<RouteVia, (Uint8Array | undefined)[]>();
 
-function templateOf(verb: number, via: RouteVia, six: boolean): Uint8Array {
+function templateOf(kind: number, via: RouteVia): Uint8Array {
   let made = templates.get(via);
   if (made === undefined) {
     made = [];
     templates.set(via, made);
   }
-  const at = verb + (six ? VERBS.length : 0);
-  made[at] ??= template(VERBS[verb] as RouteVerb, via, six);
-  return made[at];
+  made[kind] ??= template(VERBS[kind % VERBS.length] as RouteVerb, via, kind >= VERBS.length);
+  return made[kind];
 }
 
 function template(verb: RouteVerb, via: RouteVia, six: boolean): Uint8Array {
@@ -57,6 +56,10 @@ export class RouteBatch {
   private readonly messages: Uint8Array[] = [];
   private readonly addresses: (number | bigint)[] = [];
   private lengths: Uint8Array;
+  /** Neighbours in a batch are of one way as a rule. */
+  private lastVia: RouteVia | undefined;
+  private lastKind = -1;
+  private lastMessage: Uint8Array | undefined;
   size = 0;
 
   constructor(capacity = 256) {
@@ -70,7 +73,13 @@ export class RouteBatch {
       grown.set(this.lengths);
       this.lengths = grown;
     }
-    this.messages[at] = templateOf(verb === 'add' ? 0 : verb === 'replace' ? 1 : 2, via, typeof dst === 'bigint');
+    const kind = (verb === 'add' ? 0 : verb === 'replace' ? 1 : 2) + (typeof dst === 'bigint' ? VERBS.length : 0);
+    if (via !== this.lastVia || kind !== this.lastKind || this.lastMessage === undefined) {
+      this.lastVia = via;
+      this.lastKind = kind;
+      this.lastMessage = templateOf(kind, via);
+    }
+    this.messages[at] = this.lastMessage;
     this.addresses[at] = dst;
     this.lengths[at] = len;
     this.size = at + 1;
