@@ -117,7 +117,7 @@ export class DocumentReader {
     lists: readonly string[] = [],
   ): ReadonlyMap<string, readonly Node[]> {
     const elements = new Map<string, readonly Node[]>();
-    const paths = Object.keys(table);
+    const { paths, sections } = outlineOf(table);
     const walk = (node: Node, section: string): void => {
       if (!isMap(node)) return;
       for (const pair of node.items) {
@@ -125,7 +125,7 @@ export class DocumentReader {
         const key = isScalar(keyNode) ? String(keyNode.value) : '';
         const path = section + key;
         const value = this.resolve(pair.value as Node | null);
-        const isSection = paths.some((p) => p.startsWith(`${path}.`));
+        const isSection = sections.has(path);
         if (!Object.hasOwn(table, path) && !isSection && !(section === '' && lists.includes(key))) {
           this.unknown(values.prefix, section, key, keyNode, [...paths, ...(section === '' ? lists : [])]);
           continue;
@@ -240,6 +240,25 @@ export class DocumentReader {
     const raw = this.text.slice(from, to).trim().split('\n')[0] ?? '';
     return raw.length > SHOWN ? `${raw.slice(0, SHOWN)}…` : raw;
   }
+}
+
+interface Outline {
+  readonly paths: readonly string[];
+  /** "listen", "cluster.store": what has settings below it. */
+  readonly sections: ReadonlySet<string>;
+}
+const outlines = new WeakMap<SettingTable, Outline>();
+
+/** Worked out once: a thousand neighbors are read by one table. */
+function outlineOf(table: SettingTable): Outline {
+  const known = outlines.get(table);
+  if (known !== undefined) return known;
+  const paths = Object.keys(table);
+  const above = (path: string): string[] =>
+    path.split('.').flatMap((_, i, parts) => (i === 0 ? [] : [parts.slice(0, i).join('.')]));
+  const made = { paths, sections: new Set(paths.flatMap(above)) };
+  outlines.set(table, made);
+  return made;
 }
 
 const sectionKeys = (paths: readonly string[], section: string): string =>
