@@ -9,7 +9,7 @@ import type { ExportTarget, OutFamily } from './export-target.ts';
 import type { PathSource } from './feed.ts';
 import type { OutArena } from './out-arena.ts';
 import { hopKey, hopOctets, isPassableIpv6 } from './out-hop.ts';
-import { HOP_APART, HOP_KEPT, HOP_OURS, type HopForm, OutPlans } from './out-plans.ts';
+import { HOP_ADDED, HOP_APART, HOP_KEPT, HOP_OURS, type HopForm, OutPlans } from './out-plans.ts';
 import { CHANGED, HOP_SELF, HOP_SET, MED_SET, OutPolicy, type OutSets, REJECTED } from './out-policy.ts';
 import { HAS_BLACKHOLE, HAS_LLGR_STALE, HAS_NO_ADVERTISE, HAS_NO_EXPORT, OutScan } from './out-scan.ts';
 
@@ -121,7 +121,7 @@ export class OutEncoder {
       if ((said & HOP_SET) !== 0 || this.keeps(bytes)) return isIpv4 ? HOP_KEPT : HOP_APART;
     }
     this.hopKey = OUR_HOP;
-    if (this.ownInField && format.family === 'ipv4') return HOP_OURS;
+    if (this.ownInField && format.family === 'ipv4') return isIpv4 ? HOP_OURS : HOP_ADDED;
     return this.ownApart === undefined ? undefined : HOP_APART;
   }
 

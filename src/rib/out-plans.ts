@@ -26,7 +26,8 @@ import type { ExportTarget } from './export-target.ts';
 export const HOP_OURS = 0; // NEXT_HOP is our address
 export const HOP_KEPT = 1; // NEXT_HOP stays
 export const HOP_APART = 2; // into MP_REACH_NLRI, by the writer
-export type HopForm = typeof HOP_OURS | typeof HOP_KEPT | typeof HOP_APART;
+export const HOP_ADDED = 3; // NEXT_HOP is our address, where the set has none
+export type HopForm = typeof HOP_OURS | typeof HOP_KEPT | typeof HOP_APART | typeof HOP_ADDED;
 
 const AS_PATH = 2;
 const NEXT_HOP = 3;
@@ -81,9 +82,9 @@ export class OutPlans {
       if (to.med === 'drop' && !medIsSet) actions[MED] = DROP;
     }
     this.communities(actions, additions);
-    if (hop === HOP_OURS) {
+    if (hop === HOP_OURS || hop === HOP_ADDED) {
       actions[NEXT_HOP] = REPLACE;
-      additions.push(addition(NEXT_HOP, this.ownIpv4));
+      additions.push(addition(NEXT_HOP, this.ownIpv4, hop === HOP_ADDED));
     } else if (hop === HOP_APART) actions[NEXT_HOP] = DROP;
     return rewriteOf(actions, additions, path);
   }

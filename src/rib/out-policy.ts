@@ -4,7 +4,7 @@
  *  number was given out again. */
 
 import type { IpAddress } from '../base/ip.ts';
-import { OctetStore } from '../base/octet-store.ts';
+import { WordStore } from '../base/word-store.ts';
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { encodeAttributes } from '../bgp-js/attributes/attributes.ts';
 import { type Judge, judgeOf } from '../policy/judge.ts';
@@ -35,7 +35,8 @@ export class OutPolicy {
   private readonly sets: OutSets;
   private readonly isIpv6: boolean;
   private readonly localAddress: IpAddress | undefined;
-  private readonly changed = new OctetStore();
+  /** Made when a policy first changes something. */
+  private changed: WordStore | undefined;
   private keys = new Int32Array(0);
   private classes = new Int32Array(0);
   private generations = new Int32Array(0);
@@ -68,8 +69,9 @@ export class OutPolicy {
     const flags = this.flags[slot] as number;
     if ((flags & CHANGED) !== 0) {
       const run = this.runs[slot] as number;
-      this.octets = this.changed.chunkOf(run);
-      this.start = this.changed.startOf(run);
+      const store = this.changed as WordStore;
+      this.octets = store.octetsOf(run);
+      this.start = store.startOf(run);
       this.end = this.start + (this.lengths[slot] as number);
     }
     return flags;
@@ -95,7 +97,9 @@ export class OutPolicy {
     if (verdict.attributes !== attributes) {
       const bytes = octetsOfSet(verdict.attributes);
       flags |= CHANGED;
-      this.runs[slot] = this.changed.put(bytes, 0, bytes.length);
+      this.changed ??= new WordStore();
+      this.changed.load(bytes, 0, bytes.length);
+      this.runs[slot] = this.changed.put(0, bytes.length);
       this.lengths[slot] = bytes.length;
     }
     this.flags[slot] = flags;
@@ -103,7 +107,7 @@ export class OutPolicy {
 
   private forget(slot: number): void {
     if (this.keys[slot] === FREE || ((this.flags[slot] as number) & CHANGED) === 0) return;
-    this.changed.giveBack(this.runs[slot] as number, this.lengths[slot] as number);
+    this.changed?.giveBack(this.runs[slot] as number, this.lengths[slot] as number);
   }
 
   private resize(size: number): void {

@@ -1,25 +1,32 @@
 /** What a peer has from us: a bit per route, and with ADD-PATH the paths of each route. Pure, hot. It names what is to be withdrawn,
  *  and nothing else: what a route is now decides what is sent. */
-import { BitColumn, Int32Column } from '../base/columns.ts';
+import { Int32Column } from '../base/columns.ts';
 
 const NONE = -1;
 
 export class SentRoutes {
-  private readonly has = new BitColumn();
+  /** A bit per route. */
+  private readonly words = new Int32Column(0);
+  count = 0;
 
-  get count(): number {
-    return this.has.count;
-  }
   holds(route: number): boolean {
-    return this.has.get(route);
+    return (((this.words.at[route >>> 5] ?? 0) >>> (route & 31)) & 1) === 1;
   }
   add(route: number): void {
-    this.has.set(route);
+    const word = route >>> 5;
+    if (word >= this.words.at.length) this.words.reach(word);
+    const before = this.words.at[word]!;
+    const after = before | (1 << (route & 31));
+    if (before === after) return;
+    this.words.at[word] = after;
+    this.count++;
   }
   /** Whether it was there. */
   remove(route: number): boolean {
-    if (!this.has.get(route)) return false;
-    this.has.clear(route);
+    if (!this.holds(route)) return false;
+    const word = route >>> 5;
+    this.words.at[word] = this.words.at[word]! & ~(1 << (route & 31));
+    this.count--;
     return true;
   }
 }

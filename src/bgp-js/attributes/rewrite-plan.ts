@@ -47,6 +47,8 @@ export interface Rewrite {
   readonly actions: Uint8Array;
   /** Ascending by type. */
   readonly additions: readonly Addition[];
+  /** Some of them where the set has none. */
+  readonly adds: boolean;
   readonly path: PathRewrite;
   /** Most octets that a set can grow by. */
   readonly growth: number;
@@ -84,6 +86,7 @@ export function rewriteOf(actions: Uint8Array, additions: readonly Addition[], p
   return {
     actions,
     additions: [...additions].sort((a, b) => a.type - b.type),
+    adds: additions.some(({ whereMissing }) => whereMissing),
     path,
     growth: added + prepended,
   };

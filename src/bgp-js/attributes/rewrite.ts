@@ -32,11 +32,11 @@ export function rewriteAttributes(
   into: Uint8Array,
   at: number,
 ): number {
-  const { actions, additions } = how;
+  const { actions, additions, adds } = how;
   // What is to be added only where it is missing must be known to be missing.
   let low = 0;
   let high = 0;
-  if (additions.length > 0)
+  if (adds)
     for (let next = start; next < end; ) {
       const type = from[next + 1]!;
       if (type < 32) low |= 1 << type;
@@ -52,7 +52,7 @@ export function rewriteAttributes(
     const type = from[here + 1]!;
     const value = here + ((flags & FLAG_EXTENDED) !== 0 ? 4 : 3);
     next = endOf(from, here);
-    while (added < additions.length && additions[added]!.type < type)
+    while (adds && added < additions.length && additions[added]!.type < type)
       out = addMissing(additions[added++]!, low, high, into, out);
     switch (actions[type]!) {
       case DROP:
@@ -84,7 +84,7 @@ export function rewriteAttributes(
     for (let i = here + 1; i < next; i++) into[out + i - here] = from[i]!;
     out += next - here;
   }
-  while (added < additions.length) out = addMissing(additions[added++]!, low, high, into, out);
+  while (adds && added < additions.length) out = addMissing(additions[added++]!, low, high, into, out);
   return out;
 }
 
