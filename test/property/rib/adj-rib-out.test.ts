@@ -347,10 +347,10 @@ function advertised(r: Reader): string[][] {
 }
 
 test('IPv4: every peer ends with what export says, whatever its pace, group, and number of paths', () => {
-  check('ipv4', 120);
+  check('ipv4', 60);
 });
 test('IPv6: every peer ends with what export says, whatever its pace, group, and number of paths', () => {
-  check('ipv6', 80);
+  check('ipv6', 40);
 });
 
 test('while we restart, learned routes and End-of-RIB wait, and our own do not (RFC 4724 4.1)', () => {
