@@ -9,12 +9,13 @@ type Call = ServerWritableStream<object, unknown>;
 const PAGE = 200;
 const PIECE_BYTES = 64 * 1024;
 
-export async function sendPages(call: Call, routes: Iterable<RouteView>): Promise<void> {
+export async function sendPages(call: Call, routes: Iterable<RouteView | undefined>): Promise<void> {
   let page: RouteView[] = [];
   for (const route of routes) {
-    page.push(route);
-    if (page.length < PAGE) continue;
-    await send(call, { routes: page });
+    if (route !== undefined) page.push(route);
+    if (route !== undefined && page.length < PAGE) continue;
+    if (page.length > 0) await send(call, { routes: page });
+    else await new Promise((next) => setImmediate(next));
     page = [];
     if (call.cancelled || call.destroyed) return;
   }

@@ -33,8 +33,9 @@ export interface ControlSource {
   status(): StatusFacts | Promise<StatusFacts>;
   peers(): readonly PeerView[] | Promise<readonly PeerView[]>;
   /** Sorted by prefix, best path first. Read in pages with the event loop running between them: an implementation
-   *  over a live table answers with what it finds then. Throws NotThere for a peer that is not. */
-  routes(query: RouteQuery): Iterable<RouteView>;
+   *  over a live table answers with what it finds then. Undefined stands for a few milliseconds of work that found nothing to
+   *  show: the loop is to run. Throws NotThere for a peer that is not. */
+  routes(query: RouteQuery): Iterable<RouteView | undefined>;
   /** Throws NotThere where no route is. */
   explain(target: IpPrefix | IpAddress): ExplanationView;
   /** MRT records of the live tables, read in pieces as routes are. */

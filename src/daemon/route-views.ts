@@ -16,15 +16,23 @@ export interface RouteSources {
 }
 
 /** See ControlSource.routes. */
-export function routeViews(query: RouteQuery, from: RouteSources, context: RouteViewContext): Iterable<RouteView> {
+export function routeViews(
+  query: RouteQuery,
+  from: RouteSources,
+  context: RouteViewContext,
+): Iterable<RouteView | undefined> {
   if (query.receivedFrom !== undefined) return received(query, query.receivedFrom, from, context);
   if (query.advertisedTo !== undefined) return advertised(query, query.advertisedTo, from, context);
   return bestViews(query, from.ribs, context);
 }
 
-function* bestViews(query: RouteQuery, ribs: LocRibs, context: RouteViewContext): Generator<RouteView> {
+function* bestViews(query: RouteQuery, ribs: LocRibs, context: RouteViewContext): Generator<RouteView | undefined> {
   const whole = query.allPaths === true || query.prefix !== undefined || query.address !== undefined;
   for (const route of matching(query, ribs)) {
+    if (route === undefined) {
+      yield undefined;
+      continue;
+    }
     const paths =
       whole || !route.paths.some((p) => p.best) ? route.paths : route.paths.filter((p) => p.best || p.multipath);
     for (const path of paths) yield toRouteView(route.prefix, path, context);
@@ -36,13 +44,21 @@ export const ribOf = (ribs: LocRibs, address: IpAddress): LocRib => (isIpv6(addr
 const ribsOf = ({ family }: RouteQuery, ribs: LocRibs): readonly LocRib[] =>
   family === undefined ? [ribs.ipv4, ribs.ipv6] : [ribs[family]];
 
-function* matching(query: RouteQuery, ribs: LocRibs): Generator<RibRoute> {
+/** Undefined between two pages of a whole table: see ControlSource.routes. */
+function* matching(query: RouteQuery, ribs: LocRibs): Generator<RibRoute | undefined> {
   const { prefix, address } = query;
   if (prefix !== undefined) {
     const route = ribOf(ribs, prefix.address).pathsOf(prefix);
     if (route !== undefined) yield route;
   } else if (address !== undefined) yield* ribOf(ribs, address).matches(address);
-  else for (const rib of ribsOf(query, ribs)) yield* rib.routes();
+  else for (const rib of ribsOf(query, ribs)) yield* inPages(rib, {});
+}
+
+function* inPages(rib: LocRib, query: Parameters<LocRib['pages']>[0]): Generator<RibRoute | undefined> {
+  for (const page of rib.pages(query)) {
+    yield* page;
+    yield undefined;
+  }
 }
 
 /** A peer by name or address; both halves of it that the question is about. */
@@ -75,47 +91,65 @@ function* received(
   who: string,
   from: RouteSources,
   context: RouteViewContext,
-): Generator<RouteView> {
+): Generator<RouteView | undefined> {
   for (const part of partsOf(who, query, from)) {
-    const rib = part.name === 'ipv6-unicast' ? from.ribs.ipv6 : from.ribs.ipv4;
-    for (const { prefix, path } of rib.routesOf(part.source, query.rejectedOnly === true ? { rejected: true } : {}))
-      if (isMeant(query, prefix)) yield toRouteView(prefix, path, context);
+    for (const route of inPages(ribOfPart(part, from), { source: part.source })) {
+      if (route === undefined) yield undefined;
+      else if (isMeant(query, route.prefix))
+        for (const path of route.paths)
+          if (path.source === part.source && (query.rejectedOnly !== true || path.rejected !== undefined))
+            yield toRouteView(route.prefix, path, context);
+    }
   }
 }
 
-/** Kept back is what is best here and is not sent: each with the reason that export gives. */
+const ribOfPart = (part: PeerFamily, { ribs }: RouteSources): LocRib =>
+  part.name === 'ipv6-unicast' ? ribs.ipv6 : ribs.ipv4;
+
 function* advertised(
   query: RouteQuery,
   who: string,
   from: RouteSources,
   context: RouteViewContext,
-): Generator<RouteView> {
+): Generator<RouteView | undefined> {
   for (const part of partsOf(who, query, from)) {
-    const rib = part.name === 'ipv6-unicast' ? from.ribs.ipv6 : from.ribs.ipv4;
-    if (query.rejectedOnly === true) {
-      for (const route of rib.routes()) {
-        const best = route.paths.find((p) => p.best);
-        if (best?.attributes === undefined || !isMeant(query, route.prefix)) continue;
-        const answer = part.explain({ ...route.prefix, attributes: best.attributes, source: best.source });
-        if (answer !== undefined && 'not' in answer)
-          yield { ...toRouteView(route.prefix, best, context), action: 'kept back', reason: answer.not };
-      }
-      continue;
+    if (query.rejectedOnly === true) yield* keptBack(query, part, ribOfPart(part, from), context);
+    else yield* sentTo(query, part);
+  }
+}
+
+/** What is best here and is not sent: each with the reason that export gives. */
+function* keptBack(
+  query: RouteQuery,
+  part: PeerFamily,
+  rib: LocRib,
+  context: RouteViewContext,
+): Generator<RouteView | undefined> {
+  for (const route of inPages(rib, {})) {
+    const best = route?.paths.find((p) => p.best);
+    if (route === undefined) yield undefined;
+    else if (best?.attributes !== undefined && isMeant(query, route.prefix)) {
+      const answer = part.explain({ ...route.prefix, attributes: best.attributes, source: best.source });
+      if (answer !== undefined && 'not' in answer)
+        yield { ...toRouteView(route.prefix, best, context), action: 'kept back', reason: answer.not };
     }
-    for (const { prefix, attributes, source, pathId } of part.advertised()) {
-      if (!isMeant(query, prefix)) continue;
-      yield {
-        prefix: formatIpPrefix(prefix),
-        nextHop: formatIp(nextHopOf(attributes)),
-        from: source.name,
-        source: source.kind,
-        ...attributesView(attributes),
-        best: true,
-        multipath: false,
-        stale: false,
-        ...(pathId === undefined ? {} : { pathId }),
-        action: 'sent',
-      };
-    }
+  }
+}
+
+function* sentTo(query: RouteQuery, part: PeerFamily): Generator<RouteView> {
+  for (const { prefix, attributes, source, pathId } of part.advertised()) {
+    if (!isMeant(query, prefix)) continue;
+    yield {
+      prefix: formatIpPrefix(prefix),
+      nextHop: formatIp(nextHopOf(attributes)),
+      from: source.name,
+      source: source.kind,
+      ...attributesView(attributes),
+      best: true,
+      multipath: false,
+      stale: false,
+      ...(pathId === undefined ? {} : { pathId }),
+      action: 'sent',
+    };
   }
 }

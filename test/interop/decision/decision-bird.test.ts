@@ -120,7 +120,10 @@ async function tell(sets: readonly CandidateSet[], random: () => number): Promis
   let told = 0;
   for (let step = 0; step < steps; step++) {
     for (const { teller, to } of sessions) {
-      const routes = orders.flatMap((order) => (order[step]?.teller === teller ? [order[step].route] : []));
+      const routes = orders.flatMap((order) => {
+        const candidate = order[step];
+        return candidate?.teller === teller ? [candidate.route] : [];
+      });
       for (const session of to) session.announce(...routes);
       told += routes.length;
     }
