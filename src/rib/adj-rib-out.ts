@@ -20,6 +20,7 @@ import type { OutGroup } from './out-group.ts';
 import { OutGroups } from './out-groups.ts';
 import { hopOctets } from './out-hop.ts';
 import { OutMember } from './out-member.ts';
+import { inOrder } from './route-order.ts';
 import type { RouteTable } from './route-table.ts';
 
 const NONE = -1;
@@ -173,11 +174,24 @@ export class AdjRibOut {
   /** What the peer has from us, as it would be sent now, in order of prefix. Live: a route that is gone when its turn comes is
    *  left out, and so is one whose last change waits for the peer's connection. */
   *advertised(): Generator<Advertised, undefined> {
-    const { table } = this.port;
-    for (const route of table.index.sortedIds()) {
-      if (!table.index.has(route) || !this.member.has(route)) continue;
-      yield* this.member.paths === undefined ? this.bestOf(route) : this.pathsOf(route);
+    for (const page of this.advertisedPages()) yield* page;
+  }
+
+  /** The same in pages, each made in a few milliseconds at most; some are empty, for sorting is work too. Whoever has a million to
+   *  show takes one page per turn of the event loop. */
+  *advertisedPages(size = 256): Generator<readonly Advertised[], undefined> {
+    let page: Advertised[] = [];
+    let looked = 0;
+    for (const route of inOrder(this.port.table)) {
+      looked++;
+      if (route !== NONE && this.member.has(route))
+        page.push(...(this.member.paths === undefined ? this.bestOf(route) : this.pathsOf(route)));
+      if (route !== NONE && page.length < size && looked < size * 16) continue;
+      yield page;
+      page = [];
+      looked = 0;
     }
+    if (page.length > 0) yield page;
   }
 
   private *bestOf(route: number): Generator<Advertised, undefined> {
