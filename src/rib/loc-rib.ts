@@ -48,7 +48,7 @@ const FOREVER = Number.POSITIVE_INFINITY;
 const OURS: PathAttributes = { origin: 'igp', asPath: [], nextHop: ipv4(0) };
 /** Routes, or places of a round over the paths, between two looks at the clock. */
 const ROUTES_PER_LOOK = 128;
-const PATHS_PER_LOOK = 4096;
+const PATHS_PER_LOOK = 2048;
 
 export class LocRib {
   private readonly config: LocRibConfig;
