@@ -2,20 +2,22 @@
  *  caller compares; slots of equal hash are walked with first() and after(). Growth moves a few slots with each addition and is
  *  no pause; in between a walk goes through both arrays.
  *
- *    [hash, number + 1]   0 in the second word: free; a deleted one leaves a gap that growth, or a run's end, closes */
+ *    [hash, number + 1]   0 in the second word: free; a deleted one leaves a gap that growth, or a run's end, closes
+ *
+ *  Hashes are signed: a number above 2^31 would be an object wherever it is handed on. */
 
 const NONE = -1;
 const MIN_SLOTS = 64;
 const STEP = 16;
 /** In the second word: was in use; a walk goes on. */
-const GONE = 0xffffffff;
+const GONE = -1;
 /** Added to the places of the smaller array. */
 const OLD = 2 ** 30;
 
 export class HashSlots {
-  private slots = new Uint32Array(MIN_SLOTS * 2);
+  private slots = new Int32Array(MIN_SLOTS * 2);
   private mask = MIN_SLOTS - 1;
-  private old: Uint32Array | undefined;
+  private old: Int32Array | undefined;
   private moved = 0;
   /** In use or gone, of the larger array. */
   private taken = 0;
@@ -35,7 +37,7 @@ export class HashSlots {
   }
 
   numberAt(at: number): number {
-    const word = at >= OLD ? (this.old as Uint32Array)[(at - OLD) * 2 + 1] : this.slots[at * 2 + 1];
+    const word = at >= OLD ? (this.old as Int32Array)[(at - OLD) * 2 + 1] : this.slots[at * 2 + 1];
     return (word as number) - 1;
   }
 
@@ -43,7 +45,7 @@ export class HashSlots {
   add(hash: number, number: number): void {
     if (this.old !== undefined) this.move(this.old);
     if ((this.taken + 1) * 4 > (this.mask + 1) * 3) this.grow();
-    this.place(hash >>> 0, number + 1);
+    this.place(hash, number + 1);
     this.live++;
   }
 
@@ -53,7 +55,7 @@ export class HashSlots {
     while (this.numberAt(at) !== number) at = this.after(at, hash);
     this.live--;
     if (at >= OLD) {
-      (this.old as Uint32Array)[(at - OLD) * 2 + 1] = GONE;
+      (this.old as Int32Array)[(at - OLD) * 2 + 1] = GONE;
       return;
     }
     const { slots, mask } = this;
@@ -68,28 +70,26 @@ export class HashSlots {
 
   private scan(from: number, hash: number): number {
     const { slots, mask } = this;
-    const wanted = hash >>> 0;
     let slot = from;
     for (;;) {
       const word = slots[slot * 2 + 1]!;
       if (word === 0) return NONE;
-      if (slots[slot * 2] === wanted && word !== GONE) return slot;
+      if (slots[slot * 2] === hash && word !== GONE) return slot;
       slot = (slot + 1) & mask;
     }
   }
 
-  private firstOld(old: Uint32Array, hash: number): number {
+  private firstOld(old: Int32Array, hash: number): number {
     return this.scanOld(old, hash & ((old.length >>> 1) - 1), hash);
   }
 
-  private scanOld(old: Uint32Array, from: number, hash: number): number {
+  private scanOld(old: Int32Array, from: number, hash: number): number {
     const mask = (old.length >>> 1) - 1;
-    const wanted = hash >>> 0;
     let slot = from & mask;
     for (;;) {
       const word = old[slot * 2 + 1]!;
       if (word === 0) return NONE;
-      if (old[slot * 2] === wanted && word !== GONE) return slot + OLD;
+      if (old[slot * 2] === hash && word !== GONE) return slot + OLD;
       slot = (slot + 1) & mask;
     }
   }
@@ -109,12 +109,12 @@ export class HashSlots {
     this.moved = 0;
     // Many gaps and few in use: the same size does.
     const length = this.live * 3 > this.mask + 1 ? this.old.length * 2 : this.old.length;
-    this.slots = new Uint32Array(length);
+    this.slots = new Int32Array(length);
     this.mask = (length >>> 1) - 1;
     this.taken = 0;
   }
 
-  private move(old: Uint32Array): void {
+  private move(old: Int32Array): void {
     const end = Math.min(this.moved + STEP, old.length >>> 1);
     for (let from = this.moved; from < end; from++) {
       const word = old[from * 2 + 1]!;

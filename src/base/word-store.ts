@@ -10,22 +10,22 @@ const CHUNK_BITS = 17;
 const PAIRS = 1 << CHUNK_BITS;
 const WITHIN = PAIRS - 1;
 const HEAD = 2;
-const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+const LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
 
 /** Where a run lies; it stays there until it is given back. */
 export type WordRun = number;
 
 export class WordStore {
-  private readonly chunks: Uint32Array[] = [];
+  private readonly chunks: Int32Array[] = [];
   private readonly octets: Uint8Array[] = [];
   private tail = PAIRS;
   /** Given back, by size in pairs. */
   private readonly free: WordRun[][] = [];
   /** What load() has read. */
-  private readonly loaded = new Uint32Array(16384 + 1);
+  private readonly loaded = new Int32Array(16384 + 1);
   private count = 0;
 
-  /** Reads bytes[start, end), at most 64 KiB, which the next calls are about; answers a hash of them, unsigned. Four octets at a
+  /** Reads bytes[start, end), at most 64 KiB, which the next calls are about; answers a hash of them, signed. Four octets at a
    *  time: a multiplication for each took longer than the look-up behind it. */
   load(bytes: Uint8Array, start: number, end: number): number {
     const { loaded } = this;
@@ -50,7 +50,7 @@ export class WordStore {
     }
     this.count = n;
     h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-    return (h ^ (h >>> 16)) >>> 0;
+    return h ^ (h >>> 16);
   }
 
   /** Whether the run's second word is `head` and its octets those that were loaded. The caller's head tells the length. */
@@ -108,7 +108,7 @@ export class WordStore {
     const again = this.free[pairs]?.pop();
     if (again !== undefined) return again;
     if (this.tail + pairs > PAIRS) {
-      const chunk = new Uint32Array(PAIRS * 2);
+      const chunk = new Int32Array(PAIRS * 2);
       this.chunks.push(chunk);
       this.octets.push(new Uint8Array(chunk.buffer));
       this.tail = 0;

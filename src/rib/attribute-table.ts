@@ -84,7 +84,7 @@ export class AttributeTable {
   private readonly us: OurSelf;
   private readonly contexts: ImportContexts;
   /** Where the octets are: behind the set's id, and its context and length in one word. */
-  private readonly runs = new Uint32Column();
+  private readonly runs = new Int32Column(NONE);
   private readonly refs = new Int32Column(0);
   private readonly ranks = new Float64Column();
   private readonly meds = new Uint32Column();
@@ -505,4 +505,4 @@ const readAddress = (octets: Uint8Array): IpAddress => {
   return ((view.getBigUint64(0) << 64n) | view.getBigUint64(8)) as IpAddress;
 };
 
-const headOf = (context: ImportContext, length: number): number => ((context.id << CONTEXT_SHIFT) | length) >>> 0;
+const headOf = (context: ImportContext, length: number): number => (context.id << CONTEXT_SHIFT) | length;
