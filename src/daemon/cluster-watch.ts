@@ -80,7 +80,8 @@ export function watchCluster(options: {
         clock: systemClock,
         timers: systemTimers,
         random: systemRandom,
-        signal: options.signal,
+        // One of its own: all of them listening to one would look like a leak to Node.js.
+        signal: AbortSignal.any([options.signal]),
         onSnapshot: changed,
         onError: ({ error, phase, failures, retryInMs }) => {
           if (OPTIONAL.includes(kind) && error instanceof StoreError && GONE.includes(error.reason)) {

@@ -4,7 +4,7 @@ import type { IpAddress, IpPrefix } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import type { Ipv6 } from '../base/ipv6.ts';
 import type { BgpRole } from '../bgp-js/wire/role.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { Policy } from '../model/policy.ts';
 
 /** What a route's next hop becomes. auto: ourselves towards another AS, as it is within ours. Our own routes have our address
  *  in any case. RFC 4271 5.1.3 */

@@ -1,2 +1,0 @@
-/** Moved: model/policy.ts. Pure. */
-export * from '../model/policy.ts';
