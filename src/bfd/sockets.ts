@@ -65,7 +65,7 @@ export interface SendingSocket {
 /** Unconnected: the route is looked up for each packet, and no ICMP error ends it. Nothing is ever received here. */
 export function sendingSocket({ address, localAddress, interface: device }: BfdTarget, random: Random): SendingSocket {
   const { level, tos, ttl } = isIpv6(address) ? IPV6 : IPV4;
-  let to = new Uint8Array();
+  let to: Uint8Array = new Uint8Array();
   let index = 0;
   const fd = made(familyOf(address), (fd) => {
     attachFilter(fd, [NOTHING]);
