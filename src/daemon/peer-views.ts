@@ -2,6 +2,7 @@
 import { formatIp, type IpAddress, isIpv6 } from '../base/ip.ts';
 import { formatIpv4 } from '../base/ipv4.ts';
 import type { Agreed } from '../bgp-js/session/session-types.ts';
+import { familyName } from '../bgp-js/wire/family.ts';
 import type { AgreedView, PeerDownView, PeerView } from '../control/views.ts';
 import type { PeerState } from '../peer/peer-state.ts';
 
@@ -51,7 +52,7 @@ const toAgreedView = (agreed: Agreed, peer: PeerState): AgreedView => ({
   peerRouterId: formatIpv4(agreed.peerBgpIdentifier),
   type: agreed.ibgp ? 'ibgp' : 'ebgp',
   holdTimeSeconds: agreed.holdTimeSec,
-  families: ['ipv4-unicast'],
+  families: agreed.families.map((family) => familyName(family).replace(' ', '-')),
   fourOctetAs: agreed.fourOctetAs,
   routeRefresh: agreed.routeRefresh,
   ...(agreed.gracefulRestart === undefined ? {} : { gracefulRestartSeconds: agreed.gracefulRestart.restartTimeSec }),
