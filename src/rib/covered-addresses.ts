@@ -14,6 +14,8 @@ export class CoveredAddresses {
   private sorted: IpAddress[] = [];
   private tail: IpAddress[] = [];
   private gone = 0;
+  /** Grows with every address that comes or goes. */
+  changes = 0;
 
   /** Addresses of the other family may be members; no prefix contains them. */
   constructor(family: 'ipv4' | 'ipv6') {
@@ -31,6 +33,7 @@ export class CoveredAddresses {
   add(address: IpAddress): void {
     if (this.members.has(address)) return;
     this.members.add(address);
+    this.changes++;
     if (addressBits(address) !== this.bits) return;
     this.tail.push(address);
     if (this.tail.length > MAX_TAIL + (this.sorted.length >> 3)) this.sort();
@@ -38,6 +41,7 @@ export class CoveredAddresses {
 
   delete(address: IpAddress): void {
     if (!this.members.delete(address)) return;
+    this.changes++;
     if (++this.gone > MAX_TAIL + (this.members.size >> 1)) this.sort();
   }
 

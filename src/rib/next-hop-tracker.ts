@@ -49,6 +49,8 @@ export class NextHopTracker {
   private all = false;
   private again = false;
   private againAll = false;
+  /** Of `indirect`, when the asking began. */
+  private changesBefore = 0;
   private changed = new Set<number>();
   unreachable = 0;
 
@@ -118,6 +120,7 @@ export class NextHopTracker {
       return;
     }
     this.pending = this.table.idBound;
+    this.changesBefore = this.indirect.changes;
     this.all = all;
     this.onWork();
   }
@@ -138,8 +141,10 @@ export class NextHopTracker {
     this.pending = -1;
     const { changed } = this;
     this.changed = new Set();
-    // What led through one that changed may have changed with it.
-    const once = this.again || (changed.size > 0 && this.watching);
+    // What led through one that changed may have changed with it; and whoever is asked about a circle asks which next hops
+    // depend on routes at all.
+    const moved = changed.size > 0 || this.indirect.changes !== this.changesBefore;
+    const once = this.again || (moved && this.watching);
     const all = this.againAll;
     this.again = false;
     this.againAll = false;
