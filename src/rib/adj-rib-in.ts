@@ -8,7 +8,6 @@ import type { BgpError } from '../bgp-js/wire/error.ts';
 import { AFI_IPV4, AFI_IPV6, IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../bgp-js/wire/family.ts';
 import { PrefixClasses } from '../policy/prefix-classes.ts';
 import { RESET } from './import.ts';
-import type { ImportContext } from './import-context.ts';
 import { type LimitNotice, limitReached, tooManyPrefixes } from './prefix-limit.ts';
 import { liesReady, nlriOctets, reachOctets } from './received-set.ts';
 import type { RouteJudge } from './route-judge.ts';
@@ -97,17 +96,13 @@ export class AdjRibIn {
   /** Its settings are others: what it has announced is judged anew, in slices. No session is touched. */
   changeSource(source: Source): void {
     const { sets, contexts, paths, rounds } = this.table;
-    let from: ImportContext | undefined;
-    let to: ImportContext | undefined;
     rounds.begin({
       visit: (path) => {
         if (paths.sourceOf(path) !== source.id) return;
         const received = paths.received.at[path] as number;
         const context = sets.contextOf(received);
-        if (from !== context || to === undefined) {
-          from = context;
-          to = contexts.of(source.spec, context.fourOctetAs, context.inMpReach);
-        }
+        // Asked each time: one that no set is of may be gone by the next slice.
+        const to = contexts.of(source.spec, context.fourOctetAs, context.inMpReach);
         if (to === context) return;
         const again = sets.internAgain(received, to);
         this.judgeAgain(path, source, again);

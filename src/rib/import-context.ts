@@ -48,6 +48,8 @@ export class ImportContexts {
   private readonly us: OurSelf;
   private readonly family: number;
   private readonly made: (ImportContext | undefined)[] = [];
+  private last: ImportContext | undefined;
+  private lastSpec: ContextSpec | undefined;
   /** By id: sets that have it. */
   private readonly sets: number[] = [];
   /** Our own routes: nobody judges them. */
@@ -61,6 +63,21 @@ export class ImportContexts {
 
   /** `inMpReach`: where the routes are. */
   of(spec: ContextSpec, fourOctetAs: boolean, inMpReach = false): ImportContext {
+    // Asked for every UPDATE, and a peer sends many in a row.
+    const { last } = this;
+    if (
+      last !== undefined &&
+      this.lastSpec === spec &&
+      last.fourOctetAs === fourOctetAs &&
+      last.inMpReach === inMpReach
+    )
+      return last;
+    this.lastSpec = spec;
+    this.last = this.find(spec, fourOctetAs, inMpReach);
+    return this.last;
+  }
+
+  private find(spec: ContextSpec, fourOctetAs: boolean, inMpReach: boolean): ImportContext {
     const peerAsn = spec.role === undefined ? 0 : (spec.peerAsn ?? 0);
     for (const c of this.made) {
       if (

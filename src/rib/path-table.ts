@@ -1,6 +1,6 @@
 /** The Adj-RIBs-In as columns by path. Pure, hot. RFC 4271 3.2, RFC 7911. The key of a path is (route, source, path identifier).
  *
- *    by path    route | received set | used set, -1 rejected | epoch | since | previous, next in route | path identifier | flags
+ *    by path    route | received set | used set, -1 rejected | epoch | since | previous, next in route | path identifier
  *    by block   source: a block is 64 path ids of one source
  *
  *  The paths of a route are a short list, those of one source side by side in it. A source with many routes among many sources
@@ -36,8 +36,6 @@ export class PathTable {
   /** Wall clock, seconds since 1970, of the last real change. */
   readonly since = new Uint32Column();
   readonly next = new Int32Column(NONE);
-  /** Bits of its owner, adj-rib-in.ts. */
-  readonly flags = new Uint8Column();
   private readonly previous = new Int32Column(NONE);
   private readonly pathIds = new Uint32Column();
   private withPathIds = false;
@@ -109,7 +107,6 @@ export class PathTable {
     this.route.at[path] = route;
     this.received.at[path] = NONE;
     this.used.at[path] = NONE;
-    this.flags.at[path] = 0;
     if (this.withPathIds) this.pathIds.at[path] = pathId;
     if (beside === NONE) {
       // In front of all others.
@@ -222,8 +219,8 @@ export class PathTable {
     const block = this.blocks++;
     for (const column of [this.ownerOf, this.usedIn, this.after, this.before]) column.reach(block);
     const last = (block << BLOCK_BITS) | WITHIN;
-    const { route, received, used, epoch, since, next, flags, previous } = this;
-    for (const column of [route, received, used, epoch, since, next, flags, previous]) column.reach(last);
+    const { route, received, used, epoch, since, next, previous } = this;
+    for (const column of [route, received, used, epoch, since, next, previous]) column.reach(last);
     if (this.withPathIds) this.pathIds.reach(last);
     return block;
   }
