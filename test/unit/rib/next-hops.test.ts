@@ -168,6 +168,21 @@ describe('next hops by other routes', () => {
     expect(ways.take()).toEqual({ '10.0.0.0/8': '10.9.0.2', '10.1.0.0/16': '10.9.0.2 (for 10.1.1.1)' });
   });
 
+  test('a way that becomes the default route’s makes a circle of what was none', () => {
+    const { rib, ways, resolver } = tables();
+    resolver.connect('10.9.0.2');
+    const peer = addPeer(rib, '10.9.0.9');
+    rib.receive(peer, announce('10.1.0.0/16', '10.9.0.2'), PLAIN);
+    rib.receive(peer, announce('0.0.0.0/0', '10.1.1.1'), PLAIN);
+    rib.settle();
+    expect(ways.take()).toEqual({ '10.1.0.0/16': '10.9.0.2', '0.0.0.0/0': '10.9.0.2 (for 10.1.1.1)' });
+    // Now 10.9.0.2 is inside 0.0.0.0/0, whose next hop is inside 10.1.0.0/16, whose next hop it is.
+    resolver.byDefault('10.9.0.2');
+    rib.settle();
+    expect(ways.take()).toEqual({ '10.1.0.0/16': '10.9.0.2' });
+    expect(rejection(rib, '0.0.0.0/0')).toBe('NEXT_HOP_UNREACHABLE NEXT_HOP_LOOP');
+  });
+
   test('more than eight routes behind each other are refused', () => {
     const { rib, ways, resolver } = tables();
     resolver.connect('10.9.0.2');
