@@ -6,6 +6,7 @@ import { ipv4 } from '../../base/ipv4.ts';
 import { ffiFault, SysError } from '../../sys/ffi.ts';
 import { readHost } from '../../sys/sockaddr.ts';
 import type { Connection } from '../session/session-types.ts';
+import { type Reader, ReadingTurns } from './reading-turns.ts';
 import { Reassembly } from './reassembly.ts';
 import { setMd5Key } from './tcp-md5.ts';
 
@@ -39,7 +40,9 @@ export function hostOf(socket: net.Socket, end: 'remoteAddress' | 'localAddress'
   }
 }
 
-class SocketConnection implements Connection {
+const readingTurns = new ReadingTurns({ now: () => performance.now(), nextTurn: (run) => void setImmediate(run) });
+
+class SocketConnection implements Connection, Reader {
   readonly remoteAddress: IpAddress;
   readonly remotePort: number;
   readonly remoteInterface?: string;
@@ -52,6 +55,10 @@ class SocketConnection implements Connection {
   ended = false;
   private readonly socket: net.Socket;
   private error: NodeJS.ErrnoException | undefined;
+  /** By our owner. */
+  private paused = false;
+  /** Until its turn to read comes. */
+  private held = false;
 
   constructor(socket: net.Socket) {
     this.socket = socket;
@@ -108,12 +115,23 @@ class SocketConnection implements Connection {
     }
   }
   pause(): void {
+    this.paused = true;
     this.socket.pause();
   }
   resume(): void {
-    this.socket.resume();
+    this.paused = false;
+    if (!this.held) this.socket.resume();
+  }
+  hold(): void {
+    this.held = true;
+    if (!this.ended) this.socket.pause();
+  }
+  release(): void {
+    this.held = false;
+    if (!this.paused && !this.socket.destroyed) this.socket.resume();
   }
   readPending(done: () => void): void {
+    if (this.held) this.release();
     // The poll phase reads what waits, the check phase comes right behind it.
     setImmediate(done);
   }
@@ -151,7 +169,9 @@ export const acceptedConnection = (socket: net.Socket, onSpoken: () => void): Co
   };
   socket.on('data', (read: Buffer) => {
     const bytes = new Uint8Array(read.buffer, read.byteOffset, read.length);
+    readingTurns.begin();
     reassembly.take(bytes, bytes.length, reader);
+    readingTurns.end(connection);
   });
   // Its owner sets onData in this turn; the first read comes in a later one.
   socket.resume();
@@ -171,7 +191,10 @@ export class DialledSocket {
       onread: {
         buffer: slab,
         callback: (length: number): boolean => {
-          if (this.made !== undefined) reassembly.take(slab, length, this.made);
+          if (this.made === undefined) return true;
+          readingTurns.begin();
+          reassembly.take(slab, length, this.made);
+          readingTurns.end(this.made);
           return true;
         },
       },
