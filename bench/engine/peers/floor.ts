@@ -12,4 +12,4 @@ const floor = (name: string, mode: 'relay' | 'install', program: string): Contes
 });
 
 export const relayFloor = (program: string): Contestant => floor('harness alone: relay', 'relay', program);
-export const installFloor = (program: string): Contestant => floor('harness alone: install', 'install', program);
+export const installFloor = (program: string): Contestant => floor('C that only installs', 'install', program);
