@@ -1,9 +1,15 @@
 /** Long answers in pages. Between two the event loop runs, and a slow reader is waited for: keepalives go first. Pure but for
  *  the call it writes to. */
-import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { RouteView } from './views.ts';
 
-type Call = ServerWritableStream<object, unknown>;
+/** As much of gRPC's ServerWritableStream as is needed here. */
+interface Call {
+  write(page: object): boolean;
+  readonly cancelled: boolean;
+  readonly destroyed: boolean;
+  on(event: string, then: () => void): unknown;
+  off(event: string, then: () => void): unknown;
+}
 
 /** A page takes about a millisecond to make: the loop is never held longer. */
 const PAGE = 200;

@@ -6,6 +6,7 @@ import type { RouteView } from '../control/views.ts';
 import type { FamilyName } from '../model/peer.ts';
 import type { LocRibs, PeerFamily } from '../peer/peer-family.ts';
 import type { PeerSet } from '../peer/peer-set.ts';
+import type { Advertised } from '../rib/adj-rib-out.ts';
 import type { LocRib } from '../rib/loc-rib.ts';
 import type { RouteView as RibRoute } from '../rib/views.ts';
 import { attributesView, type RouteViewContext, toRouteView } from './route-view.ts';
@@ -136,20 +137,22 @@ function* keptBack(
   }
 }
 
-function* sentTo(query: RouteQuery, part: PeerFamily): Generator<RouteView> {
-  for (const { prefix, attributes, source, pathId } of part.advertised()) {
-    if (!isMeant(query, prefix)) continue;
-    yield {
-      prefix: formatIpPrefix(prefix),
-      nextHop: formatIp(nextHopOf(attributes)),
-      from: source.name,
-      source: source.kind,
-      ...attributesView(attributes),
-      best: true,
-      multipath: false,
-      stale: false,
-      ...(pathId === undefined ? {} : { pathId }),
-      action: 'sent',
-    };
+function* sentTo(query: RouteQuery, part: PeerFamily): Generator<RouteView | undefined> {
+  for (const page of part.advertised()) {
+    for (const route of page) if (isMeant(query, route.prefix)) yield advertisedView(route);
+    yield undefined;
   }
 }
+
+const advertisedView = ({ prefix, attributes, source, pathId }: Advertised): RouteView => ({
+  prefix: formatIpPrefix(prefix),
+  nextHop: formatIp(nextHopOf(attributes)),
+  from: source.name,
+  source: source.kind,
+  ...attributesView(attributes),
+  best: true,
+  multipath: false,
+  stale: false,
+  ...(pathId === undefined ? {} : { pathId }),
+  action: 'sent',
+});

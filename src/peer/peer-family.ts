@@ -224,9 +224,9 @@ export class PeerFamily {
     return this.out?.explain(route);
   }
 
-  /** What the peer has from us. */
-  advertised(): Iterable<Advertised> {
-    return this.out?.advertised() ?? [];
+  /** What the peer has from us, in pages. */
+  advertised(): Iterable<readonly Advertised[]> {
+    return this.out?.advertisedPages() ?? [];
   }
 
   private target(agreed: Agreed): ExportTarget {

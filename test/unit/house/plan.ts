@@ -92,6 +92,7 @@ export const IO_FILES: readonly string[] = [
   'daemon/cluster-setup.ts', // node:crypto, for a cluster's GUID
   'daemon/object-events.ts', // node:crypto, for digests in names only
   'daemon/log.ts', // the log
+  'daemon/monitoring.ts', // the host's name
   'daemon/reload.ts', // reads the configuration file
   'cli/ask.ts', // whether this machine has a daemon
   'cli/decode-input.ts', // files and standard input, gzip
