@@ -69,6 +69,9 @@ const border: SessionCheck = ({ n, values, localAsn, asns, fault }) => {
   for (const path of ['removePrivateAs', 'role', 'localAs'] as const)
     if (internal && n.mentions(path) && n.get(path) !== 'off')
       fault(values, path, undefined, 'is for eBGP, and this is our own AS', 'Remove it, or correct asn.');
+  for (const path of ['thirdPartyNextHop', 'sendBlackhole'] as const)
+    if (internal && n.get(path) === true)
+      fault(values, path, 'true', 'is for eBGP, and this is our own AS', 'Remove it, or correct asn.');
   if (n.get('strictRole') === true && !n.mentions('role'))
     fault(values, 'strictRole', 'true', 'has no meaning without role', 'Add role: what we are to the neighbor.');
 };
@@ -76,6 +79,31 @@ const border: SessionCheck = ({ n, values, localAsn, asns, fault }) => {
 const withoutUse: SessionCheck = ({ n, values, fault }) => {
   if (n.mentions('addPath.max') && n.get('addPath.send') !== true)
     fault(values, 'addPath.max', undefined, 'has no meaning without addPath.send', 'Add send: true, or remove it.');
+  if (n.get('gracefulShutdown') === true && n.get('withhold')?.includes('standard') === true)
+    fault(
+      values,
+      'withhold',
+      'standard',
+      'would hold back GRACEFUL_SHUTDOWN, a standard community (RFC 8326)',
+      'Remove standard, or gracefulShutdown.',
+    );
+  if (n.get('extendedNextHop') === true && n.get('families')?.includes('ipv4-unicast') === false)
+    fault(
+      values,
+      'extendedNextHop',
+      'true',
+      'is about IPv4 routes (RFC 8950), and families has none',
+      'Add ipv4-unicast to families, or remove it.',
+    );
+  const mode = n.get('nextHop') ?? 'auto';
+  if (n.get('thirdPartyNextHop') === true && mode !== 'auto')
+    fault(
+      values,
+      'thirdPartyNextHop',
+      'true',
+      `has no meaning with nextHop ${mode}, which says it for all routes`,
+      'Keep one of the two.',
+    );
   const action = n.get('maxPrefixes.action');
   if (n.mentions('maxPrefixes.restart') && action !== undefined && action !== 'idle')
     fault(

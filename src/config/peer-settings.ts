@@ -113,6 +113,12 @@ function toSettings(
       clusterId: node.clusterId,
       allowOwnAs: n.get('allowOwnAs') || undefined,
       removePrivateAs: toRemovePrivateAs(n),
+      thirdPartyNextHop: n.get('thirdPartyNextHop') || undefined,
+      extendedNextHop: n.get('extendedNextHop') || undefined,
+      med: n.get('med'),
+      withhold: toWithheld(n),
+      gracefulShutdown: n.get('gracefulShutdown') || undefined,
+      sendBlackhole: n.get('sendBlackhole') || undefined,
       maxPrefixes: toMaxPrefixes(n),
       role: n.get('role'),
       strictRole: n.get('strictRole') || undefined,
@@ -162,6 +168,12 @@ function toBfd(n: SessionValues): BfdConfig | undefined {
 function toRemovePrivateAs(n: SessionValues): PeerSettings['removePrivateAs'] {
   const word = n.get('removePrivateAs');
   return word === 'off' ? undefined : word;
+}
+
+/** Once each, in one order: other words for the same are no change. */
+function toWithheld(n: SessionValues): PeerSettings['withhold'] {
+  const kinds = [...new Set(n.get('withhold'))].sort();
+  return kinds.length === 0 ? undefined : kinds;
 }
 
 const isIpv4Alone = (families: readonly FamilyName[]): boolean => String(families) === String(IPV4_ALONE);

@@ -546,6 +546,45 @@ export const SESSION_SETTINGS = {
     needs: 'nothing',
     description: 'Next hop of learned routes. self: our address. keep: as it came. auto: self for eBGP, keep for iBGP.',
   },
+  thirdPartyNextHop: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'nothing',
+    description:
+      'With nextHop auto, eBGP: next hops on the link that we share with the neighbor stay (RFC 4271 5.1.3).',
+  },
+  extendedNextHop: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'peer-reset',
+    description: 'IPv4 routes with IPv6 next hops (RFC 8950): an IPv6 session needs no IPv4 address beside it.',
+  },
+  med: {
+    type: TYPES.medMode,
+    default: 'auto',
+    needs: 'nothing',
+    description: 'MED of learned routes. auto: to iBGP only. keep: to other ASes too. drop: to nobody.',
+  },
+  withhold: {
+    type: TYPES.communityKind,
+    many: 'or-one',
+    defaultText: '[]',
+    needs: 'nothing',
+    description: 'Kinds of communities that it is not sent.',
+  },
+  gracefulShutdown: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'nothing',
+    description:
+      'Maintenance is near: everything it is sent carries GRACEFUL_SHUTDOWN (RFC 8326), and on iBGP LOCAL_PREF 0.',
+  },
+  sendBlackhole: {
+    type: TYPES.boolean,
+    default: false,
+    needs: 'nothing',
+    description: 'eBGP: learned routes with BLACKHOLE (RFC 7999) are passed on; otherwise they stay within our AS.',
+  },
   import: {
     type: TYPES.routePolicy,
     many: 'or-one',

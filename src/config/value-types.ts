@@ -4,7 +4,7 @@ import type { Ipv4 } from '../base/ipv4.ts';
 import type { Prefix } from '../base/prefix.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { type BgpRole, ROLES } from '../bgp-js/wire/role.ts';
-import type { AsnRange, FamilyName, MaxPrefixAction, NextHopMode } from '../model/peer.ts';
+import type { AsnRange, CommunityKind, FamilyName, MaxPrefixAction, MedMode, NextHopMode } from '../model/peer.ts';
 import { addressOfText, ipAddressOfText, ipPrefixOfText, prefixOfText, type TextFault } from './address-text.ts';
 import type { LogLevel } from './node-config.ts';
 
@@ -160,6 +160,8 @@ export const TYPES = {
   /** A policy's name, or one of two that are always there. */
   routePolicy: text('all | none | name of a policy', 'from-rack', policyName),
   nextHopMode: word<NextHopMode>('self', 'keep', 'auto'),
+  medMode: word<MedMode>('auto', 'keep', 'drop'),
+  communityKind: word<CommunityKind>('standard', 'extended', 'large'),
   removePrivateAs: word('off', 'all', 'replace'),
   role: word<BgpRole>(...ROLES),
   maxPrefixAction: word<MaxPrefixAction>('warn', 'drop', 'idle'),

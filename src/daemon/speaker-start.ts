@@ -1,9 +1,10 @@
 /** The speaker of a running daemon: opened once the kernel has been read, its best paths led there, its next hops judged
  *  anew when this node's addresses change. The same alone and in a cluster. */
-import { type IpAddress, isIpv6 } from '../base/ip.ts';
+import { type IpAddress, type IpPrefix, ipPrefix, isIpv6 } from '../base/ip.ts';
 import type { Ipv4 } from '../base/ipv4.ts';
 import { isLinkLocal6 } from '../base/ipv6.ts';
 import { AFI_IPV6 } from '../bgp-js/wire/family.ts';
+import type { Address } from '../netlink/address.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
 import type { TableConfig } from '../rib/rib-config.ts';
 import type { Dataplane } from './dataplane.ts';
@@ -72,7 +73,8 @@ export async function startSpeaker(
 /** What else the interface has that has this address: next hops of the other family, and on the link. RFC 2545 3 */
 function addressesBeside({ interfaces }: Dataplane, local: IpAddress): OwnAddresses {
   const link = interfaces.linkWithAddress(local);
-  const all = link === undefined ? [] : interfaces.addressesOf(link.name).map(({ address }) => address);
+  const addresses = link === undefined ? [] : interfaces.addressesOf(link.name);
+  const all = addresses.map(({ address }) => address);
   const ipv4 = all.find((a) => !isIpv6(a));
   const ipv6 = all.find((a) => isIpv6(a) && !isLinkLocal6(a));
   const linkLocal = all.find((a) => isIpv6(a) && isLinkLocal6(a));
@@ -80,5 +82,12 @@ function addressesBeside({ interfaces }: Dataplane, local: IpAddress): OwnAddres
     ...(ipv4 === undefined ? {} : { ipv4 }),
     ...(ipv6 === undefined ? {} : { ipv6 }),
     ...(linkLocal === undefined ? {} : { linkLocal }),
+    subnets: subnetsOf(addresses),
   };
 }
+
+/** Whoever is in one of these is on the link. A point-to-point address has its subnet at the other end. */
+const subnetsOf = (addresses: readonly Address<IpAddress>[]): readonly IpPrefix[] =>
+  addresses
+    .filter(({ address }) => !isIpv6(address) || !isLinkLocal6(address))
+    .map(({ peer, length }) => ipPrefix(peer, length));

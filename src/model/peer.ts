@@ -12,6 +12,12 @@ export type FamilyName = 'ipv4-unicast' | 'ipv6-unicast';
  *  routes have our address in any case. */
 export type NextHopMode = 'self' | 'keep' | 'auto';
 
+/** Kinds of communities: of RFC 1997, of RFC 4360 and RFC 5701, of RFC 8092. */
+export type CommunityKind = 'standard' | 'extended' | 'large';
+
+/** MULTI_EXIT_DISC of learned routes. auto: within our AS only (RFC 4271 5.1.4). keep: towards other ASes too. drop: never. */
+export type MedMode = 'auto' | 'keep' | 'drop';
+
 /** What happens at a prefix more than `limit`. warn: it is taken, and told. drop: it is not taken, and told. idle: the
  *  session ends with Cease/1 (RFC 4486) and stays down for a time. */
 export type MaxPrefixAction = 'warn' | 'drop' | 'idle';
@@ -91,6 +97,18 @@ export interface PeerSettings {
   /** LOCAL_PREF sent on iBGP for our own routes. */
   readonly localPref: number;
   readonly nextHop: NextHopMode;
+  /** eBGP, nextHop auto: next hops on the link that we share with the peer stay. RFC 4271 5.1.3 2 */
+  readonly thirdPartyNextHop?: boolean;
+  /** IPv4 routes with IPv6 next hops are offered. RFC 8950 */
+  readonly extendedNextHop?: boolean;
+  /** Absent: auto. */
+  readonly med?: MedMode;
+  /** Communities of these kinds do not leave; absent: all do. */
+  readonly withhold?: readonly CommunityKind[];
+  /** Everything leaves with GRACEFUL_SHUTDOWN: maintenance is near. RFC 8326 */
+  readonly gracefulShutdown?: boolean;
+  /** eBGP: learned BLACKHOLE routes are passed on. RFC 7999 3.2 */
+  readonly sendBlackhole?: boolean;
   /** Pass routes learned from other eBGP peers on; the mesh never does. */
   readonly transit: boolean;
   /** iBGP: we reflect for it. RFC 4456 */

@@ -1,6 +1,6 @@
 /** One address family of a peer: where its paths come in, what of them is kept when it goes, and what it is sent. Pure of I/O.
  *  It lives as long as the peer is configured, sessions come and go. The session is peer.ts's. */
-import { type IpAddress, ifIpv4, isIpv6 } from '../base/ip.ts';
+import { type IpAddress, type IpPrefix, ifIpv4, isIpv6, prefixHolds } from '../base/ip.ts';
 import { ipv4 } from '../base/ipv4.ts';
 import { isLinkLocal6 } from '../base/ipv6.ts';
 import type { Clock, Timers } from '../base/ports.ts';
@@ -39,6 +39,8 @@ export interface OwnAddresses {
   readonly ipv4?: IpAddress;
   readonly ipv6?: IpAddress;
   readonly linkLocal?: IpAddress;
+  /** Of the link the address is on. */
+  readonly subnets?: readonly IpPrefix[];
 }
 
 export interface FamilyPorts {
@@ -266,6 +268,8 @@ function toTarget(config: PeerConfig, family: Family, agreed: Agreed, ports: Fam
   const linkLocal = onLink ? localAddress : beside.linkLocal;
   const longLived = agreed.longLivedGracefulRestart?.some((l) => sameFamily(l.family, family)) === true;
   const { exportPolicy: policy, transitWithin, localAs, removePrivateAs, client, clusterId, role } = config;
+  const { med, withhold } = config;
+  const shared = config.thirdPartyNextHop === true ? sharedSubnets(config.address, beside) : [];
   return {
     kind: agreed.ibgp ? 'ibgp' : 'ebgp',
     address: config.address,
@@ -274,7 +278,9 @@ function toTarget(config: PeerConfig, family: Family, agreed: Agreed, ports: Fam
     localIpv4: localIpv4 ?? ipv4(ports.bgpIdentifier),
     ...(localIpv6 !== undefined && isIpv6(localIpv6) && { localIpv6 }),
     ...(linkLocal !== undefined && isIpv6(linkLocal) && { linkLocal }),
+    ...(hasFamily(agreed.extendedNextHop, family) && { extendedNextHop: true }),
     nextHop: config.nextHop,
+    ...(shared.length > 0 && { sharedSubnets: shared }),
     localAsn: config.localAsn,
     ...(localAs && { localAs }),
     ...(removePrivateAs && { removePrivateAs }),
@@ -284,7 +290,15 @@ function toTarget(config: PeerConfig, family: Family, agreed: Agreed, ports: Fam
     ...(policy && { policy }),
     ...(client === true && { client }),
     clusterId: clusterId ?? ports.bgpIdentifier,
+    ...(med !== undefined && { med }),
+    ...(withhold && { withhold: Object.fromEntries(withhold.map((kind) => [kind, true])) }),
+    ...(config.gracefulShutdown === true && { gracefulShutdown: true }),
+    ...(config.sendBlackhole === true && { blackhole: true }),
     ...(role !== undefined && { role }),
     ...(longLived && { longLived }),
   };
 }
+
+/** All of the link's, where the peer is on it: its own address need not be of the family its routes are of. */
+const sharedSubnets = (peer: IpAddress, { subnets = [] }: OwnAddresses): readonly IpPrefix[] =>
+  (isIpv6(peer) && isLinkLocal6(peer)) || subnets.some((subnet) => prefixHolds(subnet, peer)) ? subnets : [];

@@ -1,6 +1,7 @@
 /** What a peer's configuration says to its session. Pure. */
 import { ipv4 } from '../base/ipv4.ts';
 import type { SessionConfig } from '../bgp-js/session/session-types.ts';
+import { IPV4_UNICAST, sameFamily } from '../bgp-js/wire/family.ts';
 import type { AsnRange, PeerConfig } from '../model/peer.ts';
 import { FAMILIES } from './peer-family.ts';
 import type { RestartPhase } from './restart-phase.ts';
@@ -38,6 +39,9 @@ export function toSessionConfig(
     ...(password !== undefined && { password }),
     ...(addPath && {
       addPath: { receive: addPath.receive ? families : [], send: addPath.send ? families : [] },
+    }),
+    ...(config.extendedNextHop === true && {
+      extendedNextHop: families.filter((family) => sameFamily(family, IPV4_UNICAST)),
     }),
     ...(config.extendedMessages === true && { extendedMessages: true }),
     ...(role !== undefined && { role, strictRole: config.strictRole === true }),

@@ -322,6 +322,11 @@ neighbors:
     role: customer
     strictRole: true
     extendedMessages: true
+    thirdPartyNextHop: true
+    extendedNextHop: true
+    med: keep
+    withhold: [standard, large, extended, large]
+    sendBlackhole: true
   - { address: 10.9.0.3, asn: 65001, routeReflectorClient: true, bfd: { interval: 100 }, families: [ipv4-unicast], gracefulRestart: false }
   - { address: 10.9.0.4, asn: 65001, bfd: true, maxPrefixes: 50 }
 `);
@@ -338,7 +343,14 @@ neighbors:
     role: 'customer',
     strictRole: true,
     extendedMessages: true,
+    thirdPartyNextHop: true,
+    extendedNextHop: true,
+    med: 'keep',
+    withhold: ['extended', 'large', 'standard'],
+    sendBlackhole: true,
   });
+  for (const absent of ['thirdPartyNextHop', 'extendedNextHop', 'med', 'withhold', 'gracefulShutdown', 'sendBlackhole'])
+    expect(Object.keys(neighbors[1] ?? {})).not.toContain(absent);
   expect(neighbors[1]).toMatchObject({ client: true, clusterId: 0x0a000001, bfd: { intervalMs: 100, multiplier: 3 } });
   expect(Object.keys(neighbors[1] ?? {})).not.toContain('families');
   expect(Object.keys(neighbors[1] ?? {})).not.toContain('longLivedGracefulRestart');
