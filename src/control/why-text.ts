@@ -25,7 +25,7 @@ export function formatWhy(e: ExplanationView, paint: Paint): string[] {
     ...(e.target === e.prefix ? [] : [plain(`${e.target} falls into ${e.prefix}`)]),
     head,
     ...e.paths.flatMap((path, i) => pathLines(path, i + 1, width, e.steps, paint)),
-    ...(e.steps.length === 0 ? [] : [`steps: ${e.steps.map(stepText).join(' | ')}`]),
+    ...stepLines(e.steps),
     ...exportLines(e.exports),
     ...(e.kernel === undefined ? [] : [`kernel: ${kernelText(e.prefix, e.kernel)}`]),
     ...(e.lessSpecific.length === 0 ? [] : [`less specific: ${e.lessSpecific.join(', ')}`]),
@@ -70,11 +70,18 @@ function outcomeText(
   return `loses at step ${number} ${lostAt.step}: ${mine}, the best has ${best}`;
 }
 
-/** "1 LOCAL_PREF tie (p1024)", "3 ORIGIN igp takes 1 out", "7 … not asked" */
+/** Steps behind the one that left a single path decided nothing: they are counted. */
+function stepLines(steps: readonly ExplainedStepView[]): string[] {
+  const asked = steps.filter((s) => s.outcome !== 'not asked');
+  if (asked.length === 0) return [];
+  const rest = steps.length - asked.length;
+  return [`steps: ${asked.map(stepText).join(' | ')}${rest === 0 ? '' : ` | ${rest} more not asked`}`];
+}
+
+/** "1 LOCAL_PREF tie (p1024)", "3 ORIGIN igp takes 1 out" */
 function stepText(step: ExplainedStepView, index: number): string {
   const name = `${index + 1} ${step.name}`;
   const best = value(step.name, step.value);
-  if (step.outcome === 'not asked') return `${name} not asked`;
   return step.outcome === 'took' ? `${name} ${best} takes ${step.lost} out` : `${name} tie (${best})`;
 }
 
