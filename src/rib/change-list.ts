@@ -21,6 +21,8 @@ export class ChangeList {
   private readonly standing = new Int32Column(0);
   private readonly cursors = new Set<Cursor>();
   private atEnd = 0;
+  /** Routes below it have room in every column; columns of different widths grow by different numbers of places. */
+  private room = 0;
   private head = NONE;
   private tail = NONE;
 
@@ -52,7 +54,7 @@ export class ChangeList {
   /** Notes a change; nothing where nobody reads. */
   touch(route: number): void {
     if (this.cursors.size === 0) return;
-    if (route >= this.after.at.length) this.grow(route);
+    if (route >= this.room) this.grow(route);
     if (this.inList.at[route] === 1) {
       if (this.tail === route) {
         // Already the last one; but who has read it must read it again.
@@ -129,5 +131,6 @@ export class ChangeList {
 
   private grow(route: number): void {
     for (const column of [this.after, this.before, this.inList, this.standing]) column.reach(route);
+    this.room = Math.min(this.after.at.length, this.inList.at.length);
   }
 }

@@ -162,12 +162,16 @@ export class RouteTable {
     return route;
   }
 
+  /** Routes below it have room in every column; columns of different widths grow by different numbers of places. */
+  private room = 0;
+
   /** Columns for a route whose id the index has just given out. */
   reach(route: number): void {
-    if (route < this.first.at.length) return;
+    if (route < this.room) return;
     for (const column of [this.first, this.best, this.toldSet, this.toldSource, this.toldGroup, this.state]) {
       column.reach(route);
     }
+    this.room = Math.min(this.first.at.length, this.state.at.length);
   }
 
   /** How many routes wait to be decided. */
