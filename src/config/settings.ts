@@ -605,7 +605,7 @@ export const SESSION_SETTINGS = {
     type: TYPES.boolean,
     default: false,
     needs: 'nothing',
-    description: 'Pass on what other eBGP neighbors announced.',
+    description: 'Pass on what other neighbors announced; between iBGP neighbors that is what reflection is for.',
   },
 } as const satisfies SettingTable;
 

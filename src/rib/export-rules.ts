@@ -35,8 +35,9 @@ export const REASONS_NOT_TO: readonly Objection[] = [
     isReflected(source, to) && !source.client && to.client !== true
       ? { code: 'IBGP_SPLIT_HORIZON', text: 'learned by iBGP, and iBGP peers hear it from its origin (RFC 4271 9.2)' }
       : undefined,
+  // What is reflected passes because of the client, not because of transit.
   ({ source }, to) =>
-    source.kind !== 'local' && !to.transit
+    source.kind !== 'local' && !to.transit && !isReflected(source, to)
       ? { code: 'NO_TRANSIT', text: 'learned from another peer, and this one is sent only our own routes' }
       : undefined,
   (route, to) =>

@@ -75,7 +75,7 @@ export class OutEncoder {
     const { kind } = source;
     const isReflected = kind === 'ibgp' && format.target.kind === 'ibgp';
     if (isReflected && !source.client && format.target.client !== true) return false;
-    if (kind !== 'local' && !format.target.transit) return false;
+    if (kind !== 'local' && !isReflected && !format.target.transit) return false;
     let octets: { readonly bytes: Uint8Array; readonly start: number; readonly end: number } = this.sets.octetsOf(set);
     scan.read(octets.bytes, octets.start, octets.end);
     if ((scan.communities & (kind === 'local' ? this.refusesOurs : this.refusesLearned)) !== 0) return false;

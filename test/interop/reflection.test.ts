@@ -94,7 +94,7 @@ interface Plan {
 function reflector(name: Reflector, { clusterIds, gracefulRestart }: Plan, deaf = false): string {
   const other = name === 'r1' ? 'r2' : 'r1';
   const line = (peer: Client | Reflector, more: string): string =>
-    `  - { name: ${peer}, address: ${AT[peer]}, asn: 65001, connectRetry: 1, transit: true${more} }`;
+    `  - { name: ${peer}, address: ${AT[peer]}, asn: 65001, connectRetry: 1${more} }`;
   return `
 asn: 65001
 routerId: ${AT[name]}
