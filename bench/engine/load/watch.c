@@ -99,6 +99,7 @@ int see_update(struct session *s, const uint8_t *message, size_t length, uint64_
   if (!split_update(message, length, &parts)) return 0;
   uint32_t announced = count_prefixes(parts.nlri, parts.nlri_end);
   uint32_t withdrawn = count_prefixes(parts.withdrawn, parts.withdrawn_end);
+  if (announced == UINT32_MAX || withdrawn == UINT32_MAX) return 0;
   s->announced += announced, s->withdrawn += withdrawn;
   if (announced > 0) s->last_route_ns = now;
   if (withdrawn > 0) s->last_withdrawal_ns = now;

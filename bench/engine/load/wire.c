@@ -68,8 +68,11 @@ int split_update(const uint8_t *message, size_t length, struct update *into) {
 
 uint32_t count_prefixes(const uint8_t *at, const uint8_t *end) {
   uint32_t n = 0;
-  while (at < end) at += 1 + ((*at + 7) >> 3), n++;
-  return n;
+  while (at < end) {
+    if (*at > 32) return UINT32_MAX;
+    at += 1 + ((*at + 7) >> 3), n++;
+  }
+  return at == end ? n : UINT32_MAX;
 }
 
 uint32_t asn_at(const uint8_t *p, const uint8_t *end, unsigned index) {

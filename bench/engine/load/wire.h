@@ -37,6 +37,7 @@ static inline int next_prefix(const uint8_t **at, const uint8_t *end, uint32_t *
   *address = a, *length = bits, *at = p + octets;
   return 1;
 }
+/* UINT32_MAX: one of them is longer than 32 bits, or than the list. */
 uint32_t count_prefixes(const uint8_t *at, const uint8_t *end);
 /* The AS number at `index` of the first AS_SEQUENCE, four octets each; 0 where there is none. */
 uint32_t asn_at(const uint8_t *attributes, const uint8_t *end, unsigned index);
