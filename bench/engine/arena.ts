@@ -37,6 +37,10 @@ export interface Arena {
 }
 
 let arenas = 0;
+const live = new Set<Arena>();
+
+/** For an end that comes from outside. */
+export const removeArenas = async (): Promise<void> => void (await Promise.all([...live].map((a) => a.remove())));
 
 export function makeArena(tools: Tools): Arena {
   const namespaces = makeNamespaces(`gb${(arenas++).toString(36)}`);
@@ -60,7 +64,7 @@ export function makeArena(tools: Tools): Arena {
   const daemonNetns = namespaces.path('daemon');
   const logFile = path.join(folder, 'daemon.log');
   const pids = (): number[] => [...children].flatMap((c) => (c.pid === undefined ? [] : processTree(c.pid)));
-  return {
+  const arena: Arena = {
     load,
     folder,
     daemonNetns,
@@ -86,8 +90,13 @@ export function makeArena(tools: Tools): Arena {
     pids,
     peakMb: () => pids().reduce((sum, pid) => sum + peakMemory(pid), 0) / 1e6,
     log: () => (fs.existsSync(logFile) ? fs.readFileSync(logFile, 'utf8').slice(-2000) : ''),
-    remove,
+    remove: async () => {
+      await remove();
+      live.delete(arena);
+    },
   };
+  live.add(arena);
+  return arena;
 }
 
 function cable(namespaces: Namespaces, folder: string): void {

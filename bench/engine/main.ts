@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { makeArena } from './arena.ts';
+import { makeArena, removeArenas } from './arena.ts';
 import { compileTools, type Tools } from './load.ts';
 import { bird } from './peers/bird.ts';
 import { installFloor, relayFloor } from './peers/floor.ts';
@@ -94,14 +94,11 @@ const stream = (name: string): string =>
 
 async function oneRun(scenario: Scenario, contestant: Contestant, tools: Tools): Promise<Figures> {
   const arena = makeArena(tools);
-  const stop = (): void => void arena.remove().finally(() => process.exit(130));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     return await scenario.run({ arena, contestant, holdSec: HOLD_SEC, stream, settled: () => {} });
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : String(error)} ${arena.log()}`.trim());
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
     await arena.remove();
   }
 }
@@ -160,6 +157,22 @@ function madeBy(scenario: Scenario, contestants: readonly Contestant[], runs: nu
   return `\`npm run bench -- ${scenario.name} --peers ${names} --runs ${runs}${others === runs ? '' : ` --others ${others}`}\`, ${date} UTC; ${machine}, Node.js ${process.version}; ${versions}. Load average at the end: ${os.loadavg()[0]?.toFixed(1)}.`;
 }
 
+/** A signal, or the end of whoever started us: nothing of a run stays. */
+function cleanUpAtTheEnd(tools: Tools): void {
+  const parent = process.ppid;
+  const stop = (): void => {
+    for (const tool of Object.values(tools)) fs.rmSync(tool, { force: true });
+    void removeArenas().finally(() => process.exit(130));
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop).once('SIGHUP', stop);
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    stop();
+  }, 500);
+  watch.unref();
+}
+
 export async function main(): Promise<void> {
   const options = readOptions();
   if (process.getuid?.() !== 0) usage('The bench makes network namespaces: run it as root.');
@@ -167,6 +180,7 @@ export async function main(): Promise<void> {
   for (const c of options.contestants)
     if (!contestants.includes(c)) console.error(`${c.name} is not on this machine: left out`);
   const tools = compileTools(CACHE);
+  cleanUpAtTheEnd(tools);
   try {
     for (const scenario of options.scenarios) {
       const section = await measure(scenario, { ...options, contestants }, tools);
