@@ -39,10 +39,16 @@ export interface Arena {
 let arenas = 0;
 const live = new Set<Arena>();
 
-/** For an end that comes from outside. */
-export const removeArenas = async (): Promise<void> => void (await Promise.all([...live].map((a) => a.remove())));
+let ended = false;
+
+/** For an end that comes from outside: none is made any more. */
+export async function removeArenas(): Promise<void> {
+  ended = true;
+  await Promise.all([...live].map((arena) => arena.remove()));
+}
 
 export function makeArena(tools: Tools): Arena {
+  if (ended) throw new Error('the bench is ending');
   const namespaces = makeNamespaces(`gb${(arenas++).toString(36)}`);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gingham-bench-'));
   const children = new Set<ChildProcess>();
