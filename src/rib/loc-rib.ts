@@ -278,9 +278,9 @@ export class LocRib {
   }
 
   private trim(): void {
-    const free = (route: number): void => this.table.freeIfUnused(route);
-    this.table.changes.trim(free);
-    this.table.pathChanges.trim(free);
+    const { changes, pathChanges } = this.table;
+    for (let route = changes.drop(); route !== NONE; route = changes.drop()) this.table.freeIfUnused(route);
+    for (let route = pathChanges.drop(); route !== NONE; route = pathChanges.drop()) this.table.freeIfUnused(route);
   }
 
   private decide(route: number): void {
