@@ -200,6 +200,7 @@ const locRib = (family: 'ipv4' | 'ipv6', options: SpeakerOptions): LocRib => {
   return new LocRib({
     family,
     schedule: (run) => void setImmediate(run),
+    atOnce: queueMicrotask,
     clock: systemClock,
     bgpIdentifier,
     isOurAddress,

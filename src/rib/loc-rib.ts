@@ -22,6 +22,9 @@ export type { MaxPaths, ReceiveOptions } from './rib-config.ts';
 export interface LocRibConfig extends TableConfig {
   /** Runs `run` once, in a later turn of the event loop: setImmediate in the daemon, a queue in tests. */
   readonly schedule: (run: () => void) => void;
+  /** Runs `run` once, still in this turn, when whoever calls now is done: queueMicrotask in the daemon. Absent: everything
+   *  waits for a later turn. */
+  readonly atOnce?: (run: () => void) => void;
   readonly clock: Clock;
   /** Routes decided per turn at most; default 4096. */
   readonly sliceRoutes?: number;
@@ -49,6 +52,9 @@ const OURS: PathAttributes = { origin: 'igp', asPath: [], nextHop: ipv4(0) };
 /** Routes, or places of a round over the paths, between two looks at the clock. */
 const ROUTES_PER_LOOK = 128;
 const PATHS_PER_LOOK = 2048;
+/** So few are decided before anything else is read: a single route is not to wait for a turn of the event loop. */
+const ROUTES_AT_ONCE = 32;
+const QUIET_MS = 1;
 
 export class LocRib {
   private readonly config: LocRibConfig;
@@ -62,6 +68,7 @@ export class LocRib {
   private changed = false;
   private told = 0;
   private lastChangeAt: number | undefined;
+  private lastSliceAt = Number.NEGATIVE_INFINITY;
 
   constructor(config: LocRibConfig) {
     this.config = config;
@@ -242,15 +249,34 @@ export class LocRib {
     return source as Source; // the only implementation; addSource gave it out
   }
 
+  /** Few routes at once, but only after some quiet: nobody starves, and what comes in many reads is sent in few writes. */
   private wake(): void {
     if (this.scheduled) return;
+    this.scheduleSlice();
+    this.config.atOnce?.(() => {
+      const { waiting, rounds } = this.table;
+      if (waiting === 0 || waiting > ROUTES_AT_ONCE || rounds.busy || this.feeds.dumping) return;
+      if (this.config.clock.now() - this.lastSliceAt >= QUIET_MS) this.timedSlice();
+    });
+  }
+
+  private scheduleSlice(): void {
     this.scheduled = true;
     this.config.schedule(() => {
+      if (this.hasWork) this.timedSlice();
       this.scheduled = false;
-      const { sliceRoutes = 4096, sliceMs = 2, clock } = this.config;
-      this.slice(sliceRoutes, clock.now() + sliceMs);
-      if (this.table.busy || this.feeds.dumping) this.wake();
+      if (this.hasWork) this.scheduleSlice();
     });
+  }
+
+  private get hasWork(): boolean {
+    return this.table.busy || this.feeds.dumping;
+  }
+
+  private timedSlice(): void {
+    const { sliceRoutes = 4096, sliceMs = 2, clock } = this.config;
+    this.slice(sliceRoutes, clock.now() + sliceMs);
+    this.lastSliceAt = clock.now();
   }
 
   /** Decides what waits first, so that one route does not wait for a round over all paths. */
@@ -324,7 +350,7 @@ export class LocRib {
     if (table.tracker.busy) this.askNextHops();
     table.rounds.run(PATHS_PER_LOOK);
     if (this.feeds.dumping) this.feeds.dump(ROUTES_PER_LOOK);
-    return table.busy || this.feeds.dumping;
+    return this.hasWork;
   }
 
   /** Costs change from the first answer on: until every path of a changed next hop is marked, no two paths are compared. */

@@ -36,6 +36,7 @@ describe('peers that are sent the same', () => {
   test('one route to 200 of them is packed once, and the one it came from is sent nothing', () => {
     const { rib, turn } = ribOf();
     const peers = Array.from({ length: 200 }, (_, n) => listener(rib, n));
+    while (turn());
     for (const { got } of peers) expect(got.splice(0)).toHaveLength(1); // End-of-RIB
     const [from, ...others] = peers;
     if (from === undefined) throw new Error('no peers');
@@ -46,6 +47,34 @@ describe('peers that are sent the same', () => {
     for (const { got } of others) expect(got).toHaveLength(1);
     expect(from.got).toEqual([]);
     expect(others.every(({ out }) => out.sent === 1)).toBe(true);
+  });
+
+  test('a few routes are decided in the turn they come in, once; the next ones in a later turn, and many', () => {
+    let now = 0;
+    const soon: (() => void)[] = [];
+    const clock = { now: () => now, wall: () => 0 };
+    const { rib, turn } = ribOf({ clock, atOnce: (run) => soon.push(run) });
+    const atOnce = (): void => {
+      for (const run of soon.splice(0)) run();
+    };
+    const source = addPeer(rib, '10.9.0.2', { kind: 'ebgp' });
+    const tell = (...blocks: string[]): void =>
+      void rib.receive(source, announcement(attributes('10.9.0.9'), ...blocks), PLAIN);
+    tell(BLOCK);
+    atOnce();
+    expect(rib.counts.best).toBe(1);
+    while (turn());
+    tell('10.244.2.0/26');
+    atOnce();
+    expect(rib.counts.best).toBe(1);
+    while (turn());
+    expect(rib.counts.best).toBe(2);
+    now += 5;
+    tell(...Array.from({ length: 33 }, (_, n) => `10.245.${n}.0/24`));
+    atOnce();
+    expect(rib.counts.best).toBe(2);
+    while (turn());
+    expect(rib.counts.best).toBe(35);
   });
 
   test('a walk over a large table ends its turn in time, and goes on in later ones', () => {
