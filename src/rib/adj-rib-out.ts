@@ -112,13 +112,14 @@ export class AdjRibOut {
   pump(): void {
     const { member } = this;
     if (member.closed) return;
-    if (!this.started) {
-      this.started = true;
-      member.walk(false, this.group.walkStart(member));
-    }
+    const { started } = this;
+    this.started = true;
+    if (!started) member.walk(false, this.group.walkStart(member));
     member.blocked = false;
     member.flush();
-    if (!member.blocked) this.groups.stir();
+    if (member.blocked) return;
+    if (started) this.groups.stir();
+    else this.groups.stirSoon();
   }
 
   /** The peer asked for everything once more. A request during a walk means one more walk, not many. `sent` is called once all

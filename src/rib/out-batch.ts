@@ -57,6 +57,12 @@ export class OutBatch {
     return this.seen.at[id] === this.number;
   }
 
+  /** To nobody: some may have to forget routes all the same. */
+  get sendsNothing(): boolean {
+    for (let run = 0; run < this.runs; run++) if (this.sent.at[run] === 1) return false;
+    return true;
+  }
+
   /** A route of which nothing is to be sent. */
   addNothing(route: number): void {
     this.entry(route, NONE, NONE, NONE);

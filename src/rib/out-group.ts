@@ -171,7 +171,9 @@ export class OutGroup {
     let together: readonly Uint8Array[] | undefined;
     const own: OutMember[] = [];
     this.pick(undefined);
+    const { sendsNothing } = batch;
     for (const m of mates) {
+      if (sendsNothing && m.count === 0) continue; // a mesh: what one says is nothing to the others
       if (batch.hasSource(m.source.id) || batch.hops.has(m.addressKey)) {
         own.push(m);
         continue;

@@ -17,6 +17,8 @@ const MOST_ROUTES = 32_768;
 /** A batch that took longer makes the next one smaller; a full one that took less, larger. */
 const LONG_MS = 2;
 const SHORT_MS = 0.8;
+/** Members, all of which may be gone through for a single one. */
+const FEW = 16;
 
 export interface OutTime {
   readonly schedule: (run: () => void) => void;
@@ -75,6 +77,13 @@ export class OutGroups {
     this.run();
   }
 
+  /** The same for one that has just joined. Among many, those that join in one turn make one round: each is one over all. */
+  stirSoon(): void {
+    if (this.groupOf.size <= FEW) this.stir();
+    else if (!this.running && !this.scheduled) this.runLater();
+    else this.stirred = true;
+  }
+
   private run(): void {
     if (this.running || this.scheduled) return;
     this.running = true;
@@ -89,7 +98,10 @@ export class OutGroups {
     this.running = false;
     const [some] = this.groupOf.keys();
     some?.port.trim(); // the slowest reader lets go, also long after the slice that changed something
-    if (!isOver) return;
+    if (isOver) this.runLater();
+  }
+
+  private runLater(): void {
     this.scheduled = true;
     this.time.schedule(() => {
       this.scheduled = false;
@@ -104,7 +116,7 @@ export class OutGroups {
       for (const [member, group] of this.groupOf) {
         if (member.blocked || member.closed) continue;
         if (!member.hasRoutesToSend) {
-          this.onIdle(member);
+          if (member.waitsToBeIdle) this.onIdle(member);
           continue;
         }
         const start = clock.now();

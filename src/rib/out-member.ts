@@ -69,6 +69,11 @@ export class OutMember {
     return this.walkAt !== NONE || this.refreshWanted || !this.port.changes.isDone(this.port.cursor);
   }
 
+  /** Something is said when nothing is left to send. */
+  get waitsToBeIdle(): boolean {
+    return !this.endOfRibSent || this.refreshSent !== undefined;
+  }
+
   /** Once more over all routes; with others of its group that are on such a walk, from where they are. The changes that wait
    *  stay: a route that is gone is in them only, and what we know of it must go before its id is given out again. */
   walk(missingOnly: boolean, from: number): void {
