@@ -98,8 +98,8 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       ),
     setPassword: (peer, password) => {
       const key = typeof peer === 'object' ? formatIpPrefix(peer) : formatIp(peer);
-      if (password === undefined) passwords.delete(key);
-      else passwords.set(key, { peers: peer, password });
+      if (password === undefined && !passwords.delete(key)) return; // the kernel has none: a thousand peers, a thousand errors
+      if (password !== undefined) passwords.set(key, { peers: peer, password });
       setPassword(listener, peer, password, log);
     },
   });
