@@ -6,10 +6,10 @@ import { type Ipv4, ipv4 } from '../src/base/ipv4.ts';
 import { prefixKey } from '../src/base/prefix.ts';
 import { packAnnouncements } from '../src/bgp-js/update/packer.ts';
 import { splitUpdate } from '../src/bgp-js/update/update.ts';
-import { AdjRibOut } from '../src/rib/adj-rib-out.ts';
-import type { ExportTarget } from '../src/rib/export-target.ts';
-import type { PathSource } from '../src/rib/feed.ts';
-import { LocRib } from '../src/rib/loc-rib.ts';
+import { AdjRibOut } from '../src/rib/out/adj-rib-out.ts';
+import type { ExportTarget } from '../src/rib/out/export-target.ts';
+import { LocRib } from '../src/rib/ribs/loc-rib.ts';
+import type { PathSource } from '../src/rib/terms/feed.ts';
 import { makeTable, type Table } from './table.ts';
 
 const RUNS = Number(process.env['BENCH_RUNS'] ?? 5);

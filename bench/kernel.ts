@@ -16,7 +16,7 @@ import { watchInterfaces } from '../src/kernel/devices/interfaces.ts';
 import { BgpRoutes } from '../src/kernel/routes/bgp-routes.ts';
 import { createRouteProgrammer } from '../src/kernel/routes/both-families.ts';
 import { openNetlink } from '../src/netlink/client.ts';
-import type { BestPath, PathSource } from '../src/rib/feed.ts';
+import type { BestPath, PathSource } from '../src/rib/terms/feed.ts';
 import { systemClock, systemTimers } from '../src/sys/time.ts';
 import { makeNamespaces } from '../test/support/namespaces.ts';
 import { markdownTable } from './markdown.ts';

@@ -6,8 +6,8 @@ import { ipv4 } from '../src/base/ipv4.ts';
 import { ReusableUpdate } from '../src/bgp-js/update/update.ts';
 import { PLAIN_CONTEXT } from '../src/bgp-js/update/update-context.ts';
 import { frameLength } from '../src/bgp-js/wire/framer.ts';
-import type { PathSource } from '../src/rib/feed.ts';
-import { LocRib } from '../src/rib/loc-rib.ts';
+import { LocRib } from '../src/rib/ribs/loc-rib.ts';
+import type { PathSource } from '../src/rib/terms/feed.ts';
 import { makeStream } from './codec-decode.ts';
 import { makeTable, type Table } from './table.ts';
 

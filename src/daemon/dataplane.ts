@@ -13,7 +13,7 @@ import { type KernelNextHops, watchNextHops } from '../kernel/routes/next-hop-re
 import type { FoundByFamily, FoundRoute, RouteOwner, RouteProgrammer } from '../kernel/routes/route-programmer.ts';
 import type { RouteTarget } from '../model/kernel-route.ts';
 import { type NetlinkClient, openNetlink } from '../netlink/client.ts';
-import type { PathSource, RouteFeed } from '../rib/feed.ts';
+import type { PathSource, RouteFeed } from '../rib/terms/feed.ts';
 import { systemClock, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
 

@@ -4,7 +4,7 @@ import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix } from '../base
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { NotThere } from '../control/source.ts';
 import type { ExplainedExportView, ExplainedPathView, ExplanationView } from '../control/views.ts';
-import type { PathView, RouteView as RibRoute } from '../rib/views.ts';
+import type { PathView, RouteView as RibRoute } from '../rib/terms/views.ts';
 import { attributesView, type RouteViewContext, toRouteView } from './route-view.ts';
 import { type RouteSources, ribOf } from './route-views.ts';
 

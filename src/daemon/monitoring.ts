@@ -16,7 +16,7 @@ import { bestUpdate, bestUpdates, receivedUpdates, withdrawnUpdate } from '../mo
 import type { LocRibs } from '../peer/peer-family.ts';
 import type { PeerState } from '../peer/peer-state.ts';
 import type { Opens, PeerTap } from '../peer/peer-tap.ts';
-import type { LocRib } from '../rib/loc-rib.ts';
+import type { LocRib } from '../rib/ribs/loc-rib.ts';
 import { systemClock, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
 import type { Speaker } from './speaker.ts';

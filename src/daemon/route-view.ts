@@ -6,7 +6,7 @@ import { formatExtendedCommunity, formatLargeCommunity } from '../bgp-js/attribu
 import { nextHopOf } from '../bgp-js/attributes/next-hop.ts';
 import type { RouteKernelView, RouteView } from '../control/views.ts';
 import type { RouteTarget } from '../model/kernel-route.ts';
-import type { PathView } from '../rib/views.ts';
+import type { PathView } from '../rib/terms/views.ts';
 
 export interface RouteViewContext {
   /** State of the best route's prefix in the kernel; undefined when we install nothing. */

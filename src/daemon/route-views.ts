@@ -6,9 +6,9 @@ import type { RouteView } from '../control/views.ts';
 import type { FamilyName } from '../model/peer.ts';
 import type { LocRibs, PeerFamily } from '../peer/peer-family.ts';
 import type { PeerSet } from '../peer/peer-set.ts';
-import type { Advertised } from '../rib/adj-rib-out.ts';
-import type { LocRib } from '../rib/loc-rib.ts';
-import type { RouteView as RibRoute } from '../rib/views.ts';
+import type { Advertised } from '../rib/out/adj-rib-out.ts';
+import type { LocRib } from '../rib/ribs/loc-rib.ts';
+import type { RouteView as RibRoute } from '../rib/terms/views.ts';
 import { attributesView, type RouteViewContext, toRouteView } from './route-view.ts';
 
 export interface RouteSources {

@@ -6,7 +6,7 @@ import { isLinkLocal6 } from '../base/ipv6.ts';
 import { AFI_IPV6 } from '../bgp-js/wire/family.ts';
 import type { Address } from '../netlink/address.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
-import type { TableConfig } from '../rib/rib-config.ts';
+import type { TableConfig } from '../rib/terms/rib-config.ts';
 import type { Dataplane } from './dataplane.ts';
 import { openMonitoring } from './monitoring.ts';
 import type { Running } from './running.ts';

@@ -4,7 +4,7 @@ import { encodeUpdate } from '../bgp-js/update/encode-update.ts';
 import { nlriOf } from '../bgp-js/update/nlri-value.ts';
 import type { UpdateContext } from '../bgp-js/update/update-context.ts';
 import type { Family } from '../bgp-js/wire/family.ts';
-import type { PrefixPath, RouteView } from '../rib/views.ts';
+import type { PrefixPath, RouteView } from '../rib/terms/views.ts';
 import { withNextHop } from './own-next-hop.ts';
 
 /** Adj-RIB-In before policy: attributes as received, rejected paths too. What could not be decoded is left out: as an UPDATE

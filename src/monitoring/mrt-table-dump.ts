@@ -6,8 +6,8 @@ import { type Ipv4, ipv4 } from '../base/ipv4.ts';
 import { writeIpv6 } from '../base/ipv6.ts';
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { encodeAttributes } from '../bgp-js/attributes/attributes.ts';
-import type { PathSource } from '../rib/feed.ts';
-import type { PathView, RouteView } from '../rib/views.ts';
+import type { PathSource } from '../rib/terms/feed.ts';
+import type { PathView, RouteView } from '../rib/terms/views.ts';
 import { abbreviatedReach } from './mrt-attributes.ts';
 import { withNextHop } from './own-next-hop.ts';
 

@@ -4,7 +4,7 @@ import type { Reason } from '../base/reason.ts';
 import type { BfdView } from '../bfd/bfd-types.ts';
 import type { Agreed, SessionCounters, SessionState } from '../bgp-js/session/session-types.ts';
 import type { FamilyName, PeerConfig } from '../model/peer.ts';
-import type { SourceCounts } from '../rib/views.ts';
+import type { SourceCounts } from '../rib/terms/views.ts';
 
 /** How a session or an attempt ended. `code` is stable; see SessionDown. */
 export interface LastReason extends Reason {

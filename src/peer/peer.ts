@@ -19,7 +19,7 @@ import { type Family, hasFamily, IPV4_UNICAST_KEY, IPV6_UNICAST_KEY, keyOfFamily
 import { hardReset } from '../bgp-js/wire/notification.ts';
 import { BFD_DOWN, CEASE, MAXIMUM_PREFIXES, OTHER_CONFIGURATION_CHANGE } from '../bgp-js/wire/notification-codes.ts';
 import type { AsnRange, PeerConfig } from '../model/peer.ts';
-import type { Received } from '../rib/adj-rib-in.ts';
+import type { Received } from '../rib/ribs/adj-rib-in.ts';
 import type { Cost } from './config-change.ts';
 import { IdleHold } from './idle-hold.ts';
 import { PeerBfd } from './peer-bfd.ts';

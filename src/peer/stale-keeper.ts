@@ -10,8 +10,8 @@
 import type { Clock, Timers } from '../base/ports.ts';
 import type { Agreed } from '../bgp-js/session/session-types.ts';
 import { type Family, sameFamily } from '../bgp-js/wire/family.ts';
-import type { PathSource } from '../rib/feed.ts';
-import type { LocRib } from '../rib/loc-rib.ts';
+import type { LocRib } from '../rib/ribs/loc-rib.ts';
+import type { PathSource } from '../rib/terms/feed.ts';
 
 /** A restarted peer that never sends End-of-RIB, or a refresh without its end. Longer than any deferral of the peer's own: BIRD
  *  waits up to 240 s. */

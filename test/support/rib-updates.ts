@@ -8,7 +8,7 @@ import { splitUpdate } from '../../src/bgp-js/update/update.ts';
 import { PLAIN_CONTEXT, type UpdateContext } from '../../src/bgp-js/update/update-context.ts';
 import type { UpdateFrame } from '../../src/bgp-js/update/update-frame.ts';
 import { IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../../src/bgp-js/wire/family.ts';
-import type { NextHopResolver, Resolution } from '../../src/rib/next-hops.ts';
+import type { NextHopResolver, Resolution } from '../../src/rib/terms/next-hops.ts';
 
 export const ip = (text: string): IpAddress => {
   const parsed = parseIp(text);

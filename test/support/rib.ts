@@ -8,8 +8,8 @@ import { encodeAttributes } from '../../src/bgp-js/attributes/attributes.ts';
 import { packAnnouncements, packWithdrawals } from '../../src/bgp-js/update/packer.ts';
 import { splitUpdate } from '../../src/bgp-js/update/update.ts';
 import type { UpdateFrame } from '../../src/bgp-js/update/update-frame.ts';
-import type { BestPath, PathSource, RouteFeed } from '../../src/rib/feed.ts';
-import { LocRib, type LocRibConfig, type ReceiveOptions } from '../../src/rib/loc-rib.ts';
+import { LocRib, type LocRibConfig, type ReceiveOptions } from '../../src/rib/ribs/loc-rib.ts';
+import type { BestPath, PathSource, RouteFeed } from '../../src/rib/terms/feed.ts';
 
 export const address = (text: string): ReturnType<typeof ipv4> => {
   const parsed = parseIpv4(text);

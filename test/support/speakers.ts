@@ -2,7 +2,7 @@
 import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix } from '../../src/base/ip.ts';
 import type { PeerConfig } from '../../src/model/peer.ts';
 import { PeerSet, type PeerSetPorts, type RestartOptions } from '../../src/peer/peer-set.ts';
-import { LocRib } from '../../src/rib/loc-rib.ts';
+import { LocRib } from '../../src/rib/ribs/loc-rib.ts';
 import { FakeTime } from './fake-time.ts';
 import { MemoryTcp } from './memory-tcp.ts';
 import { address, cidr, HeardFeed } from './rib.ts';

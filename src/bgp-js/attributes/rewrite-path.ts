@@ -1,5 +1,5 @@
 /** AS_PATH on its way to another AS, bytes to bytes: the confederation's segments and private AS numbers out, ours in front.
- *  Pure, hot. RFC 4271 5.1.2 b, RFC 5065 4.1, RFC 6996. With values the same is rib/export-path.ts. */
+ *  Pure, hot. RFC 4271 5.1.2 b, RFC 5065 4.1, RFC 6996. With values the same is rib/out/export-path.ts. */
 import { FLAG_EXTENDED } from './attribute-row.ts';
 import type { PathRewrite, Rewrite } from './rewrite-plan.ts';
 

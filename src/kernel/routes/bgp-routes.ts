@@ -13,7 +13,7 @@ import type { Reason } from '../../base/reason.ts';
 import { ok, type Result } from '../../base/result.ts';
 import type { NextHop, RouteTarget } from '../../model/kernel-route.ts';
 import type { Pool } from '../../model/pool.ts';
-import type { BestPath, FeedNextHop, PathSource, RouteFeed } from '../../rib/feed.ts';
+import type { BestPath, FeedNextHop, PathSource, RouteFeed } from '../../rib/terms/feed.ts';
 import type { Interfaces } from '../devices/interfaces.ts';
 import { IPIP_DEVICE, VXLAN_DEVICE } from '../tunnels/tunnel-names.ts';
 import { type EncapsulationContext, poolOf, targetVia } from './encapsulation.ts';

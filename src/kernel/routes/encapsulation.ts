@@ -9,7 +9,7 @@ import type { Reason } from '../../base/reason.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { NextHop, RouteTarget } from '../../model/kernel-route.ts';
 import type { Pool } from '../../model/pool.ts';
-import type { FeedNextHop } from '../../rib/feed.ts';
+import type { FeedNextHop } from '../../rib/terms/feed.ts';
 
 export type Encapsulation = 'ipip' | 'vxlan' | 'none';
 

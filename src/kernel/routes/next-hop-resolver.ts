@@ -11,7 +11,7 @@ import { AF_INET, AF_INET6, RT_TABLE_MAIN, RTM_NEWROUTE } from '../../netlink/co
 import { type NetlinkEvent, type NetlinkMonitor, openMonitor } from '../../netlink/monitor.ts';
 import { isErrno } from '../../netlink/request.ts';
 import { decodeRoute, dumpRoutesRequest } from '../../netlink/route.ts';
-import type { NextHopResolver, Resolution } from '../../rib/next-hops.ts';
+import type { NextHopResolver, Resolution } from '../../rib/terms/next-hops.ts';
 import type { Interfaces } from '../devices/interfaces.ts';
 import { ForeignRoutes } from './foreign-routes.ts';
 

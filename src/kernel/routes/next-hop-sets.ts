@@ -3,7 +3,7 @@
 import type { Reason } from '../../base/reason.ts';
 import type { Result } from '../../base/result.ts';
 import type { RouteTarget } from '../../model/kernel-route.ts';
-import type { FeedNextHop } from '../../rib/feed.ts';
+import type { FeedNextHop } from '../../rib/terms/feed.ts';
 
 export interface NextHopSet {
   readonly id: number;

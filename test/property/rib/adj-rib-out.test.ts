@@ -13,10 +13,10 @@ import { PLAIN_CONTEXT, type UpdateContext } from '../../../src/bgp-js/update/up
 import type { UpdateFrame } from '../../../src/bgp-js/update/update-frame.ts';
 import { IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../../../src/bgp-js/wire/family.ts';
 import type { Policy } from '../../../src/model/policy.ts';
-import { AdjRibOut } from '../../../src/rib/adj-rib-out.ts';
-import { type ExportTarget, exportTo } from '../../../src/rib/export.ts';
-import type { PathSource } from '../../../src/rib/feed.ts';
-import type { LocRib } from '../../../src/rib/loc-rib.ts';
+import { AdjRibOut } from '../../../src/rib/out/adj-rib-out.ts';
+import { type ExportTarget, exportTo } from '../../../src/rib/out/export.ts';
+import type { LocRib } from '../../../src/rib/ribs/loc-rib.ts';
+import type { PathSource } from '../../../src/rib/terms/feed.ts';
 import { addPeer, address, announcement, attributes, PLAIN, ribOf } from '../../support/rib.ts';
 
 type Family = 'ipv4' | 'ipv6';

@@ -10,12 +10,12 @@ import { nextHopOf } from '../../../src/bgp-js/attributes/next-hop.ts';
 import { splitUpdate } from '../../../src/bgp-js/update/update.ts';
 import { PLAIN_CONTEXT } from '../../../src/bgp-js/update/update-context.ts';
 import { IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../../../src/bgp-js/wire/family.ts';
-import { ScannedSet, scanSet } from '../../../src/rib/attribute-scan.ts';
-import { AttributeTable } from '../../../src/rib/attribute-table.ts';
-import { rankOf } from '../../../src/rib/decision.ts';
-import { type ImportContext, ImportContexts } from '../../../src/rib/import.ts';
-import { liesReady, nlriOctets, reachOctets } from '../../../src/rib/received-set.ts';
-import { describeSet, octetsOfSet } from '../../../src/rib/set-values.ts';
+import { rankOf } from '../../../src/rib/choice/decision.ts';
+import { ScannedSet, scanSet } from '../../../src/rib/sets/attribute-scan.ts';
+import { AttributeTable } from '../../../src/rib/sets/attribute-table.ts';
+import { type ImportContext, ImportContexts } from '../../../src/rib/sets/import.ts';
+import { liesReady, nlriOctets, reachOctets } from '../../../src/rib/sets/received-set.ts';
+import { describeSet, octetsOfSet } from '../../../src/rib/sets/set-values.ts';
 import { readCorpus } from '../../support/corpus.ts';
 import { attributesFor } from '../bgp-js/arbitraries.ts';
 

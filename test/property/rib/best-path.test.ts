@@ -3,10 +3,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatIp, formatIpPrefix, type IpAddress } from '../../../src/base/ip.ts';
-import type { BestPath, PathSource, RouteFeed } from '../../../src/rib/feed.ts';
-import type { LocRibConfig } from '../../../src/rib/loc-rib.ts';
-import type { NextHopResolver } from '../../../src/rib/next-hops.ts';
-import type { RouteView } from '../../../src/rib/views.ts';
+import type { LocRibConfig } from '../../../src/rib/ribs/loc-rib.ts';
+import type { BestPath, PathSource, RouteFeed } from '../../../src/rib/terms/feed.ts';
+import type { NextHopResolver } from '../../../src/rib/terms/next-hops.ts';
+import type { RouteView } from '../../../src/rib/terms/views.ts';
 import { addPeer, announcement, attributes, cidr, PLAIN, ribOf, withdrawal } from '../../support/rib.ts';
 
 const PREFIXES = ['10.244.1.0/26', '10.244.2.0/26', '10.0.0.0/8'] as const;

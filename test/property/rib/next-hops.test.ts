@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatIp, formatIpPrefix, type IpAddress } from '../../../src/base/ip.ts';
-import type { BestPath, PathSource, RouteFeed } from '../../../src/rib/feed.ts';
-import type { LocRib } from '../../../src/rib/loc-rib.ts';
+import type { LocRib } from '../../../src/rib/ribs/loc-rib.ts';
+import type { BestPath, PathSource, RouteFeed } from '../../../src/rib/terms/feed.ts';
 import { addPeer, PLAIN, ribOf } from '../../support/rib.ts';
 import { announce, SaidResolver, withdraw } from '../../support/rib-updates.ts';
 

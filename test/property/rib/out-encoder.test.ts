@@ -18,12 +18,12 @@ import {
 } from '../../../src/bgp-js/attributes/communities.ts';
 import { PLAIN_CONTEXT } from '../../../src/bgp-js/update/update-context.ts';
 import type { Operation, Policy } from '../../../src/model/policy.ts';
-import { type ExportTarget, exportTo } from '../../../src/rib/export.ts';
-import type { PathSource } from '../../../src/rib/feed.ts';
-import { OutArena } from '../../../src/rib/out-arena.ts';
-import { maxAttributesLength, OutEncoder, type OutFormat } from '../../../src/rib/out-encoder.ts';
-import { hopOctets } from '../../../src/rib/out-hop.ts';
-import { type OutSets, octetsOfSet } from '../../../src/rib/out-policy.ts';
+import { type ExportTarget, exportTo } from '../../../src/rib/out/export.ts';
+import { OutArena } from '../../../src/rib/out/out-arena.ts';
+import { maxAttributesLength, OutEncoder, type OutFormat } from '../../../src/rib/out/out-encoder.ts';
+import { hopOctets } from '../../../src/rib/out/out-hop.ts';
+import { type OutSets, octetsOfSet } from '../../../src/rib/out/out-policy.ts';
+import type { PathSource } from '../../../src/rib/terms/feed.ts';
 import { cidr } from '../../support/rib.ts';
 import { attributesFor } from '../bgp-js/arbitraries.ts';
 

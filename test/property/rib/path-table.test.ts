@@ -1,7 +1,7 @@
 /** The Adj-RIBs-In as a Map from (route, source, path identifier) to path. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PathTable } from '../../../src/rib/path-table.ts';
+import { PathTable } from '../../../src/rib/tables/path-table.ts';
 
 const NONE = -1;
 const anOperation = fc.record({

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatIpPrefix } from '../../../src/base/ip.ts';
 import type { Policy } from '../../../src/model/policy.ts';
-import type { PathSource } from '../../../src/rib/feed.ts';
-import type { LocRib } from '../../../src/rib/loc-rib.ts';
-import type { SourceSpec } from '../../../src/rib/source.ts';
+import type { LocRib } from '../../../src/rib/ribs/loc-rib.ts';
+import type { PathSource } from '../../../src/rib/terms/feed.ts';
+import type { SourceSpec } from '../../../src/rib/terms/source.ts';
 import { HeardFeed, PLAIN, ribOf } from '../../support/rib.ts';
 import { announce, ip, ipCidr, withdraw } from '../../support/rib-updates.ts';
 

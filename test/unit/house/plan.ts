@@ -30,6 +30,7 @@ export const RANKS: Readonly<Record<string, number>> = {
 /** Rooms inside a folder, by the same rule. A file beside them (index.ts) is above all of them. */
 export const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'bgp-js': { wire: 0, attributes: 1, update: 2, session: 3, json: 3, transport: 4, examples: 5 },
+  rib: { terms: 0, choice: 1, sets: 2, tables: 3, ribs: 4, out: 5 },
   kernel: { devices: 0, packets: 1, tunnels: 1, pods: 2, routes: 2 },
   lab: { machine: 0, mesh: 1, tour: 2, topology: 3 },
 };

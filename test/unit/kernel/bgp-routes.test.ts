@@ -17,7 +17,7 @@ import { BgpRoutes, type BgpRoutesContext } from '../../../src/kernel/routes/bgp
 import { formatTarget } from '../../../src/kernel/routes/encapsulation.ts';
 import type { NextHop } from '../../../src/model/kernel-route.ts';
 import type { Pool } from '../../../src/model/pool.ts';
-import type { FeedNextHop, PathSource } from '../../../src/rib/feed.ts';
+import type { FeedNextHop, PathSource } from '../../../src/rib/terms/feed.ts';
 
 const ip = (t: string): Ipv4 => parseIpv4(t) as Ipv4;
 const p = (t: string): Prefix => parsePrefix(t) as Prefix;

@@ -6,7 +6,7 @@ import { decodeAttributesOf } from '../../../src/bgp-js/attributes/attributes.ts
 import type { Captured, CapturedRib } from '../../../src/capture/captured.ts';
 import { captureReader } from '../../../src/capture/reader.ts';
 import { mrtTableDump } from '../../../src/monitoring/mrt-table-dump.ts';
-import type { RouteView } from '../../../src/rib/views.ts';
+import type { RouteView } from '../../../src/rib/terms/views.ts';
 import { bytesOf } from '../../support/packets.ts';
 import { PATH, path, route, source } from './route-views.ts';
 

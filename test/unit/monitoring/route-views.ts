@@ -2,8 +2,8 @@
 import { parseIp, parseIpPrefix } from '../../../src/base/ip.ts';
 import { ipv4 } from '../../../src/base/ipv4.ts';
 import type { PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
-import type { PathSource } from '../../../src/rib/feed.ts';
-import type { PathView, RouteView } from '../../../src/rib/views.ts';
+import type { PathSource } from '../../../src/rib/terms/feed.ts';
+import type { PathView, RouteView } from '../../../src/rib/terms/views.ts';
 
 export function source(id: number, at: string): PathSource {
   const address = parseIp(at);

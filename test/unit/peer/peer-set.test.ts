@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseIp } from '../../../src/base/ip.ts';
 import { ACCEPT_ALL, EBGP_WITHOUT_POLICY, REJECT_ALL } from '../../../src/model/policy.ts';
-import type { PathView } from '../../../src/rib/views.ts';
+import type { PathView } from '../../../src/rib/terms/views.ts';
 import { address, attributes, cidr } from '../../support/rib.ts';
 import { MemoryNetwork, type MemorySpeaker, peerConfig } from '../../support/speakers.ts';
 

@@ -4,7 +4,7 @@ import type { Reason } from '../../../src/base/reason.ts';
 import type { BfdPort, BfdView, BfdWatch, OnWatchState, WatchSpec } from '../../../src/bfd/bfd-types.ts';
 import type { DynamicRange, MaxPrefixes } from '../../../src/model/peer.ts';
 import { REJECT_ALL } from '../../../src/model/policy.ts';
-import type { LocRib } from '../../../src/rib/loc-rib.ts';
+import type { LocRib } from '../../../src/rib/ribs/loc-rib.ts';
 import { MemoryNetwork, type MemorySpeaker, peerConfig } from '../../support/speakers.ts';
 
 const A = '10.9.0.1';

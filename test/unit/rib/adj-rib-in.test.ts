@@ -7,8 +7,8 @@ import { ReusableUpdate } from '../../../src/bgp-js/update/update.ts';
 import { PLAIN_CONTEXT, type UpdateContext } from '../../../src/bgp-js/update/update-context.ts';
 import { IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../../../src/bgp-js/wire/family.ts';
 import type { Policy } from '../../../src/model/policy.ts';
-import type { LocRib } from '../../../src/rib/loc-rib.ts';
-import type { SourceSpec } from '../../../src/rib/source.ts';
+import type { LocRib } from '../../../src/rib/ribs/loc-rib.ts';
+import type { SourceSpec } from '../../../src/rib/terms/source.ts';
 import {
   addPeer,
   address,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ChangeList } from '../../../src/rib/change-list.ts';
+import { ChangeList } from '../../../src/rib/tables/change-list.ts';
 
 /** Past the sizes at which columns of one octet and of four have had different room. */
 const MANY = 1_300_000;

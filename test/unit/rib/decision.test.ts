@@ -9,7 +9,7 @@ import {
   STEPS,
   stepsOf,
   wordsOf,
-} from '../../../src/rib/decision.ts';
+} from '../../../src/rib/choice/decision.ts';
 import { address, attributes } from '../../support/rib.ts';
 
 let ids = 0;

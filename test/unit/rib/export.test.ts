@@ -3,9 +3,9 @@ import { parseIp } from '../../../src/base/ip.ts';
 import type { PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
 import { BLACKHOLE, GRACEFUL_SHUTDOWN, LLGR_STALE, NOPEER } from '../../../src/bgp-js/attributes/communities.ts';
 import type { Policy } from '../../../src/model/policy.ts';
-import { type Exported, type ExportTarget, exportTo } from '../../../src/rib/export.ts';
-import { prepend } from '../../../src/rib/export-path.ts';
-import type { PathSource } from '../../../src/rib/feed.ts';
+import { type Exported, type ExportTarget, exportTo } from '../../../src/rib/out/export.ts';
+import { prepend } from '../../../src/rib/out/export-path.ts';
+import type { PathSource } from '../../../src/rib/terms/feed.ts';
 import { address, attributes, cidr } from '../../support/rib.ts';
 
 const US = address('10.9.0.1');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatIpPrefix, type IpAddress } from '../../../src/base/ip.ts';
 import type { Policy } from '../../../src/model/policy.ts';
-import type { RouteView } from '../../../src/rib/views.ts';
+import type { RouteView } from '../../../src/rib/terms/views.ts';
 import {
   addPeer,
   address,

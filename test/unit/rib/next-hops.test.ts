@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { formatIp, formatIpPrefix, type IpAddress } from '../../../src/base/ip.ts';
-import { CoveredAddresses } from '../../../src/rib/covered-addresses.ts';
-import type { BestPath, RouteFeed } from '../../../src/rib/feed.ts';
-import type { LocRib, LocRibConfig } from '../../../src/rib/loc-rib.ts';
-import { NextHopTable } from '../../../src/rib/next-hops.ts';
+import type { LocRib, LocRibConfig } from '../../../src/rib/ribs/loc-rib.ts';
+import { CoveredAddresses } from '../../../src/rib/tables/covered-addresses.ts';
+import type { BestPath, RouteFeed } from '../../../src/rib/terms/feed.ts';
+import { NextHopTable } from '../../../src/rib/terms/next-hops.ts';
 import { addPeer, PLAIN, ribOf } from '../../support/rib.ts';
 import { announce, ip, ipCidr, SaidResolver, withdraw } from '../../support/rib-updates.ts';
 

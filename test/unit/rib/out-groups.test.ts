@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { AdjRibOut } from '../../../src/rib/adj-rib-out.ts';
-import type { LocRib } from '../../../src/rib/loc-rib.ts';
+import { AdjRibOut } from '../../../src/rib/out/adj-rib-out.ts';
+import type { LocRib } from '../../../src/rib/ribs/loc-rib.ts';
 import { addPeer, address, announcement, attributes, PLAIN, ribOf } from '../../support/rib.ts';
 
 const BLOCK = '10.244.1.0/26';

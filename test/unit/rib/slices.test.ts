@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { formatIpPrefix } from '../../../src/base/ip.ts';
 import { LLGR_STALE, NO_LLGR } from '../../../src/bgp-js/attributes/communities.ts';
 import type { Policy } from '../../../src/model/policy.ts';
-import type { LocRib } from '../../../src/rib/loc-rib.ts';
-import type { RouteView } from '../../../src/rib/views.ts';
+import type { LocRib } from '../../../src/rib/ribs/loc-rib.ts';
+import type { RouteView } from '../../../src/rib/terms/views.ts';
 import { addPeer, HeardFeed, PLAIN, ribOf } from '../../support/rib.ts';
 import { announce, ipCidr, withdraw } from '../../support/rib-updates.ts';
 

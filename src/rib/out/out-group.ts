@@ -1,0 +1,317 @@
+/** Peers that are sent the same octets: what one of them is sent is packed once for all that stand at the same place. Pure, hot.
+ *  A batch is gathered, encoded, and given to each. Who is not to have some route of it (it is the peer's own, or the peer is its
+ *  next hop) gets the rest packed for it alone; and who has less to withdraw, its own withdrawals. */
+import { Int32Column, Uint8Column } from '../../base/columns.ts';
+import { ipv4 } from '../../base/ipv4.ts';
+import { mayPass } from './export-rules.ts';
+import type { OutBatch } from './out-batch.ts';
+import { OutEncoder, type OutFormat } from './out-encoder.ts';
+import { sameOctets } from './out-hop.ts';
+import type { OutMember } from './out-member.ts';
+import { rankPaths } from './out-ranking.ts';
+import type { OutWriter } from './out-writer.ts';
+import type { RouteTable } from '../tables/route-table.ts';
+import type { Source } from '../terms/source.ts';
+
+const NONE = -1;
+/** Pieces of less than this together are sent as one. */
+const SMALL = 64 * 1024;
+/** Classes of sources below this are kinds, above are sources. */
+const KINDS = 4;
+
+/** What all groups of a table use in turn. */
+export interface OutTools {
+  readonly batch: OutBatch;
+  readonly writer: OutWriter;
+}
+
+export class OutGroup {
+  readonly key: string;
+  readonly format: OutFormat;
+  readonly members = new Set<OutMember>();
+  readonly encoder: OutEncoder;
+  private readonly table: RouteTable;
+  private readonly batch: OutBatch;
+  private readonly writer: OutWriter;
+  /** Paths of one route, at most; 0 without ADD-PATH. */
+  private readonly maxPaths: number;
+  private readonly picked = new Uint8Column();
+  /** What the member at hand no longer has: (route, path). */
+  private goneRoutes = new Int32Column(NONE);
+  private gonePaths = new Int32Column(NONE);
+  private gone = 0;
+  /** It is not what the member before no longer had. */
+  private differs = false;
+  private readonly candidates: number[] = [];
+
+  constructor(key: string, format: OutFormat, maxPaths: number, table: RouteTable, tools: OutTools) {
+    this.key = key;
+    this.format = format;
+    this.maxPaths = maxPaths;
+    this.table = table;
+    this.batch = tools.batch;
+    this.writer = tools.writer;
+    this.encoder = new OutEncoder(format, table.sets, table.us.bgpIdentifier);
+  }
+
+  /** Where a walk of this member begins: beside another that is on its way, or at the first route. */
+  walkStart(member: OutMember): number {
+    for (const other of this.members)
+      if (other !== member && other.walkAt !== NONE && !other.blocked && this.isBeside(other, member, other.walkAt))
+        return other.walkAt;
+    return 0;
+  }
+
+  /** One batch of at most `size` routes for the member and all that stand where it stands. Answers how many routes. */
+  step(leader: OutMember, size: number): number {
+    const mates: OutMember[] = [];
+    for (const m of this.members) if (m === leader || this.standsWith(m, leader)) mates.push(m);
+    this.batch.begin();
+    const routes = leader.walkAt === NONE ? this.takeChanges(leader, mates, size) : this.takeWalk(leader, mates, size);
+    this.batch.encode(this.encoder, this.table.sources);
+    this.give(mates);
+    return routes;
+  }
+
+  private isBeside(a: OutMember, b: OutMember, walkAt: number): boolean {
+    return a.walkAt === walkAt && !a.missingOnly && !b.missingOnly && a.holdLearned === b.holdLearned;
+  }
+
+  private standsWith(m: OutMember, leader: OutMember): boolean {
+    if (m.blocked || m.closed || m.holdLearned !== leader.holdLearned || m.walkAt !== leader.walkAt) return false;
+    return leader.walkAt === NONE
+      ? m.port.cursor.next === leader.port.cursor.next
+      : !m.missingOnly && !leader.missingOnly;
+  }
+
+  private takeWalk(leader: OutMember, mates: readonly OutMember[], size: number): number {
+    const { index } = this.table;
+    const start = leader.walkAt;
+    let end = Math.min(start + size, index.idBound);
+    for (const m of mates) if (m.wrapped && m.walkFrom > start) end = Math.min(end, m.walkFrom);
+    for (let route = start; route < end; route++)
+      if (index.has(route) && !(leader.missingOnly && leader.has(route))) this.offer(route, leader);
+    for (const m of mates) {
+      m.walkAt = end;
+      if (!m.wrapped && end >= index.idBound) {
+        m.wrapped = true;
+        m.walkAt = 0;
+      }
+      if (m.wrapped && m.walkAt >= m.walkFrom) m.walkAt = NONE;
+    }
+    return end - start;
+  }
+
+  private takeChanges(leader: OutMember, mates: readonly OutMember[], size: number): number {
+    const { changes, cursor } = leader.port;
+    let routes = 0;
+    for (; routes < size; routes++) {
+      const route = changes.take(cursor);
+      if (route === NONE) break;
+      this.offer(route, leader);
+    }
+    for (const m of mates) if (m !== leader) changes.follow(m.port.cursor, cursor);
+    return routes;
+  }
+
+  private offer(route: number, { holdLearned }: OutMember): void {
+    const { batch, table } = this;
+    const before = batch.count;
+    if (this.maxPaths > 0) this.offerPaths(route, holdLearned);
+    else {
+      const set = table.toldSet.at[route]!;
+      if (set !== NONE) this.offerPath(route, set, table.toldSource.at[route]!, NONE, holdLearned);
+    }
+    if (batch.count === before) batch.addNothing(route);
+  }
+
+  /** All usable ones, the best first where not all can be sent. */
+  private offerPaths(route: number, holdLearned: boolean): void {
+    const { table, candidates } = this;
+    const { paths } = table;
+    candidates.length = 0;
+    for (let path = table.first.at[route]!; path !== NONE; path = paths.next.at[path]!) {
+      const used = paths.used.at[path]!;
+      if (used !== NONE && table.bestPaths.isUsable(used)) candidates.push(path);
+    }
+    if (candidates.length > this.maxPaths) rankPaths(table, route, candidates);
+    for (const path of candidates) this.offerPath(route, paths.used.at[path]!, paths.sourceOf(path), path, holdLearned);
+  }
+
+  private offerPath(route: number, set: number, sourceId: number, path: number, holdLearned: boolean): void {
+    const { table } = this;
+    const { target } = this.format;
+    const source = table.sources[sourceId];
+    if (source === undefined || (holdLearned && source.kind !== 'local')) return;
+    let prefixClass = 0;
+    const { policy } = this.encoder;
+    if (policy?.judge.readsPrefix === true)
+      prefixClass =
+        this.format.family === 'ipv4'
+          ? policy.judge.classOfIpv4(table.prefixes.addressOf(route), table.prefixes.lengthOf(route))
+          : policy.judge.classOfIpv6(table.prefixes6.addressOf(route), table.prefixes6.lengthOf(route));
+    if (target.transitWithin !== undefined && source.kind !== 'local') {
+      const address = this.format.family === 'ipv4' ? ipv4(table.prefixes.addressOf(route)) : table.addressOf(route);
+      if (!mayPass(target, { source, address, length: table.index.lengthOf(route) })) return;
+    }
+    this.batch.add(route, set, sourceId, this.classOf(source), prefixClass, path);
+  }
+
+  /** What is reflected says who it came from: each source is a class of its own. */
+  private classOf(source: Source): number {
+    if (source.kind === 'ibgp' && this.format.target.kind === 'ibgp') return KINDS + source.id;
+    return source.kind === 'local' ? 0 : source.kind === 'ibgp' ? 1 : 2;
+  }
+
+  private give(mates: readonly OutMember[]): void {
+    const { batch } = this;
+    if (batch.count === 0) return;
+    let announced: readonly Uint8Array[] | undefined;
+    let withdrawn: readonly Uint8Array[] = [];
+    let together: readonly Uint8Array[] | undefined;
+    const own: OutMember[] = [];
+    this.pick(undefined);
+    const { sendsNothing } = batch;
+    for (const m of mates) {
+      if (sendsNothing && m.count === 0) continue; // a mesh: what one says is nothing to the others
+      if (batch.hasSource(m.source.id) || batch.hops.has(m.addressKey)) {
+        own.push(m);
+        continue;
+      }
+      if (this.settle(m) || together === undefined) {
+        announced ??= this.packAnnounced();
+        withdrawn = this.packWithdrawn();
+        together = joined(withdrawn, announced);
+      }
+      m.deliver(together);
+    }
+    for (const m of own) {
+      this.pick(m);
+      this.settle(m);
+      m.deliver(joined(this.packWithdrawn(), this.packAnnounced()));
+    }
+  }
+
+  /** Which entries are sent: to everyone, or to this member. */
+  private pick(m: OutMember | undefined): void {
+    const { batch, maxPaths, picked } = this;
+    const run = batch.run.at;
+    const sent = batch.sent.at;
+    if (batch.count > picked.at.length) picked.reach(batch.count);
+    const { at } = picked;
+    let route = NONE;
+    let left = 0;
+    for (let i = 0; i < batch.count; i++) {
+      const r = run[i]!;
+      let sends = r !== NONE && sent[r] === 1 && !(m !== undefined && this.isOwn(i, r, m));
+      if (maxPaths > 0) {
+        if (batch.route.at[i] !== route) {
+          route = batch.route.at[i]!;
+          left = maxPaths;
+        }
+        if (sends) sends = left-- > 0;
+      }
+      at[i] = sends ? 1 : 0;
+    }
+  }
+
+  /** The route was learned from the member, or leads to it. RFC 4271 9.1.3, 5.1.3 */
+  private isOwn(entry: number, run: number, m: OutMember): boolean {
+    const { batch } = this;
+    if (batch.source.at[entry] === m.source.id) return true;
+    if (batch.hopKeys[run] !== m.addressKey) return false;
+    return m.address.length === 4 || sameOctets(batch.arena.bytes, batch.at.at[run]!, m.address, 16);
+  }
+
+  /** Notes what the member has after this batch, and what it is to forget. Answers whether that is something else than what the
+   *  member before had to forget. */
+  private settle(m: OutMember): boolean {
+    const { batch } = this;
+    const route = batch.route.at;
+    const picked = this.picked.at;
+    const before = this.gone;
+    this.gone = 0;
+    this.differs = false;
+    if (m.paths !== undefined) this.settlePaths(m);
+    else
+      for (let i = 0; i < batch.count; i++) {
+        if (picked[i] === 1) m.routes.add(route[i]!);
+        else if (m.routes.remove(route[i]!)) this.forget(route[i]!, NONE, before);
+      }
+    return this.differs || this.gone !== before;
+  }
+
+  private settlePaths({ paths }: OutMember): void {
+    const { batch } = this;
+    if (paths === undefined) return;
+    const forget = (route: number, path: number): void => this.forget(route, path, Number.POSITIVE_INFINITY);
+    for (let i = 0; i < batch.count; ) {
+      const route = batch.route.at[i]!;
+      paths.begin();
+      for (; i < batch.count && batch.route.at[i] === route; i++) {
+        if (this.picked.at[i] !== 1) continue;
+        const path = batch.path.at[i]!;
+        const from = paths.confirm(route, path);
+        if (from !== NONE) forget(from, path);
+      }
+      paths.end(route, (path) => forget(route, path));
+    }
+  }
+
+  /** `known`: so many were gone of the member before. */
+  private forget(route: number, path: number, known: number): void {
+    const i = this.gone++;
+    for (const column of [this.goneRoutes, this.gonePaths]) column.reach(i);
+    if (i >= known || this.goneRoutes.at[i] !== route || this.gonePaths.at[i] !== path) this.differs = true;
+    this.goneRoutes.at[i] = route;
+    this.gonePaths.at[i] = path;
+  }
+
+  private packWithdrawn(): readonly Uint8Array[] {
+    if (this.gone === 0) return [];
+    const { writer } = this;
+    writer.withdraw();
+    for (let i = 0; i < this.gone; i++) writer.route(this.goneRoutes.at[i]!, this.gonePaths.at[i]!);
+    return writer.finish();
+  }
+
+  private packAnnounced(): readonly Uint8Array[] {
+    const { batch, writer } = this;
+    const { order } = batch;
+    const picked = this.picked.at;
+    const route = batch.route.at;
+    const path = batch.path.at;
+    let from = 0;
+    for (let run = 0; run < batch.runs; run++) {
+      const end = batch.end.at[run]!;
+      if (batch.sent.at[run] === 1) {
+        let begun = false;
+        for (let k = from; k < end; k++) {
+          const i = order[k]!;
+          if (picked[i] !== 1) continue;
+          if (!begun)
+            writer.announce(batch.arena.bytes, batch.at.at[run]!, batch.hopLength.at[run]!, batch.length.at[run]!);
+          begun = true;
+          writer.route(route[i]!, path[i]!);
+        }
+      }
+      from = end;
+    }
+    return writer.finish();
+  }
+}
+
+function joined(first: readonly Uint8Array[], second: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (first.length === 0) return second;
+  if (second.length === 0) return first;
+  const all = [...first, ...second];
+  const length = all.reduce((sum, piece) => sum + piece.length, 0);
+  if (length > SMALL) return all;
+  const one = new Uint8Array(length);
+  let at = 0;
+  for (const piece of all) {
+    one.set(piece, at);
+    at += piece.length;
+  }
+  return [one];
+}

@@ -1,0 +1,311 @@
+/** Prefixes, their paths, attribute sets and sources: the state that Adj-RIB-In, decision and views share. Pure, hot.
+ *  By route: first path, best path, what was last told to the feeds (set, source, next hops), and what it waits for. */
+import { Int32Column, Uint8Column } from '../../base/columns.ts';
+import type { IpAddress } from '../../base/ip.ts';
+import { ipv4 } from '../../base/ipv4.ts';
+import { ipv6 } from '../../base/ipv6.ts';
+import { Ipv6PrefixTable } from '../../base/ipv6-prefix-table.ts';
+import type { PrefixIndex } from '../../base/prefix-index.ts';
+import { PrefixTable } from '../../base/prefix-table.ts';
+import { IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../../bgp-js/wire/family.ts';
+import { NextHopGroups, NO_NEXT_HOPS } from '../choice/multipath.ts';
+import { AttributeTable } from '../sets/attribute-table.ts';
+import { ImportContexts, type OurSelf } from '../sets/import.ts';
+import { NextHopTable } from '../terms/next-hops.ts';
+import type { TableConfig } from '../terms/rib-config.ts';
+import { LOCAL, Source, type SourceSpec } from '../terms/source.ts';
+import { BestPaths } from './best-path.ts';
+import { ChangeList } from './change-list.ts';
+import { Leaving } from './leaving.ts';
+import { NextHopTracker } from './next-hop-tracker.ts';
+import { PathRounds } from './path-rounds.ts';
+import { PathTable } from './path-table.ts';
+import { RouteJudge } from './route-judge.ts';
+
+const NONE = -1;
+
+/** It waits in the queue: to be compared with what was told, or more. */
+const QUEUED = 1;
+/** Its best path is not known: all its paths are looked at. */
+const WALK = 2;
+/** Some usable path of it changed. */
+const PATHS = 4;
+/** Paths of the best rank differ in MED: their group is looked at as a whole. Set by BestPaths. */
+export const MIXED_MED = 8;
+
+export class RouteTable {
+  readonly family: 'ipv4' | 'ipv6';
+  readonly us: OurSelf;
+  /** The prefixes, of whichever family. */
+  readonly index: PrefixIndex;
+  /** The same where it is IPv4, else empty; and where it is IPv6. */
+  readonly prefixes = new PrefixTable();
+  readonly prefixes6 = new Ipv6PrefixTable();
+  readonly paths = new PathTable();
+  readonly nextHops = new NextHopTable();
+  readonly sets: AttributeTable;
+  readonly contexts: ImportContexts;
+  /** Of what was told. */
+  readonly changes = new ChangeList();
+  /** Of usable paths, told or not: for ADD-PATH. */
+  readonly pathChanges = new ChangeList();
+  readonly rounds: PathRounds;
+  readonly leaving: Leaving = new Leaving(this);
+  readonly judge: RouteJudge = new RouteJudge(this);
+  readonly tracker: NextHopTracker;
+  readonly groups: NextHopGroups;
+  readonly bestPaths: BestPaths;
+  /** By source id; ids are given out again. Source 0 is this node. */
+  readonly sources: (Source | undefined)[] = [];
+  readonly local: Source;
+
+  readonly first = new Int32Column(NONE);
+  readonly best = new Int32Column(NONE);
+  /** The used set last told, with a reference of its own: it may outlive its path. -1: nothing told, or withdrawn. */
+  readonly toldSet = new Int32Column(NONE);
+  readonly toldSource = new Int32Column(NONE);
+  /** In `groups`, with a reference. */
+  readonly toldGroup = new Int32Column(NO_NEXT_HOPS);
+  readonly state = new Uint8Column();
+  private queue = new Int32Array(1024);
+  private queueHead = 0;
+  private queueTail = 0;
+  /** How many were ever marked: routes leave the queue in order, so "decided >= marked then" means "all of then are done". */
+  marked = 0;
+  decided = 0;
+  /** Sources whose routes may still be told somewhere. */
+  private readonly retired: Source[] = [];
+  private readonly onWork: () => void;
+
+  constructor(config: TableConfig, onWork: () => void) {
+    this.family = config.family;
+    this.us = config;
+    this.onWork = onWork;
+    this.rounds = new PathRounds(this.paths, onWork);
+    this.index = config.family === 'ipv4' ? this.prefixes : this.prefixes6;
+    this.contexts = new ImportContexts(config, config.family === 'ipv4' ? IPV4_UNICAST_KEY : IPV6_UNICAST_KEY);
+    this.sets = new AttributeTable(config, this.nextHops, this.contexts);
+    this.tracker = new NextHopTracker(this.nextHops, config.nextHops, this.covering(), config.family, onWork);
+    this.groups = new NextHopGroups(this.nextHops, (id) => this.tracker.gatewayOf(id));
+    this.bestPaths = new BestPaths(this, {
+      maxPaths: config.maxPaths ?? { ebgp: 1, ibgp: 1 },
+      preferOlder: config.preferOlder === true,
+    });
+    this.local = new Source(0, LOCAL);
+    this.sources.push(this.local);
+  }
+
+  addressOf(route: number): IpAddress {
+    const address = this.index.addressOf(route);
+    return typeof address === 'bigint' ? ipv6(address) : ipv4(address);
+  }
+
+  /** The route, or -1: also for a prefix of the other family. */
+  find(address: IpAddress, length: number): number {
+    return (typeof address === 'bigint') === (this.family === 'ipv6') ? this.index.find(address, length) : NONE;
+  }
+
+  addSource(spec: SourceSpec): Source {
+    let id = 1;
+    while (this.sources[id] !== undefined) id++; // peers are few, and come seldom
+    const source = new Source(id, spec);
+    this.sources[id] = source;
+    return source;
+  }
+
+  /** Its paths are on their way out. The id is free again only when they are gone and no route is told as from it. */
+  retireSource(source: Source): void {
+    this.retired.push(source);
+    this.freeRetired();
+  }
+
+  private freeRetired(): void {
+    if (this.retired.length === 0 || this.waiting > 0 || this.rounds.busy) return;
+    for (const source of this.retired.splice(0)) this.sources[source.id] = undefined;
+  }
+
+  sourceOf(path: number): Source {
+    return this.sources[this.paths.sourceOf(path)] as Source;
+  }
+
+  isStale(path: number): boolean {
+    const { epoch, deadEpoch } = this.sourceOf(path);
+    const of = this.paths.epoch.at[path] as number;
+    return of !== epoch && of > deadEpoch;
+  }
+
+  /** Its source has dropped it, and a round is on the way to remove it. */
+  isDead(path: number): boolean {
+    return (this.paths.epoch.at[path] as number) <= this.sourceOf(path).deadEpoch;
+  }
+
+  /** The source has just announced the path: it is neither stale nor dead. */
+  freshen(path: number, source: Source): void {
+    const of = this.paths.epoch.at[path] as number;
+    if (of === source.epoch) return;
+    if (of > source.deadEpoch) source.stale--;
+    else source.received++;
+    this.paths.epoch.at[path] = source.epoch;
+  }
+
+  /** The route of an IPv4 prefix, made if it is not there. */
+  routeFor(address: number, length: number): number {
+    const route = this.prefixes.insert(address, length);
+    this.reach(route);
+    return route;
+  }
+
+  /** The route of a prefix of this family, made if it is not there. */
+  routeOf(address: IpAddress, length: number): number {
+    const route = this.index.insert(address, length);
+    this.reach(route);
+    return route;
+  }
+
+  /** Routes below it have room in every column; columns of different widths grow by different numbers of places. */
+  private room = 0;
+
+  /** Columns for a route whose id the index has just given out. */
+  reach(route: number): void {
+    if (route < this.room) return;
+    for (const column of [this.first, this.best, this.toldSet, this.toldSource, this.toldGroup, this.state]) {
+      column.reach(route);
+    }
+    this.room = Math.min(this.first.at.length, this.state.at.length);
+  }
+
+  /** How many routes wait to be decided. */
+  get waiting(): number {
+    return this.queueTail - this.queueHead;
+  }
+
+  /** Something is left to be done in a later turn. */
+  get busy(): boolean {
+    return this.waiting > 0 || this.rounds.busy || this.tracker.busy;
+  }
+
+  /** Somebody wants to know of every usable path, best or not. */
+  get watchesPaths(): boolean {
+    return this.pathChanges.hasReaders || this.tracker.watching;
+  }
+
+  /** The best path is known, and may differ from what was told. */
+  markChanged(route: number): void {
+    this.mark(route, QUEUED);
+  }
+
+  /** The best path is not known: all paths are to be looked at. */
+  markDirty(route: number): void {
+    // With a limit of paths to send, their order counts too.
+    this.mark(route, this.watchesPaths ? QUEUED | WALK | PATHS : QUEUED | WALK);
+  }
+
+  markPaths(route: number): void {
+    this.mark(route, QUEUED | PATHS);
+  }
+
+  needsWalk(route: number): boolean {
+    return ((this.state.at[route] as number) & WALK) !== 0;
+  }
+
+  private mark(route: number, flags: number): void {
+    const state = this.state.at[route] as number;
+    this.state.at[route] = state | flags;
+    if ((state & QUEUED) !== 0) return;
+    if (this.queueTail === this.queue.length) this.makeRoom();
+    this.queue[this.queueTail++] = route;
+    this.marked++;
+    this.onWork();
+  }
+
+  /** The next route to decide, or -1. Its marks stay until unmark(). */
+  takeDirty(): number {
+    if (this.queueHead === this.queueTail) {
+      this.queueHead = 0;
+      this.queueTail = 0;
+      this.freeRetired();
+      return NONE;
+    }
+    this.decided++;
+    return this.queue[this.queueHead++] as number;
+  }
+
+  /** It is decided; answers whether usable paths of it had changed. */
+  unmark(route: number): boolean {
+    const state = this.state.at[route] as number;
+    this.state.at[route] = state & MIXED_MED;
+    return (state & PATHS) !== 0;
+  }
+
+  /** Forgets a route that nothing refers to any more: no path, nothing told, not waiting, in nobody's change list. */
+  freeIfUnused(route: number): void {
+    if (this.first.at[route] !== NONE || this.toldSet.at[route] !== NONE) return;
+    if (((this.state.at[route] as number) & QUEUED) !== 0) return;
+    if (this.changes.holds(route) || this.pathChanges.holds(route)) return;
+    this.state.at[route] = 0;
+    this.index.deleteId(route);
+  }
+
+  /** The path is used with this set from now on, -1: not at all. References to sets are the caller's: the old one is still
+   *  there. */
+  use(path: number, used: number): void {
+    const old = this.paths.used.at[path] as number;
+    this.paths.used.at[path] = used;
+    this.bestPaths.changed(this.paths.route.at[path] as number, path, old, used);
+  }
+
+  /** Removes a path and its references. */
+  removePath(path: number): void {
+    const { paths } = this;
+    const route = paths.route.at[path] as number;
+    const source = this.sourceOf(path);
+    const used = paths.used.at[path] as number;
+    if (!this.isDead(path)) {
+      source.received--;
+      if (this.isStale(path)) source.stale--;
+    }
+    if (used === NONE) source.rejected--;
+    else {
+      this.use(path, NONE);
+      this.sets.release(used);
+    }
+    this.sets.release(paths.received.at[path] as number);
+    this.first.at[route] = paths.remove(path, this.first.at[route] as number);
+    this.freeIfUnused(route);
+  }
+
+  /** What the tracker asks of this table. */
+  private covering(): ConstructorParameters<typeof NextHopTracker>[2] {
+    const bits = this.family === 'ipv4' ? 32 : 128;
+    return {
+      longestMatch: (address, atMost) =>
+        (typeof address === 'bigint') === (bits === 128)
+          ? this.index.longestMatch(address, Math.min(atMost, bits))
+          : NONE,
+      prefixOf: (route) => ({ address: this.addressOf(route), length: this.index.lengthOf(route) }),
+      someNextHop: (route, visit) => {
+        const { paths } = this;
+        for (let path = this.first.at[route] as number; path !== NONE; path = paths.next.at[path] as number) {
+          const used = paths.used.at[path] as number;
+          if (used !== NONE && paths.sourceOf(path) !== 0 && visit(this.sets.nextHopOf(used))) return true;
+        }
+        return false;
+      },
+      toldNextHop: (route) => {
+        if (this.toldSet.at[route] === NONE) return undefined;
+        const group = this.toldGroup.at[route] as number;
+        return group === NO_NEXT_HOPS ? NONE : this.groups.firstOf(group);
+      },
+    };
+  }
+
+  private makeRoom(): void {
+    const waiting = this.queue.subarray(this.queueHead, this.queueTail);
+    const room = waiting.length * 2 > this.queue.length ? this.queue.length * 2 : this.queue.length;
+    const moved = new Int32Array(room);
+    moved.set(waiting);
+    this.queueTail = waiting.length;
+    this.queueHead = 0;
+    this.queue = moved;
+  }
+}
