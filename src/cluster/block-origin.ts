@@ -1,5 +1,5 @@
 /** Block origin validation, RPKI for pods: does IPAM give the block to the node that a route leads to? Pure, with the answer of
- *  one snapshot kept for look-ups. (DESIGN.md 6.3)
+ *  one snapshot kept for look-ups.
  *
  *    valid     the route lies in a block of the node whose address is its next hop, or is one address of it that the block
  *              gave to a pod of that node (a borrowed one)

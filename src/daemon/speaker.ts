@@ -13,12 +13,12 @@ import type { NodeConfig } from '../config/node-config.ts';
 import type { DynamicRange, PeerConfig } from '../model/peer.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
 import { type ApplyReport, type LocRibs, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
+import type { PeerTap } from '../peer/peer-tap.ts';
 import { LocRib } from '../rib/ribs/loc-rib.ts';
 import type { NextHopResolver } from '../rib/terms/next-hops.ts';
 import type { TableConfig } from '../rib/terms/rib-config.ts';
 import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
-import type { Monitoring } from './monitoring.ts';
 import { peerLog } from './peer-log.ts';
 
 export interface SpeakerOptions {
@@ -35,7 +35,8 @@ export interface SpeakerOptions {
   /** What IPAM says of a route. */
   readonly originOf?: TableConfig['originOf'] | undefined;
   readonly restart: RestartOptions;
-  readonly monitoring?: Monitoring | undefined;
+  /** Who listens to what passes, and ends with us. */
+  readonly monitoring?: { readonly tap: PeerTap; stop(): void } | undefined;
   readonly log: Log;
 }
 

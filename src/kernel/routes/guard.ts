@@ -1,4 +1,4 @@
-/** What is never installed by itself: routes that could cut the node off. Pure. DESIGN.md 5. Both families.
+/** What is never installed by itself: routes that could cut the node off. Pure. Both families.
  *  A refused route stays in the Loc-RIB with its reason; a prefix allowed by name passes. */
 import {
   addressBits,

@@ -1,13 +1,15 @@
 /** What the same octets may mean differently by: the peer's kind, our settings towards it, the form of the session. Pure.
  *  Part of the key of an attribute set, so that peers of a kind share their sets. */
+import type { IpAddress } from '../../base/ip.ts';
+import type { Reason } from '../../base/reason.ts';
 import type { AttributeParams } from '../../bgp-js/attributes/attribute-params.ts';
+import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import { IPV4_UNICAST_KEY } from '../../bgp-js/wire/family.ts';
-import type { Policy } from '../../model/policy.ts';
+import type { BlockOrigin, Policy } from '../../model/policy.ts';
 import { readsPrefix } from '../../policy/evaluate.ts';
 import type { PathSource } from '../terms/feed.ts';
 import type { BgpRole } from '../terms/source.ts';
 import type { ScanHow } from './attribute-scan.ts';
-import type { OurSelf } from './import.ts';
 
 export interface ImportContext {
   /** A small number, given out again when no set has it. */
@@ -39,6 +41,20 @@ export interface ContextSpec {
   readonly importPolicy?: Policy | undefined;
   readonly role?: BgpRole | undefined;
   readonly localAs?: { readonly nodeAsn: number } | undefined;
+}
+
+/** This node, as loops are recognised by. */
+export interface OurSelf {
+  readonly bgpIdentifier: number;
+  readonly isOurAddress: (address: IpAddress) => boolean;
+  /** Of our cluster, where we reflect. Default: the BGP identifier. RFC 4456 7 */
+  readonly clusterId?: number;
+  /** What IPAM says of a route, for policies that ask. Absent: unknown. */
+  readonly originOf?: (
+    address: IpAddress,
+    length: number,
+    attributes: PathAttributes,
+  ) => { readonly origin: BlockOrigin; readonly reason?: Reason };
 }
 
 const NOBODY: OurSelf = { bgpIdentifier: 0, isOurAddress: () => false };

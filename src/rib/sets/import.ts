@@ -8,27 +8,13 @@ import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts'
 import type { DecodedAttributes } from '../../bgp-js/attributes/attributes.ts';
 import { nextHopOf } from '../../bgp-js/attributes/next-hop.ts';
 import { otcIngress } from '../../bgp-js/attributes/only-to-customer.ts';
-import type { BlockOrigin, Policy } from '../../model/policy.ts';
+import type { Policy } from '../../model/policy.ts';
 import { evaluate, readsPrefix } from '../../policy/evaluate.ts';
 import type { PathSource } from '../terms/feed.ts';
 import { CLUSTER_IS_OURS, HAS_ORIGINATOR, type ScannedSet } from './attribute-scan.ts';
-import type { ImportContext } from './import-context.ts';
+import type { ImportContext, OurSelf } from './import-context.ts';
 
-export { type ImportContext, ImportContexts } from './import-context.ts';
-
-/** This node, as loops are recognised by. */
-export interface OurSelf {
-  readonly bgpIdentifier: number;
-  readonly isOurAddress: (address: IpAddress) => boolean;
-  /** Of our cluster, where we reflect. Default: the BGP identifier. RFC 4456 7 */
-  readonly clusterId?: number;
-  /** What IPAM says of a route, for policies that ask. Absent: unknown. */
-  readonly originOf?: (
-    address: IpAddress,
-    length: number,
-    attributes: PathAttributes,
-  ) => { readonly origin: BlockOrigin; readonly reason?: Reason };
-}
+export { type ImportContext, ImportContexts, type OurSelf } from './import-context.ts';
 
 export type Imported = { readonly used: PathAttributes } | { readonly rejected: Reason };
 

@@ -1,4 +1,4 @@
-/** What the manifests may never lose: the privileges DESIGN.md decided on, and settings that the daemon understands. */
+/** What the manifests may never lose: the privileges that were decided on, and settings that the daemon understands. */
 import fs from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';

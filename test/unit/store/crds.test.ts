@@ -1,4 +1,4 @@
-/** The CRD files that we ship: what DESIGN.md 5 demands of them. */
+/** The CRD files that we ship: what is demanded of them. */
 import fs from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
