@@ -143,20 +143,19 @@ export async function until(what: string, probe: () => Promise<boolean | string>
   }
 }
 
+export interface Beside {
+  readonly child: ChildProcess;
+  readonly said: () => string;
+  /** It has gone, and all it said is read: 'exit' alone may come before the last lines. */
+  readonly ended: Promise<void>;
+}
 /** A process that runs beside the test until it is stopped. */
-export function beside(
-  command: string,
-  args: readonly string[],
-): { readonly child: ChildProcess; readonly said: () => string } {
+export function beside(command: string, args: readonly string[]): Beside {
   const child = spawn(command, [...args], { env: ENV, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part: Buffer) => (said += part.toString()));
-  return { child, said: () => said };
+  const ended = new Promise<void>((done) => child.once('close', () => done()));
+  return { child, said: () => said, ended };
 }
-export const ended = (child: ChildProcess): Promise<void> =>
-  new Promise((done) => {
-    if (child.exitCode !== null || child.signalCode !== null) done();
-    else child.once('exit', () => done());
-  });
 
 export const parse = <T>(json: string): T => JSON.parse(json) as T;

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   beside,
   daemonOn,
-  ended,
+
   gingham,
   IMAGE,
   inNode,
@@ -150,7 +150,7 @@ describe.each(ENCAPSULATIONS.filter((e) => asked === undefined || asked.includes
     ]);
     await until('tcpdump listens', async () => capture.said().includes('listening on'));
     await podTry(from, 'ping', '-n', '-c', '6', '-i', '0.2', to.address);
-    await ended(capture.child);
+    await capture.ended;
     const lines = capture
       .said()
       .split('\n')

@@ -1,5 +1,5 @@
 /** Pings that run beside a test, ten a second, and what became of each sequence number. */
-import { beside, ended, type Pod } from './cluster.ts';
+import { beside, type Pod } from './cluster.ts';
 
 export interface Pings {
   /** Ends them and tells, by pair, the sequence numbers that were never answered, and how many were sent. */
@@ -21,7 +21,7 @@ export function pingPairs(pods: readonly Pod[]): Pings {
       const until = running.map(({ said }) => Math.max(0, ...sequence(said())));
       await new Promise((on) => setTimeout(on, LAST_ANSWERS_MS));
       for (const { child } of running) child.kill('SIGINT');
-      await Promise.all(running.map(({ child }) => ended(child)));
+      await Promise.all(running.map(({ ended }) => ended));
       const missing = running.flatMap(({ name, said }, i) => {
         const seen = new Set(sequence(said()));
         const last = until[i] ?? 0;

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { eventually, type Lab, makeLabsDir, startLab } from '../support/lab.ts';
+import { type PingSum, pingSum } from '../support/ping.ts';
 
 const labsDir = makeLabsDir();
 afterAll(() => fs.rmSync(labsDir, { recursive: true, force: true }));
@@ -22,23 +23,14 @@ const has = (l: Lab, node: string, block: string): boolean =>
 const seconds = (from: number): number => (performance.now() - from) / 1000;
 
 /** Pings twenty times a second until stop(), which answers how many of how many were lost. */
-function pinging(l: Lab, from: string, to: string): { stop(): Promise<{ sent: number; lost: number }> } {
-  const ping = l.spawn(from, 'ping', '-n', '-i', '0.05', '-W', '1', l.pods[to] ?? '');
-  let out = '';
-  ping.stdout?.on('data', (bytes) => {
-    out += bytes;
-  });
+function pinging(l: Lab, from: string, to: string): { stop(): Promise<PingSum> } {
+  const sum = pingSum(l.spawn(from, 'ping', '-n', '-i', '0.05', '-W', '1', l.pods[to] ?? ''));
   return {
-    stop: () =>
-      new Promise((resolve, reject) => {
-        ping.once('close', () => {
-          const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(out) ?? [];
-          if (sent === undefined) reject(new Error(`ping said no sum:\n${out}`));
-          else resolve({ sent: Number(sent), lost: Number(sent) - Number(received) });
-        });
-        // nsenter passes nothing on; ping itself sums up on SIGINT.
-        l.sh('fabric', `kill -INT $(pgrep -x ping)`);
-      }),
+    stop: () => {
+      // nsenter passes nothing on; ping itself sums up on SIGINT.
+      l.sh('fabric', `kill -INT $(pgrep -x ping)`);
+      return sum;
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import type { TunnelSpec } from '../../src/kernel/tunnels/tunnel.ts';
 import { type Namespaces, until } from './namespaces.ts';
+import { type PingSum, pingSum } from './ping.ts';
 
 export const ip = (text: string): Ipv4 => parseIpv4(text) as Ipv4;
 export const nodeAddress = (n: number): string => `192.168.34.${100 + n}`;
@@ -125,23 +126,10 @@ export async function capture(
 export function pinging(ns: Namespaces, from: number, to: number, count: number, intervalMs: number) {
   const options = ['-n', '-q', '-c', `${count}`, '-i', `${intervalMs / 1000}`, '-W', '5', podAddress(to)];
   const child: ChildProcess = spawn('ip', ['netns', 'exec', ns.name(`p${from}`), 'ping', ...options]);
-  let out = '';
-  child.stdout?.on('data', (d) => {
-    out += d;
-  });
+  const sum = pingSum(child);
   return {
     running: (): boolean => child.exitCode === null,
     /** Waits until all are answered or given up. */
-    ended: (): Promise<{ sent: number; lost: number; duplicates: number }> =>
-      new Promise((resolve, reject) => {
-        const sum = (): void => {
-          const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(out) ?? [];
-          const [, twice] = /\+(\d+) duplicates/.exec(out) ?? [];
-          if (sent === undefined) reject(new Error(`ping said no sum: ${out}`));
-          else resolve({ sent: Number(sent), lost: Number(sent) - Number(received), duplicates: Number(twice ?? 0) });
-        };
-        if (child.exitCode === null) child.once('close', sum);
-        else sum();
-      }),
+    ended: (): Promise<PingSum> => sum,
   };
 }

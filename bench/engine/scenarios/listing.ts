@@ -32,7 +32,7 @@ function list(argv: readonly string[]): Promise<Listing> {
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', () => {
+    child.once('close', () => {
       clearInterval(look);
       clearTimeout(timer);
       const seconds = Number(process.hrtime.bigint() - began) / 1e9;
