@@ -197,16 +197,16 @@ export class AdjRibOut {
 
   private *bestOf(route: number): Generator<Advertised, undefined> {
     const { table } = this.port;
-    const set = table.toldSet.at[route] as number;
-    const source = set === NONE ? undefined : table.sources[table.toldSource.at[route] as number];
+    const set = table.routes.toldSetOf(route);
+    const source = set === NONE ? undefined : table.sources[table.routes.toldSourceOf(route)];
     if (source !== undefined) yield* this.advertisedAs(route, set, source);
   }
 
   private *pathsOf(route: number): Generator<Advertised, undefined> {
     const { table } = this.port;
     const { paths } = table;
-    for (let path = table.first.at[route] as number; path !== NONE; path = paths.next.at[path] as number) {
-      const used = paths.used.at[path] as number;
+    for (let path = table.routes.firstOf(route); path !== NONE; path = paths.nextOf(path)) {
+      const used = paths.usedOf(path);
       if (used === NONE || this.member.paths?.has(route, path) !== true) continue;
       yield* this.advertisedAs(route, used, table.sourceOf(path), path + 1);
     }

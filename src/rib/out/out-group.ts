@@ -119,8 +119,8 @@ export class OutGroup {
     const before = batch.count;
     if (this.maxPaths > 0) this.offerPaths(route, holdLearned);
     else {
-      const set = table.toldSet.at[route]!;
-      if (set !== NONE) this.offerPath(route, set, table.toldSource.at[route]!, NONE, holdLearned);
+      const set = table.routes.toldSetOf(route);
+      if (set !== NONE) this.offerPath(route, set, table.routes.toldSourceOf(route), NONE, holdLearned);
     }
     if (batch.count === before) batch.addNothing(route);
   }
@@ -130,12 +130,12 @@ export class OutGroup {
     const { table, candidates } = this;
     const { paths } = table;
     candidates.length = 0;
-    for (let path = table.first.at[route]!; path !== NONE; path = paths.next.at[path]!) {
-      const used = paths.used.at[path]!;
+    for (let path = table.routes.firstOf(route); path !== NONE; path = paths.nextOf(path)) {
+      const used = paths.usedOf(path);
       if (used !== NONE && table.bestPaths.isUsable(used)) candidates.push(path);
     }
     if (candidates.length > this.maxPaths) rankPaths(table, route, candidates);
-    for (const path of candidates) this.offerPath(route, paths.used.at[path]!, paths.sourceOf(path), path, holdLearned);
+    for (const path of candidates) this.offerPath(route, paths.usedOf(path), paths.sourceOf(path), path, holdLearned);
   }
 
   private offerPath(route: number, set: number, sourceId: number, path: number, holdLearned: boolean): void {

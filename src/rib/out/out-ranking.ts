@@ -7,13 +7,13 @@ const NONE = -1;
 
 /** Sorts the first `count` of `paths`, all usable ones of `route`. */
 export function rankPaths(table: RouteTable, route: number, paths: number[]): void {
-  const best = table.best.at[route] as number;
+  const best = table.routes.bestOf(route);
   paths.sort((a, b) => (a === best ? -1 : b === best ? 1 : compare(table, a, b)));
 }
 
 function compare(table: RouteTable, a: number, b: number): number {
   const { sets, paths } = table;
-  const [setA, setB] = [paths.used.at[a] as number, paths.used.at[b] as number];
+  const [setA, setB] = [paths.usedOf(a), paths.usedOf(b)];
   const [from, other] = [table.sourceOf(a), table.sourceOf(b)];
   return (
     sets.rankOf(setB) - sets.rankOf(setA) ||

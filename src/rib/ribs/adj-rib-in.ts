@@ -99,7 +99,7 @@ export class AdjRibIn {
     rounds.begin({
       visit: (path) => {
         if (paths.sourceOf(path) !== source.id) return;
-        const received = paths.received.at[path] as number;
+        const received = paths.receivedOf(path);
         const context = sets.contextOf(received);
         // Asked each time: one that no set is of may be gone by the next slice.
         const to = contexts.of(source.spec, context.fourOctetAs, context.inMpReach);
@@ -118,9 +118,9 @@ export class AdjRibIn {
     sets.beginJudging();
     rounds.begin({
       visit: (path) => {
-        const received = paths.received.at[path] as number;
+        const received = paths.receivedOf(path);
         sets.judgeOnce(received);
-        if (sets.contextOf(received).perRoute || paths.used.at[path] !== sets.usedOf(received))
+        if (sets.contextOf(received).perRoute || paths.usedOf(path) !== sets.usedOf(received))
           this.judgeAgain(path, this.table.sourceOf(path), received);
       },
       done: () => {},
@@ -134,8 +134,8 @@ export class AdjRibIn {
     const inside = new PrefixClasses([lines]);
     rounds.begin({
       visit: (path) => {
-        const route = paths.route.at[path] as number;
-        const received = paths.received.at[path] as number;
+        const route = paths.routeOf(path);
+        const received = paths.receivedOf(path);
         if (!sets.contextOf(received).perRoute) return;
         if (inside.holds(inside.classOf(this.table.addressOf(route), index.lengthOf(route)), 0))
           this.judgeAgain(path, this.table.sourceOf(path), received);
@@ -214,8 +214,8 @@ export class AdjRibIn {
   }
 
   private withdrawRoute(route: number, source: Source, pathId: number): void {
-    const { paths, first } = this.table;
-    const path = paths.find(route, first.at[route] as number, source.id, pathId);
+    const { paths, routes } = this.table;
+    const path = paths.find(route, routes.firstOf(route), source.id, pathId);
     if (path !== NONE) this.table.removePath(path);
   }
 
@@ -230,17 +230,17 @@ export class AdjRibIn {
    *  source's limit keeps it out. */
   private put(route: number, source: Source, pathId: number, received: number, used: number): boolean {
     const { table } = this;
-    const { paths, first } = table;
-    let path = paths.find(route, first.at[route] as number, source.id, pathId);
+    const { paths, routes } = table;
+    let path = paths.find(route, routes.firstOf(route), source.id, pathId);
     if (path === NONE) {
       if (source.received >= source.mostPrefixes && !this.mayExceed(source)) {
         table.freeIfUnused(route);
         return ABOVE_LIMIT;
       }
-      path = paths.add(route, source.id, first.at[route] as number, pathId);
-      first.at[route] = paths.headOf(path, first.at[route] as number);
+      path = paths.add(route, source.id, routes.firstOf(route), pathId);
+      routes.setFirst(route, paths.headOf(path, routes.firstOf(route)));
       source.received++;
-      paths.epoch.at[path] = source.epoch;
+      paths.setEpoch(path, source.epoch);
     } else table.freshen(path, source);
     this.replace(path, source, received, used);
     return true;
@@ -259,20 +259,20 @@ export class AdjRibIn {
   private judgeAgain(path: number, source: Source, received: number): void {
     const { table } = this;
     if (table.isDead(path)) return;
-    this.now = table.paths.since.at[path] as number;
-    const used = table.leaving.asUsed(source, path, this.judge.used(table.paths.route.at[path] as number, received));
+    this.now = table.paths.sinceOf(path);
+    const used = table.leaving.asUsed(source, path, this.judge.used(table.paths.routeOf(path), received));
     this.replace(path, source, received, used);
     if (used !== NONE) table.sets.release(used);
   }
 
   private replace(path: number, source: Source, received: number, used: number): void {
     const { paths, sets } = this.table;
-    const oldReceived = paths.received.at[path] as number;
-    const oldUsed = paths.used.at[path] as number;
+    const oldReceived = paths.receivedOf(path);
+    const oldUsed = paths.usedOf(path);
     if (oldReceived === received && oldUsed === used) return;
     sets.hold(received);
-    paths.received.at[path] = received;
-    paths.since.at[path] = this.now;
+    paths.setReceived(path, received);
+    paths.setSince(path, this.now);
     if (used === NONE) {
       if (oldReceived === NONE || oldUsed !== NONE) source.rejected++;
     } else {

@@ -66,13 +66,13 @@ export class Feeds {
 
   /** The next `count` routes for everyone whose dump is not done. */
   dump(count: number): void {
-    const { index, toldSet } = this.table;
+    const { index, routes } = this.table;
     for (const entry of [...this.entries]) {
       if (entry.at === DUMPED) continue;
       this.toldSome = true;
       const end = Math.min(entry.at + count, index.idBound);
       for (; entry.at < end; entry.at++) {
-        if (index.has(entry.at) && toldSet.at[entry.at] !== NONE) entry.feed.onBest(this.fill(entry.at));
+        if (index.has(entry.at) && routes.toldSetOf(entry.at) !== NONE) entry.feed.onBest(this.fill(entry.at));
       }
       if (end < index.idBound) continue;
       entry.at = DUMPED;
@@ -84,7 +84,7 @@ export class Feeds {
   tell(route: number): void {
     if (this.entries.length === 0) return;
     this.toldSome = true;
-    if (this.table.toldSet.at[route] === NONE) {
+    if (this.table.routes.toldSetOf(route) === NONE) {
       const address = this.table.addressOf(route);
       const length = this.table.index.lengthOf(route);
       for (const { feed, at } of this.entries) if (route < at) feed.onWithdraw(address, length);
@@ -102,14 +102,14 @@ export class Feeds {
   }
 
   private fill(route: number): BestPath {
-    const { index, toldSet, toldSource, toldGroup, sources, groups } = this.table;
+    const { index, routes, sources, groups } = this.table;
     const { best } = this;
     best.address = this.table.addressOf(route);
     best.length = index.lengthOf(route);
-    best.set = toldSet.at[route] as number;
-    best.nextHops = groups.of(toldGroup.at[route] as number);
-    best.source = sources[toldSource.at[route] as number] as Source;
-    const path = this.table.best.at[route] as number;
+    best.set = routes.toldSetOf(route);
+    best.nextHops = groups.of(routes.toldGroupOf(route));
+    best.source = sources[routes.toldSourceOf(route)] as Source;
+    const path = this.table.routes.bestOf(route);
     best.stale = path !== NONE && this.table.isStale(path);
     return best;
   }

@@ -311,18 +311,18 @@ export class LocRib {
 
   private decide(route: number): void {
     const { table } = this;
-    const { sets, groups, toldSet, toldSource, toldGroup } = table;
+    const { sets, groups, routes } = table;
     const walked = table.needsWalk(route);
     if (walked) table.bestPaths.walk(route);
     const pathsChanged = table.unmark(route);
 
-    const best = table.best.at[route] as number;
-    const set = best === NONE ? NONE : (table.paths.used.at[best] as number);
+    const best = table.routes.bestOf(route);
+    const set = best === NONE ? NONE : table.paths.usedOf(best);
     const source = best === NONE ? NONE : table.paths.sourceOf(best);
-    const oldSet = toldSet.at[route] as number;
-    const oldGroup = toldGroup.at[route] as number;
+    const oldSet = routes.toldSetOf(route);
+    const oldGroup = routes.toldGroupOf(route);
     const group = table.bestPaths.nextHopsOf(route, walked, oldGroup);
-    const same = set === oldSet && group === oldGroup && (set === NONE || source === toldSource.at[route]);
+    const same = set === oldSet && group === oldGroup && (set === NONE || source === routes.toldSourceOf(route));
     // A best path that is another one may change which paths a limited reader of all paths is sent.
     if (pathsChanged || !same) table.pathChanges.touch(route);
     if (table.tracker.watching && (pathsChanged || !same)) {
@@ -331,9 +331,7 @@ export class LocRib {
     if (!same) {
       if (set !== NONE) sets.hold(set);
       groups.hold(group);
-      toldSet.at[route] = set;
-      toldSource.at[route] = source;
-      toldGroup.at[route] = group;
+      routes.tell(route, set, source, group);
       this.told += (set === NONE ? 0 : 1) - (oldSet === NONE ? 0 : 1);
       this.changed = true;
       table.changes.touch(route);
@@ -369,7 +367,7 @@ export class LocRib {
     }
     if (changed.size > 0) {
       this.decideAgain((path) => {
-        const used = paths.used.at[path] as number;
+        const used = paths.usedOf(path);
         return used !== NONE && isChanged[sets.nextHopOf(used)] === 1;
       });
     }
@@ -382,7 +380,7 @@ export class LocRib {
     bestPaths.unsettled++;
     bestPaths.reorder();
     const visit = (path: number): void => {
-      if (isConcerned(path)) this.table.markDirty(paths.route.at[path] as number);
+      if (isConcerned(path)) this.table.markDirty(paths.routeOf(path));
     };
     const done = (): void => {
       bestPaths.unsettled--;

@@ -27,9 +27,9 @@ export function routeView(table: RouteTable, route: number): RouteView | undefin
   if (!table.index.has(route)) return undefined;
   const usable: Row[] = [];
   const rejected: PathView[] = [];
-  for (let path = table.first.at[route] as number; path !== NONE; path = table.paths.next.at[path] as number) {
+  for (let path = table.routes.firstOf(route); path !== NONE; path = table.paths.nextOf(path)) {
     if (table.isDead(path)) continue;
-    const used = table.paths.used.at[path] as number;
+    const used = table.paths.usedOf(path);
     if (used !== NONE && table.bestPaths.isUsable(used)) usable.push(rowOf(table, path, used));
     else rejected.push(rejectedView(table, route, path));
   }
@@ -102,7 +102,7 @@ export function* matchesOf(table: RouteTable, address: IpAddress): Generator<Rou
 /** The longest match that has a best path. */
 export function longestUsed(table: RouteTable, address: IpAddress): RouteView | undefined {
   for (const route of containing(table, address)) {
-    const view = table.best.at[route] === NONE ? undefined : routeView(table, route);
+    const view = table.routes.bestOf(route) === NONE ? undefined : routeView(table, route);
     if (view) return view;
   }
   return undefined;
@@ -157,9 +157,9 @@ export function* pathsOfSource(
   }
 }
 
-function hasPathOf({ first, paths }: RouteTable, route: number, source: number): boolean {
-  let path = first.at[route] as number;
-  while (path !== NONE && paths.sourceOf(path) !== source) path = paths.next.at[path] as number;
+function hasPathOf({ routes, paths }: RouteTable, route: number, source: number): boolean {
+  let path = routes.firstOf(route);
+  while (path !== NONE && paths.sourceOf(path) !== source) path = paths.nextOf(path);
   return path !== NONE;
 }
 
@@ -173,7 +173,7 @@ function rowOf(table: RouteTable, path: number, used: number): Row {
     cost: source.kind === 'local' ? 0 : Math.max(0, table.nextHops.cost.at[sets.nextHopOf(used)] as number),
     preferred: source.kind !== 'local' && isPreferredRank(sets.rankOf(used)),
     pathId: table.paths.pathIdOf(path),
-    since: table.paths.since.at[path] as number,
+    since: table.paths.sinceOf(path),
   };
 }
 
@@ -182,15 +182,15 @@ type Common = Pick<PathView, 'source' | 'pathId' | 'received' | 'stale' | 'since
 function common(table: RouteTable, path: number): Common {
   const { paths, sets } = table;
   const source = table.sourceOf(path);
-  const used = paths.used.at[path] as number;
-  const received = paths.received.at[path] as number;
+  const used = paths.usedOf(path);
+  const received = paths.receivedOf(path);
   const pathId = paths.pathIdOf(path);
   return {
     source,
     ...(pathId !== 0 && { pathId }),
     ...(used !== NONE && used !== received && { received: sets.attributesOf(received) }),
     stale: table.isStale(path),
-    since: (paths.since.at[path] as number) * 1000,
+    since: paths.sinceOf(path) * 1000,
     ...(used !== NONE && source.kind !== 'local' && { nextHop: table.tracker.viewOf(sets.nextHopOf(used)) }),
   };
 }
@@ -199,13 +199,13 @@ function common(table: RouteTable, path: number): Common {
 function rejectedView(table: RouteTable, route: number, path: number): PathView {
   const view = common(table, path);
   const flags = { best: false, multipath: false, longLived: false };
-  const used = table.paths.used.at[path] as number;
+  const used = table.paths.usedOf(path);
   if (used !== NONE) {
     const attributes = table.sets.attributesOf(used);
     const longLived = isLongLivedStale(attributes);
     return { ...view, ...flags, longLived, attributes, rejected: unreachable(view.nextHop as NextHopView) };
   }
-  const received = table.paths.received.at[path] as number;
+  const received = table.paths.receivedOf(path);
   const attributes = table.sets.valuesOf(received);
   const rejected = table.judge.rejection(route, received);
   const unknown: Reason = { code: 'REJECTED', text: 'the verdict is being made anew' };

@@ -55,7 +55,7 @@ export class BestPaths {
     const { table } = this;
     this.memo.forget();
     if (table.watchesPaths) table.markPaths(route);
-    const best = table.best.at[route] as number;
+    const best = table.routes.bestOf(route);
     if (this.unsettled > 0 || table.needsWalk(route)) {
       if (best === path && used === NONE) this.setBest(route, NONE);
       table.markDirty(route);
@@ -73,7 +73,7 @@ export class BestPaths {
     }
     if (used === NONE) {
       this.setBest(route, NONE);
-      if (table.first.at[route] === path && table.paths.next.at[path] === NONE) {
+      if (table.routes.firstOf(route) === path && table.paths.nextOf(path) === NONE) {
         this.setMixed(route, false);
         table.markChanged(route);
         return;
@@ -86,7 +86,7 @@ export class BestPaths {
   private otherChanged(route: number, best: number, path: number, old: number, used: number): void {
     const { table } = this;
     const { sets } = table;
-    const bestSet = table.paths.used.at[best] as number;
+    const bestSet = table.paths.usedOf(best);
     const top = sets.rankOf(bestSet);
     const asGroup = this.multipath || this.isMixed(route);
     if (asGroup && old !== NONE && sets.rankOf(old) === top) {
@@ -120,7 +120,7 @@ export class BestPaths {
   walk(route: number): void {
     this.walks++;
     const { memo } = this;
-    const first = this.table.first.at[route] as number;
+    const first = this.table.routes.firstOf(route);
     const known = memo.known(first);
     if (known !== UNLIKE) {
       this.group = memo.group;
@@ -130,22 +130,19 @@ export class BestPaths {
     }
     this.walkAll(route, first);
     // Where age counts, no two routes are alike.
-    if (!this.settings.preferOlder)
-      memo.keep(first, this.table.best.at[route] as number, this.isMixed(route), this.group);
+    if (!this.settings.preferOlder) memo.keep(first, this.table.routes.bestOf(route), this.isMixed(route), this.group);
   }
 
   private walkAll(route: number, first: number): void {
     const { table, tied } = this;
     const { paths, sets } = table;
-    const next = paths.next.at;
-    const usedOf = paths.used.at;
     let top = -1;
     let count = 0;
     let med = 0;
     let mixed = false;
     let best = NONE;
-    for (let path = first; path !== NONE; path = next[path] as number) {
-      const used = usedOf[path] as number;
+    for (let path = first; path !== NONE; path = paths.nextOf(path)) {
+      const used = paths.usedOf(path);
       if (used === NONE) continue;
       const rank = sets.rankOf(used);
       if (rank < top) continue;
@@ -201,14 +198,15 @@ export class BestPaths {
   /** The next hops of the route's best path or paths, in `groups`, without a reference. `walked`: right after walk(). `told` is
    *  what stays where nothing that matters here has changed. */
   nextHopsOf(route: number, walked: boolean, told: number): number {
-    const best = this.table.best.at[route] as number;
+    const best = this.table.routes.bestOf(route);
     if (best === NONE || this.table.paths.sourceOf(best) === 0) return NO_NEXT_HOPS;
     if (this.multipath) {
       if (walked) return this.group;
-      const { toldSet, toldSource, paths } = this.table;
-      if (toldSet.at[route] === paths.used.at[best] && toldSource.at[route] === paths.sourceOf(best)) return told;
+      const { routes, paths } = this.table;
+      if (routes.toldSetOf(route) === paths.usedOf(best) && routes.toldSourceOf(route) === paths.sourceOf(best))
+        return told;
     }
-    return this.table.groups.single(this.table.sets.nextHopOf(this.table.paths.used.at[best] as number));
+    return this.table.groups.single(this.table.sets.nextHopOf(this.table.paths.usedOf(best)));
   }
 
   /** Below 0 when a is better. Both have the same rank and MED does not tell them apart. Zero only for one path. */
@@ -219,7 +217,7 @@ export class BestPaths {
     const cost = this.compareToCost(from, setA, other, setB);
     if (cost !== 0) return cost;
     if (this.settings.preferOlder && from.kind === 'ebgp') {
-      const age = (table.paths.since.at[a] as number) - (table.paths.since.at[b] as number);
+      const age = table.paths.sinceOf(a) - table.paths.sinceOf(b);
       if (age !== 0) return age;
     }
     const { sets } = table;
@@ -273,7 +271,7 @@ export class BestPaths {
     const { paths, sets } = this.table;
     leastMed.clear();
     for (let i = 0; i < count; i++) {
-      const set = paths.used.at[tied[i] as number] as number;
+      const set = paths.usedOf(tied[i] as number);
       const as = sets.neighbourAsOf(set);
       const med = sets.medOf(set);
       const least = leastMed.get(as);
@@ -282,7 +280,7 @@ export class BestPaths {
     let kept = 0;
     for (let i = 0; i < count; i++) {
       const path = tied[i] as number;
-      const set = paths.used.at[path] as number;
+      const set = paths.usedOf(path);
       if (sets.medOf(set) === leastMed.get(sets.neighbourAsOf(set))) tied[kept++] = path;
     }
     return kept;
@@ -290,11 +288,11 @@ export class BestPaths {
 
   /** The best of the first `count` tied paths, in the steps behind MED. */
   private first(count: number): number {
-    const { used } = this.table.paths;
+    const { paths } = this.table;
     let best = this.tied[0] as number;
     for (let i = 1; i < count; i++) {
       const path = this.tied[i] as number;
-      if (this.compare(path, used.at[path] as number, best, used.at[best] as number) < 0) best = path;
+      if (this.compare(path, paths.usedOf(path), best, paths.usedOf(best)) < 0) best = path;
     }
     return best;
   }
@@ -302,57 +300,57 @@ export class BestPaths {
   /** The next hops of those of the first `count` tied paths that may be used beside the best. */
   private groupOf(best: number, count: number): number {
     const { tied, wayOut, table } = this;
-    const { used } = table.paths;
+    const { paths } = table;
     wayOut.length = 0;
     wayOut.push(best);
     const source = table.sourceOf(best);
     if (source.kind === 'local') return NO_NEXT_HOPS;
     const most = source.isEbgp ? this.settings.maxPaths.ebgp : this.settings.maxPaths.ibgp;
     if (most > 1) {
-      const bestSet = used.at[best] as number;
+      const bestSet = paths.usedOf(best);
       for (let i = 0; i < count; i++) {
         const path = tied[i] as number;
-        const set = used.at[path] as number;
+        const set = paths.usedOf(path);
         if (path !== best && this.compareToCost(table.sourceOf(path), set, source, bestSet) === 0)
           this.insert(path, most);
       }
     }
     const { hops } = this;
     hops.length = 0;
-    for (const path of wayOut) hops.push(table.sets.nextHopOf(used.at[path] as number));
+    for (const path of wayOut) hops.push(table.sets.nextHopOf(paths.usedOf(path)));
     return table.groups.group(hops);
   }
 
   /** Into wayOut, in order, which keeps the first `most`. */
   private insert(path: number, most: number): void {
     const { wayOut } = this;
-    const { used } = this.table.paths;
-    const set = used.at[path] as number;
+    const { paths } = this.table;
+    const set = paths.usedOf(path);
     let at = wayOut.length;
     for (; at > 0; at--) {
       const other = wayOut[at - 1] as number;
-      if (this.compare(path, set, other, used.at[other] as number) > 0) break;
+      if (this.compare(path, set, other, paths.usedOf(other)) > 0) break;
       if (at < most) wayOut[at] = other;
     }
     if (at < most) wayOut[at] = path;
   }
 
   private setBest(route: number, path: number): void {
-    const { best } = this.table;
-    const before = best.at[route] as number;
+    const { routes } = this.table;
+    const before = routes.bestOf(route);
     if (before === path) return;
     if (before !== NONE) this.table.sourceOf(before).used--;
     if (path !== NONE) this.table.sourceOf(path).used++;
-    best.at[route] = path;
+    routes.setBest(route, path);
   }
 
   private isMixed(route: number): boolean {
-    return ((this.table.state.at[route] as number) & MIXED_MED) !== 0;
+    return (this.table.routes.marksOf(route) & MIXED_MED) !== 0;
   }
 
   private setMixed(route: number, mixed: boolean): void {
-    const { state } = this.table;
-    const now = state.at[route] as number;
-    state.at[route] = mixed ? now | MIXED_MED : now & ~MIXED_MED;
+    const { routes } = this.table;
+    const marks = routes.marksOf(route);
+    if (mixed !== ((marks & MIXED_MED) !== 0)) routes.setMarks(route, marks ^ MIXED_MED);
   }
 }

@@ -5,15 +5,15 @@
  *                   ^A          ^B           A has r2 and r9 before it, B is done
  *
  *  What is known of a route lies together, so that a route costs one look into memory: the one after it, the one before it, and
- *  its marks. Links mean something only while the route is in the list. */
+ *  its marks; in rows that the list may share with others. Links mean something only while the route is in the list. */
 import { Int32Column } from '../../base/columns.ts';
 
 const NONE = -1;
 /** Where a cursor stands that has read everything. */
 const END = -1;
 
-/** Places of a route: 16 octets, which no cache line cuts in two. */
-const STRIDE_BITS = 2;
+/** Words of a route, and where a list has them alone: rows of four, which no cache line cuts in two. */
+const AFTER = 0;
 const BEFORE = 1;
 const MARKS = 2;
 /** In the marks: it is in the list. Above that bit is counted how many cursors stand at it, and the list of cursors is searched
@@ -26,11 +26,24 @@ export interface Cursor {
 }
 
 export class ChangeList {
-  private readonly cells = new Int32Column(0);
+  private readonly cells: Int32Column;
+  private readonly rowBits: number;
+  private readonly at: number;
   private readonly cursors = new Set<Cursor>();
   private atEnd = 0;
   private head = NONE;
   private tail = NONE;
+
+  /** In rows of 1 << rowBits words the words from `at` on are the list's. They are 0 when a route comes for the first time. */
+  constructor(cells: Int32Column, rowBits: number, at: number) {
+    this.cells = cells;
+    this.rowBits = rowBits;
+    this.at = at;
+  }
+
+  static ofItsOwn(): ChangeList {
+    return new ChangeList(new Int32Column(0), 2, 0);
+  }
 
   /** Stands behind all changes so far. */
   open(): Cursor {
@@ -50,7 +63,7 @@ export class ChangeList {
   }
 
   holds(route: number): boolean {
-    const at = (route << STRIDE_BITS) + MARKS;
+    const at = this.rowOf(route) + MARKS;
     return at < this.cells.at.length && ((this.cells.at[at] as number) & LISTED) !== 0;
   }
 
@@ -61,7 +74,7 @@ export class ChangeList {
   /** Notes a change; nothing where nobody reads. */
   touch(route: number): void {
     if (this.cursors.size === 0) return;
-    const row = route << STRIDE_BITS;
+    const row = this.rowOf(route);
     if (row + MARKS >= this.cells.at.length) this.cells.reach(row + MARKS);
     const cells = this.cells.at;
     if (((cells[row + MARKS] as number) & LISTED) !== 0) {
@@ -70,13 +83,13 @@ export class ChangeList {
         this.moveCursors(END, route);
         return;
       }
-      this.moveCursors(route, cells[row] as number);
+      this.moveCursors(route, cells[row + AFTER] as number);
       this.unlink(route);
     }
     cells[row + BEFORE] = this.tail;
-    cells[row] = NONE;
+    cells[row + AFTER] = NONE;
     if (this.tail === NONE) this.head = route;
-    else cells[this.tail << STRIDE_BITS] = route;
+    else cells[this.rowOf(this.tail) + AFTER] = route;
     this.tail = route;
     cells[row + MARKS] = (cells[row + MARKS] as number) | LISTED;
     if (this.atEnd > 0) this.moveCursors(END, route);
@@ -87,7 +100,7 @@ export class ChangeList {
     const route = cursor.next;
     if (route === END) return NONE;
     this.leave(route);
-    cursor.next = this.cells.at[route << STRIDE_BITS] as number;
+    cursor.next = this.cells.at[this.rowOf(route) + AFTER] as number;
     this.stand(cursor.next);
     return route;
   }
@@ -104,25 +117,29 @@ export class ChangeList {
     const route = this.head;
     if (route === NONE) return NONE;
     const cells = this.cells.at;
-    const row = route << STRIDE_BITS;
+    const row = this.rowOf(route);
     if ((cells[row + MARKS] as number) >= STANDING) return NONE;
-    const after = cells[row] as number;
+    const after = cells[row + AFTER] as number;
     this.head = after;
     if (after === NONE) this.tail = NONE;
-    else cells[(after << STRIDE_BITS) + BEFORE] = NONE;
+    else cells[this.rowOf(after) + BEFORE] = NONE;
     cells[row + MARKS] = 0;
     return route;
   }
 
+  private rowOf(route: number): number {
+    return (route << this.rowBits) + this.at;
+  }
+
   private unlink(route: number): void {
     const cells = this.cells.at;
-    const row = route << STRIDE_BITS;
-    const after = cells[row] as number;
+    const row = this.rowOf(route);
+    const after = cells[row + AFTER] as number;
     const before = cells[row + BEFORE] as number;
     if (before === NONE) this.head = after;
-    else cells[before << STRIDE_BITS] = after;
+    else cells[this.rowOf(before) + AFTER] = after;
     if (after === NONE) this.tail = before;
-    else cells[(after << STRIDE_BITS) + BEFORE] = before;
+    else cells[this.rowOf(after) + BEFORE] = before;
     cells[row + MARKS] = (cells[row + MARKS] as number) & ~LISTED;
   }
 
@@ -137,12 +154,12 @@ export class ChangeList {
   }
 
   private count(route: number, by: number): void {
-    const at = (route << STRIDE_BITS) + MARKS;
+    const at = this.rowOf(route) + MARKS;
     this.cells.at[at] = (this.cells.at[at] as number) + by;
   }
 
   private moveCursors(from: number, to: number): void {
-    const standing = from === END ? this.atEnd : (this.cells.at[(from << STRIDE_BITS) + MARKS] as number) >> 1;
+    const standing = from === END ? this.atEnd : (this.cells.at[this.rowOf(from) + MARKS] as number) >> 1;
     if (standing === 0) return;
     for (const cursor of this.cursors) {
       if (cursor.next !== from) continue;

@@ -73,13 +73,13 @@ export class Leaving {
   }
 
   private mayLiveLong(path: number): boolean {
-    const used = this.table.paths.used.at[path] as number;
+    const used = this.table.paths.usedOf(path);
     return used === NONE || this.table.sets.attributesOf(used).communities?.includes(NO_LLGR) !== true;
   }
 
   private markLongLived(path: number): void {
     const { paths, sets } = this.table;
-    const old = paths.used.at[path] as number;
+    const old = paths.usedOf(path);
     if (old === NONE) return;
     const attributes = sets.attributesOf(old);
     const marked = withLlgrStale(attributes);

@@ -56,7 +56,7 @@ export class PathRounds {
   private all(current: Running, count: number): void {
     const { round } = current;
     const end = Math.min(current.at + count, current.end);
-    for (let path = current.at; path < end; path++) if (this.paths.route.at[path] !== NONE) round.visit(path);
+    for (let path = current.at; path < end; path++) if (this.paths.routeOf(path) !== NONE) round.visit(path);
     current.at = end;
   }
 

@@ -1,17 +1,27 @@
-/** The Adj-RIBs-In as columns by path. Pure, hot. RFC 4271 3.2, RFC 7911. The key of a path is (route, source, path identifier).
+/** The Adj-RIBs-In as rows by path. Pure, hot. RFC 4271 3.2, RFC 7911. The key of a path is (route, source, path identifier).
  *
- *    by path    route | received set | used set, -1 rejected | epoch | since | previous, next in route | path identifier
+ *    by path    a row of eight words, so that a path costs one look into memory:
+ *               route | received set | used set, -1 rejected | next, previous in route | epoch | since | path identifier
  *    by block   source: a block is 64 path ids of one source
  *
  *  The paths of a route are a short list, those of one source side by side in it. A source with many routes among many sources
  *  has a column by route of its own, so that thirty peers with the same routes need not walk past each other; it is made when
  *  the walks have cost enough. Since ids come in blocks, all paths of a source are found without looking at those of others. */
-import { Int32Column, Uint8Column, Uint16Column, Uint32Column } from '../../base/columns.ts';
+import { Int32Column, Uint8Column, Uint16Column } from '../../base/columns.ts';
 
 const NONE = -1;
+const ROW_BITS = 3;
+const ROUTE = 0;
+const RECEIVED = 1;
+const USED = 2;
+const NEXT = 3;
+const PREVIOUS = 4;
+const EPOCH = 5;
+const SINCE = 6;
+const PATH_ID = 7;
+
 const BLOCK_BITS = 6;
 const BLOCK = 1 << BLOCK_BITS;
-const WITHIN = BLOCK - 1;
 /** Steps in lists that a source takes before it gets a column of its own; each is a look into memory. */
 const PATIENCE = 16_384;
 /** Of them these are free: a list of few is what most routes have. */
@@ -28,16 +38,7 @@ interface Owner {
 }
 
 export class PathTable {
-  readonly route = new Int32Column(NONE);
-  readonly received = new Int32Column(NONE);
-  readonly used = new Int32Column(NONE);
-  /** Older than the source's: stale, or dead. */
-  readonly epoch = new Int32Column(0);
-  /** Wall clock, seconds since 1970, of the last real change. */
-  readonly since = new Uint32Column();
-  readonly next = new Int32Column(NONE);
-  private readonly previous = new Int32Column(NONE);
-  private readonly pathIds = new Uint32Column();
+  private readonly cells = new Int32Column(0);
   private withPathIds = false;
   /** By block: its source plus 1, 0 for none; how many of its ids are in use; its neighbours in the list of those with room. */
   private readonly ownerOf = new Uint16Column();
@@ -58,6 +59,47 @@ export class PathTable {
     return this.blocks << BLOCK_BITS;
   }
 
+  /** -1: this id is free. */
+  routeOf(path: number): number {
+    return this.cells.at[(path << ROW_BITS) + ROUTE] as number;
+  }
+
+  receivedOf(path: number): number {
+    return this.cells.at[(path << ROW_BITS) + RECEIVED] as number;
+  }
+  setReceived(path: number, set: number): void {
+    this.cells.at[(path << ROW_BITS) + RECEIVED] = set;
+  }
+
+  /** -1: it is rejected. */
+  usedOf(path: number): number {
+    return this.cells.at[(path << ROW_BITS) + USED] as number;
+  }
+  setUsed(path: number, set: number): void {
+    this.cells.at[(path << ROW_BITS) + USED] = set;
+  }
+
+  /** The next path of the same route, or -1. */
+  nextOf(path: number): number {
+    return this.cells.at[(path << ROW_BITS) + NEXT] as number;
+  }
+
+  /** Older than the source's: stale, or dead. */
+  epochOf(path: number): number {
+    return this.cells.at[(path << ROW_BITS) + EPOCH] as number;
+  }
+  setEpoch(path: number, epoch: number): void {
+    this.cells.at[(path << ROW_BITS) + EPOCH] = epoch;
+  }
+
+  /** Wall clock, seconds since 1970, of the last real change. */
+  sinceOf(path: number): number {
+    return (this.cells.at[(path << ROW_BITS) + SINCE] as number) >>> 0;
+  }
+  setSince(path: number, seconds: number): void {
+    this.cells.at[(path << ROW_BITS) + SINCE] = seconds;
+  }
+
   /** Its source's id. */
   sourceOf(path: number): number {
     return (this.ownerOf.at[path >>> BLOCK_BITS] as number) - 1;
@@ -65,7 +107,7 @@ export class PathTable {
 
   /** As received; 0 without ADD-PATH. RFC 7911 3 */
   pathIdOf(path: number): number {
-    return this.withPathIds ? (this.pathIds.at[path] as number) : 0;
+    return (this.cells.at[(path << ROW_BITS) + PATH_ID] as number) >>> 0;
   }
 
   /** The first path of `source` for the route whose list begins at `first`, or -1. */
@@ -73,12 +115,11 @@ export class PathTable {
     const owner = this.owners[source];
     if (owner === undefined) return NONE;
     if (owner.byRoute !== undefined) return (owner.byRoute.at[route] ?? 0) - 1;
-    const next = this.next.at;
     const owners = this.ownerOf.at;
     let steps = 0;
     let path = first;
     while (path !== NONE && owners[path >>> BLOCK_BITS] !== source + 1) {
-      path = next[path] as number;
+      path = this.nextOf(path);
       steps++;
     }
     if (steps > SHORT) this.walked(owner, source, steps);
@@ -89,8 +130,8 @@ export class PathTable {
   find(route: number, first: number, source: number, pathId = 0): number {
     let path = this.firstOf(route, first, source);
     if (!this.withPathIds) return pathId === 0 ? path : NONE;
-    while (path !== NONE && this.pathIds.at[path] !== pathId) {
-      path = this.next.at[path] as number;
+    while (path !== NONE && this.pathIdOf(path) !== pathId) {
+      path = this.nextOf(path);
       if (path !== NONE && this.sourceOf(path) !== source) return NONE;
     }
     return path;
@@ -98,55 +139,56 @@ export class PathTable {
 
   /** A new path, which find() has not found; answers it. The route's list begins at `headOf(path, first)` from now on. */
   add(route: number, source: number, first: number, pathId = 0): number {
-    if (pathId !== 0 && !this.withPathIds) {
-      this.withPathIds = true;
-      this.pathIds.reach(this.idBound);
-    }
+    if (pathId !== 0) this.withPathIds = true;
     const beside = this.withPathIds ? this.firstOf(route, first, source) : NONE;
     const path = this.take(source);
-    this.route.at[path] = route;
-    this.received.at[path] = NONE;
-    this.used.at[path] = NONE;
-    if (this.withPathIds) this.pathIds.at[path] = pathId;
+    const row = path << ROW_BITS;
+    const { at } = this.cells;
+    at[row + ROUTE] = route;
+    at[row + RECEIVED] = NONE;
+    at[row + USED] = NONE;
+    at[row + PATH_ID] = pathId;
     if (beside === NONE) {
       // In front of all others.
-      this.previous.at[path] = NONE;
-      this.next.at[path] = first;
-      if (first !== NONE) this.previous.at[first] = path;
+      at[row + PREVIOUS] = NONE;
+      at[row + NEXT] = first;
+      if (first !== NONE) at[(first << ROW_BITS) + PREVIOUS] = path;
       const byRoute = this.owners[source]?.byRoute;
       if (byRoute !== undefined) {
         byRoute.reach(route);
         byRoute.at[route] = path + 1;
       }
     } else {
-      const after = this.next.at[beside] as number;
-      this.previous.at[path] = beside;
-      this.next.at[path] = after;
-      this.next.at[beside] = path;
-      if (after !== NONE) this.previous.at[after] = path;
+      const after = this.nextOf(beside);
+      at[row + PREVIOUS] = beside;
+      at[row + NEXT] = after;
+      at[(beside << ROW_BITS) + NEXT] = path;
+      if (after !== NONE) at[(after << ROW_BITS) + PREVIOUS] = path;
     }
     this.live++;
     return path;
   }
 
   headOf(path: number, first: number): number {
-    return this.previous.at[path] === NONE ? path : first;
+    return this.previousOf(path) === NONE ? path : first;
   }
 
   /** Takes the path out of the list `first` and answers the list's new first path. */
   remove(path: number, first: number): number {
     const source = this.sourceOf(path);
     const owner = this.owners[source] as Owner;
-    const previous = this.previous.at[path] as number;
-    const after = this.next.at[path] as number;
-    if (previous !== NONE) this.next.at[previous] = after;
-    if (after !== NONE) this.previous.at[after] = previous;
+    const { at } = this.cells;
+    const row = path << ROW_BITS;
+    const previous = at[row + PREVIOUS] as number;
+    const after = at[row + NEXT] as number;
+    if (previous !== NONE) at[(previous << ROW_BITS) + NEXT] = after;
+    if (after !== NONE) at[(after << ROW_BITS) + PREVIOUS] = previous;
     if (owner.byRoute !== undefined) {
-      const route = this.route.at[path] as number;
+      const route = at[row + ROUTE] as number;
       if (owner.byRoute.at[route] === path + 1)
         owner.byRoute.at[route] = after !== NONE && this.sourceOf(after) === source ? after + 1 : 0;
     }
-    this.route.at[path] = NONE;
+    at[row + ROUTE] = NONE;
     this.giveBack(path, source, owner);
     this.live--;
     return previous === NONE ? after : first;
@@ -155,13 +197,16 @@ export class PathTable {
   /** The first path of the source whose id is not below `from`, or -1: for a walk that others may interrupt. */
   nextOfSource(source: number, from: number): number {
     const owners = this.ownerOf.at;
-    const routes = this.route.at;
     let path = from;
     for (let block = from >>> BLOCK_BITS; block < this.blocks; path = ++block << BLOCK_BITS) {
       if (owners[block] !== source + 1) continue;
-      for (const end = (block + 1) << BLOCK_BITS; path < end; path++) if (routes[path] !== NONE) return path;
+      for (const end = (block + 1) << BLOCK_BITS; path < end; path++) if (this.routeOf(path) !== NONE) return path;
     }
     return NONE;
+  }
+
+  private previousOf(path: number): number {
+    return this.cells.at[(path << ROW_BITS) + PREVIOUS] as number;
   }
 
   /** Walking has cost a source too much: from now on it looks its paths up. */
@@ -170,9 +215,9 @@ export class PathTable {
     if (owner.steps < PATIENCE + owner.paths) return;
     const byRoute = new Int32Column(0);
     for (let path = this.nextOfSource(source, 0); path !== NONE; path = this.nextOfSource(source, path + 1)) {
-      const previous = this.previous.at[path] as number;
+      const previous = this.previousOf(path);
       if (previous !== NONE && this.sourceOf(previous) === source) continue;
-      const route = this.route.at[path] as number;
+      const route = this.routeOf(path);
       byRoute.reach(route);
       byRoute.at[route] = path + 1;
     }
@@ -192,9 +237,9 @@ export class PathTable {
     this.usedIn.at[block] = used;
     owner.paths++;
     let path = (block << BLOCK_BITS) + used - 1;
-    if (this.route.at[path] !== NONE) {
+    if (this.routeOf(path) !== NONE) {
       path = block << BLOCK_BITS;
-      while (this.route.at[path] !== NONE) path++;
+      while (this.routeOf(path) !== NONE) path++;
     }
     if (used === BLOCK) {
       const after = this.after.at[block] as number;
@@ -218,10 +263,9 @@ export class PathTable {
   private newBlock(): number {
     const block = this.blocks++;
     for (const column of [this.ownerOf, this.usedIn, this.after, this.before]) column.reach(block);
-    const last = (block << BLOCK_BITS) | WITHIN;
-    const { route, received, used, epoch, since, next, previous } = this;
-    for (const column of [route, received, used, epoch, since, next, previous]) column.reach(last);
-    if (this.withPathIds) this.pathIds.reach(last);
+    const first = block << BLOCK_BITS;
+    this.cells.reach(((first + BLOCK) << ROW_BITS) - 1);
+    for (let path = first; path < first + BLOCK; path++) this.cells.at[(path << ROW_BITS) + ROUTE] = NONE;
     return block;
   }
 

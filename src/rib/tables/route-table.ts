@@ -1,6 +1,5 @@
 /** Prefixes, their paths, attribute sets and sources: the state that Adj-RIB-In, decision and views share. Pure, hot.
  *  By route: first path, best path, what was last told to the feeds (set, source, next hops), and what it waits for. */
-import { Int32Column, Uint8Column } from '../../base/columns.ts';
 import type { IpAddress } from '../../base/ip.ts';
 import { ipv4 } from '../../base/ipv4.ts';
 import { ipv6 } from '../../base/ipv6.ts';
@@ -21,6 +20,7 @@ import { NextHopTracker } from './next-hop-tracker.ts';
 import { PathRounds } from './path-rounds.ts';
 import { PathTable } from './path-table.ts';
 import { RouteJudge } from './route-judge.ts';
+import { LIST_AT, ROW_BITS, RouteRows } from './route-rows.ts';
 
 const NONE = -1;
 
@@ -41,14 +41,15 @@ export class RouteTable {
   /** The same where it is IPv4, else empty; and where it is IPv6. */
   readonly prefixes = new PrefixTable();
   readonly prefixes6 = new Ipv6PrefixTable();
+  readonly routes = new RouteRows();
   readonly paths = new PathTable();
   readonly nextHops = new NextHopTable();
   readonly sets: AttributeTable;
   readonly contexts: ImportContexts;
   /** Of what was told. */
-  readonly changes = new ChangeList();
+  readonly changes = new ChangeList(this.routes.cells, ROW_BITS, LIST_AT);
   /** Of usable paths, told or not: for ADD-PATH. */
-  readonly pathChanges = new ChangeList();
+  readonly pathChanges = ChangeList.ofItsOwn();
   readonly rounds: PathRounds;
   readonly leaving: Leaving = new Leaving(this);
   readonly judge: RouteJudge = new RouteJudge(this);
@@ -59,14 +60,6 @@ export class RouteTable {
   readonly sources: (Source | undefined)[] = [];
   readonly local: Source;
 
-  readonly first = new Int32Column(NONE);
-  readonly best = new Int32Column(NONE);
-  /** The used set last told, with a reference of its own: it may outlive its path. -1: nothing told, or withdrawn. */
-  readonly toldSet = new Int32Column(NONE);
-  readonly toldSource = new Int32Column(NONE);
-  /** In `groups`, with a reference. */
-  readonly toldGroup = new Int32Column(NO_NEXT_HOPS);
-  readonly state = new Uint8Column();
   private queue = new Int32Array(1024);
   private queueHead = 0;
   private queueTail = 0;
@@ -130,22 +123,22 @@ export class RouteTable {
 
   isStale(path: number): boolean {
     const { epoch, deadEpoch } = this.sourceOf(path);
-    const of = this.paths.epoch.at[path] as number;
+    const of = this.paths.epochOf(path);
     return of !== epoch && of > deadEpoch;
   }
 
   /** Its source has dropped it, and a round is on the way to remove it. */
   isDead(path: number): boolean {
-    return (this.paths.epoch.at[path] as number) <= this.sourceOf(path).deadEpoch;
+    return this.paths.epochOf(path) <= this.sourceOf(path).deadEpoch;
   }
 
   /** The source has just announced the path: it is neither stale nor dead. */
   freshen(path: number, source: Source): void {
-    const of = this.paths.epoch.at[path] as number;
+    const of = this.paths.epochOf(path);
     if (of === source.epoch) return;
     if (of > source.deadEpoch) source.stale--;
     else source.received++;
-    this.paths.epoch.at[path] = source.epoch;
+    this.paths.setEpoch(path, source.epoch);
   }
 
   /** The route of an IPv4 prefix, made if it is not there. */
@@ -162,16 +155,9 @@ export class RouteTable {
     return route;
   }
 
-  /** Routes below it have room in every column; columns of different widths grow by different numbers of places. */
-  private room = 0;
-
   /** Columns for a route whose id the index has just given out. */
   reach(route: number): void {
-    if (route < this.room) return;
-    for (const column of [this.first, this.best, this.toldSet, this.toldSource, this.toldGroup, this.state]) {
-      column.reach(route);
-    }
-    this.room = Math.min(this.first.at.length, this.state.at.length);
+    this.routes.reach(route);
   }
 
   /** How many routes wait to be decided. */
@@ -205,12 +191,12 @@ export class RouteTable {
   }
 
   needsWalk(route: number): boolean {
-    return ((this.state.at[route] as number) & WALK) !== 0;
+    return (this.routes.marksOf(route) & WALK) !== 0;
   }
 
   private mark(route: number, flags: number): void {
-    const state = this.state.at[route] as number;
-    this.state.at[route] = state | flags;
+    const state = this.routes.marksOf(route);
+    this.routes.setMarks(route, state | flags);
     if ((state & QUEUED) !== 0) return;
     if (this.queueTail === this.queue.length) this.makeRoom();
     this.queue[this.queueTail++] = route;
@@ -232,34 +218,34 @@ export class RouteTable {
 
   /** It is decided; answers whether usable paths of it had changed. */
   unmark(route: number): boolean {
-    const state = this.state.at[route] as number;
-    this.state.at[route] = state & MIXED_MED;
+    const state = this.routes.marksOf(route);
+    this.routes.setMarks(route, state & MIXED_MED);
     return (state & PATHS) !== 0;
   }
 
   /** Forgets a route that nothing refers to any more: no path, nothing told, not waiting, in nobody's change list. */
   freeIfUnused(route: number): void {
-    if (this.first.at[route] !== NONE || this.toldSet.at[route] !== NONE) return;
-    if (((this.state.at[route] as number) & QUEUED) !== 0) return;
+    if (this.routes.firstOf(route) !== NONE || this.routes.toldSetOf(route) !== NONE) return;
+    if ((this.routes.marksOf(route) & QUEUED) !== 0) return;
     if (this.changes.holds(route) || this.pathChanges.holds(route)) return;
-    this.state.at[route] = 0;
+    this.routes.setMarks(route, 0);
     this.index.deleteId(route);
   }
 
   /** The path is used with this set from now on, -1: not at all. References to sets are the caller's: the old one is still
    *  there. */
   use(path: number, used: number): void {
-    const old = this.paths.used.at[path] as number;
-    this.paths.used.at[path] = used;
-    this.bestPaths.changed(this.paths.route.at[path] as number, path, old, used);
+    const old = this.paths.usedOf(path);
+    this.paths.setUsed(path, used);
+    this.bestPaths.changed(this.paths.routeOf(path), path, old, used);
   }
 
   /** Removes a path and its references. */
   removePath(path: number): void {
     const { paths } = this;
-    const route = paths.route.at[path] as number;
+    const route = paths.routeOf(path);
     const source = this.sourceOf(path);
-    const used = paths.used.at[path] as number;
+    const used = paths.usedOf(path);
     if (!this.isDead(path)) {
       source.received--;
       if (this.isStale(path)) source.stale--;
@@ -269,8 +255,8 @@ export class RouteTable {
       this.use(path, NONE);
       this.sets.release(used);
     }
-    this.sets.release(paths.received.at[path] as number);
-    this.first.at[route] = paths.remove(path, this.first.at[route] as number);
+    this.sets.release(paths.receivedOf(path));
+    this.routes.setFirst(route, paths.remove(path, this.routes.firstOf(route)));
     this.freeIfUnused(route);
   }
 
@@ -285,15 +271,15 @@ export class RouteTable {
       prefixOf: (route) => ({ address: this.addressOf(route), length: this.index.lengthOf(route) }),
       someNextHop: (route, visit) => {
         const { paths } = this;
-        for (let path = this.first.at[route] as number; path !== NONE; path = paths.next.at[path] as number) {
-          const used = paths.used.at[path] as number;
+        for (let path = this.routes.firstOf(route); path !== NONE; path = paths.nextOf(path)) {
+          const used = paths.usedOf(path);
           if (used !== NONE && paths.sourceOf(path) !== 0 && visit(this.sets.nextHopOf(used))) return true;
         }
         return false;
       },
       toldNextHop: (route) => {
-        if (this.toldSet.at[route] === NONE) return undefined;
-        const group = this.toldGroup.at[route] as number;
+        if (this.routes.toldSetOf(route) === NONE) return undefined;
+        const group = this.routes.toldGroupOf(route);
         return group === NO_NEXT_HOPS ? NONE : this.groups.firstOf(group);
       },
     };

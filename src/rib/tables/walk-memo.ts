@@ -30,12 +30,10 @@ export class WalkMemo {
   known(first: number): number {
     const { count, bestAt, sets, sources, paths } = this;
     if (count === NONE) return UNLIKE;
-    const next = paths.next.at;
-    const used = paths.used.at;
     let best = NONE;
     let at = 0;
-    for (let path = first; path !== NONE; path = next[path] as number) {
-      if (at === count || used[path] !== sets[at] || paths.sourceOf(path) !== sources[at]) return UNLIKE;
+    for (let path = first; path !== NONE; path = paths.nextOf(path)) {
+      if (at === count || paths.usedOf(path) !== sets[at] || paths.sourceOf(path) !== sources[at]) return UNLIKE;
       if (at === bestAt) best = path;
       at++;
     }
@@ -45,17 +43,15 @@ export class WalkMemo {
   /** This was the walk. */
   keep(first: number, best: number, mixed: boolean, group: number): void {
     const { paths, sets, sources } = this;
-    const next = paths.next.at;
-    const used = paths.used.at;
     this.count = NONE;
     this.bestAt = NONE;
     let at = 0;
-    for (let path = first; path !== NONE; path = next[path] as number) {
+    for (let path = first; path !== NONE; path = paths.nextOf(path)) {
       const source = paths.sourceOf(path);
       // Several paths of one source may differ in nothing but their identifiers, which are not looked at here.
       if (at === MOST || (at > 0 && sources[at - 1] === source)) return;
       if (path === best) this.bestAt = at;
-      sets[at] = used[path] as number;
+      sets[at] = paths.usedOf(path);
       sources[at] = source;
       at++;
     }

@@ -41,7 +41,7 @@ function check(withIds: boolean, crowd: number): void {
         expect(path).toBe(model.get(key) ?? NONE);
         if (what === 'leave') {
           for (let p = table.nextOfSource(source, 0); p !== NONE; p = table.nextOfSource(source, p + 1))
-            remove(`${table.route.at[p]} ${source} ${table.pathIdOf(p)}`, p);
+            remove(`${table.routeOf(p)} ${source} ${table.pathIdOf(p)}`, p);
           for (const k of model.keys()) expect(k.split(' ')[1]).not.toBe(`${source}`);
         } else if (what === 'remove' && path !== NONE) remove(key, path);
         else if (what === 'add' && path === NONE) add(route, source, pathId);
@@ -50,11 +50,11 @@ function check(withIds: boolean, crowd: number): void {
       for (const [key, path] of model) {
         const [route = 0, source = 0, pathId = 0] = key.split(' ').map(Number);
         expect(table.find(route, first.get(route) ?? NONE, source, pathId)).toBe(path);
-        expect([table.route.at[path], table.sourceOf(path), table.pathIdOf(path)]).toEqual([route, source, pathId]);
+        expect([table.routeOf(path), table.sourceOf(path), table.pathIdOf(path)]).toEqual([route, source, pathId]);
       }
       for (const [route, head] of first) {
         const listed: number[] = [];
-        for (let p = head; p !== NONE; p = table.next.at[p] as number) listed.push(p);
+        for (let p = head; p !== NONE; p = table.nextOf(p)) listed.push(p);
         const wanted = [...model].filter(([key]) => key.startsWith(`${route} `)).map(([, path]) => path);
         expect(listed.sort()).toEqual(wanted.sort());
       }
