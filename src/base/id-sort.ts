@@ -9,7 +9,7 @@ const DIGITS = 1 << DIGIT_BITS;
 export function sortByWord(
   ids: Int32Array,
   spare: Int32Array,
-  words: Uint32Array | Uint8Array,
+  words: Int32Array | Uint32Array | Uint8Array,
   stride: number,
   offset: number,
   bits: number,

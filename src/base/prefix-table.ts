@@ -2,14 +2,15 @@
  *  indexed access, the loop proves the bound.
  *
  *    slots     [address, (id + 1) << 6 | length]   8 bytes each, linear probing; 0 in the second word: free
- *    columns   address[id], length[id]             an id never moves, so others keep columns of their own by id
+ *    prefixes  [address, length]                    by id: an id never moves, so others keep columns of their own by it, or
+ *                                                   have these two words in rows of theirs
  *
  *  Slots move on growth and on delete (backward shift, so there are no tombstones); nobody outside ever holds one. The id of
  *  a deleted prefix is given out again: who keeps columns by id clears theirs before deleting.
  *
  *  Growth is no pause: the slots of the smaller array move over a few at a time, with each insertion, and until the last one has,
  *  what is not found in the larger is looked for in the smaller. */
-import { Uint8Column, Uint32Column } from './columns.ts';
+import { Int32Column } from './columns.ts';
 import { sortByWord } from './id-sort.ts';
 import { invariant } from './invariant.ts';
 import { netmask } from './ipv4.ts';
@@ -17,7 +18,7 @@ import { prefixKey } from './prefix.ts';
 import type { PrefixIndex } from './prefix-index.ts';
 
 const ABSENT = -1;
-/** In the length column: this id is in the free list, whose next id is in the address column. */
+/** As length: this id is in the free list, whose next id is in place of the address. */
 const UNUSED = 255;
 const END_OF_FREE = 0xffffffff;
 /** 26 bits are left for an id beside the 6 of the length. */
@@ -42,27 +43,36 @@ function powerOfTwo(atLeast: number): number {
   return n;
 }
 
+export interface PrefixTableOptions {
+  /** So many prefixes fit without growth; more may come. */
+  readonly expected?: number;
+  /** Where the prefixes are kept: in rows of 1 << rowBits words by id, the words `at` and the next one. The table makes them as long
+   *  as they must be. */
+  readonly rows?: { readonly cells: Int32Column; readonly rowBits: number; readonly at: number };
+}
+
 export class PrefixTable implements PrefixIndex<number> {
   private slots: Uint32Array;
   private mask: number;
   /** While growing: the smaller array, and how many of its slots have been moved. */
   private old: Uint32Array | undefined;
   private moved = 0;
-  private readonly addresses: Uint32Column;
-  private readonly lengths: Uint8Column;
+  private readonly cells: Int32Column;
+  private readonly rowBits: number;
+  private readonly at: number;
   private freeHead = ABSENT;
   private used = 0;
   private idsGiven = 0;
   /** How many prefixes have each length: the lookup probes only lengths in use. */
   private readonly ofLength = new Uint32Array(33);
 
-  /** `expected` prefixes fit without growth; more may come. */
-  constructor(expected = 0) {
+  constructor({ expected = 0, rows }: PrefixTableOptions = {}) {
     const slots = powerOfTwo(Math.ceil(expected / 0.75));
     this.slots = new Uint32Array(slots * 2);
     this.mask = slots - 1;
-    this.addresses = new Uint32Column(Math.max(MIN_SLOTS, expected));
-    this.lengths = new Uint8Column(Math.max(MIN_SLOTS, expected));
+    this.cells = rows?.cells ?? new Int32Column(0, Math.max(MIN_SLOTS, expected) * 2);
+    this.rowBits = rows?.rowBits ?? 1;
+    this.at = rows?.at ?? 0;
   }
 
   get size(): number {
@@ -74,15 +84,21 @@ export class PrefixTable implements PrefixIndex<number> {
   }
 
   has(id: number): boolean {
-    return id >= 0 && id < this.idsGiven && this.lengths.at[id] !== UNUSED;
+    return id >= 0 && id < this.idsGiven && this.lengthOf(id) !== UNUSED;
   }
 
   addressOf(id: number): number {
-    return this.addresses.at[id] as number;
+    return (this.cells.at[(id << this.rowBits) + this.at] as number) >>> 0;
   }
 
   lengthOf(id: number): number {
-    return this.lengths.at[id] as number;
+    return this.cells.at[(id << this.rowBits) + this.at + 1] as number;
+  }
+
+  /** Asks the memory for the slot, and waits for nothing: whoever is about to look up many says so for all of them first, and they
+   *  come side by side. The answer is of no use but to be used, or the read would be left out. */
+  prefetch(address: number, length: number): number {
+    return this.slots[(hash(address, length) & this.mask) * 2 + 1] as number;
   }
 
   find(address: number, length: number): number {
@@ -112,8 +128,8 @@ export class PrefixTable implements PrefixIndex<number> {
       if (known !== ABSENT) return known;
     }
     const id = this.takeId();
-    this.addresses.at[id] = address;
-    this.lengths.at[id] = length;
+    this.cells.at[(id << this.rowBits) + this.at] = address;
+    this.cells.at[(id << this.rowBits) + this.at + 1] = length;
     slots[slot * 2] = address;
     slots[slot * 2 + 1] = ((id + 1) << 6) | length;
     this.used++;
@@ -146,8 +162,13 @@ export class PrefixTable implements PrefixIndex<number> {
     return id;
   }
 
+  /** The same for the slot of an id in use; its prefix is best asked for a while before, by addressOf(). */
+  prefetchId(id: number): number {
+    return this.prefetch(this.addressOf(id), this.lengthOf(id));
+  }
+
   deleteId(id: number): void {
-    this.delete(this.addresses.at[id] as number, this.lengths.at[id] as number);
+    this.delete(this.addressOf(id), this.lengthOf(id));
   }
 
   longestMatch(address: number, atMost = 32): number {
@@ -161,17 +182,17 @@ export class PrefixTable implements PrefixIndex<number> {
 
   forEach(visit: (id: number, address: number, length: number) => void): void {
     for (let id = 0; id < this.idsGiven; id++) {
-      if (this.has(id)) visit(id, this.addresses.at[id] as number, this.lengths.at[id] as number);
+      if (this.has(id)) visit(id, this.addressOf(id), this.lengthOf(id));
     }
   }
 
   sortedIds(): Int32Array {
     const ids = new Int32Array(this.used);
     let n = 0;
-    for (let id = 0; id < this.idsGiven; id++) if (this.lengths.at[id] !== UNUSED) ids[n++] = id;
+    for (let id = 0; id < this.idsGiven; id++) if (this.lengthOf(id) !== UNUSED) ids[n++] = id;
     const spare = new Int32Array(this.used);
-    const byLength = sortByWord(ids, spare, this.lengths.at, 1, 0, 6);
-    return sortByWord(byLength, byLength === ids ? spare : ids, this.addresses.at, 1, 0, 32);
+    const byLength = sortByWord(ids, spare, this.cells.at, 1 << this.rowBits, this.at + 1, 6);
+    return sortByWord(byLength, byLength === ids ? spare : ids, this.cells.at, 1 << this.rowBits, this.at, 32);
   }
 
   /** prefixKey() of every prefix, in the order of sortedIds(). */
@@ -180,7 +201,7 @@ export class PrefixTable implements PrefixIndex<number> {
     const keys = new Float64Array(ids.length);
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i] as number;
-      keys[i] = prefixKey(this.addresses.at[id] as number, this.lengths.at[id] as number);
+      keys[i] = prefixKey(this.addressOf(id), this.lengthOf(id));
     }
     return keys;
   }
@@ -245,22 +266,21 @@ export class PrefixTable implements PrefixIndex<number> {
   private takeId(): number {
     if (this.freeHead !== ABSENT) {
       const id = this.freeHead;
-      const next = this.addresses.at[id] as number;
+      const next = this.addressOf(id);
       this.freeHead = next === END_OF_FREE ? ABSENT : next;
       return id;
     }
     invariant(this.idsGiven < MAX_IDS, `a prefix table holds at most ${MAX_IDS} prefixes`);
     const id = this.idsGiven++;
-    this.addresses.reach(id);
-    this.lengths.reach(id);
+    this.cells.reach(((id + 1) << this.rowBits) - 1);
     return id;
   }
 
   private freeId(id: number, length: number): void {
     this.used--;
     this.ofLength[length] = (this.ofLength[length] as number) - 1;
-    this.addresses.at[id] = this.freeHead === ABSENT ? END_OF_FREE : this.freeHead;
-    this.lengths.at[id] = UNUSED;
+    this.cells.at[(id << this.rowBits) + this.at] = this.freeHead === ABSENT ? END_OF_FREE : this.freeHead;
+    this.cells.at[(id << this.rowBits) + this.at + 1] = UNUSED;
     this.freeHead = id;
   }
 }

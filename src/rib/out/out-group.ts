@@ -18,6 +18,8 @@ const NONE = -1;
 const SMALL = 64 * 1024;
 /** Classes of sources below this are kinds, above are sources. */
 const KINDS = 4;
+/** Routes whose prefixes are asked for side by side. */
+const AHEAD = 64;
 
 /** What all groups of a table use in turn. */
 export interface OutTools {
@@ -43,6 +45,7 @@ export class OutGroup {
   /** It is not what the member before no longer had. */
   private differs = false;
   private readonly candidates: number[] = [];
+  private readonly ahead = new Int32Array(AHEAD);
 
   constructor(key: string, format: OutFormat, maxPaths: number, table: RouteTable, tools: OutTools) {
     this.key = key;
@@ -103,12 +106,18 @@ export class OutGroup {
   }
 
   private takeChanges(leader: OutMember, mates: readonly OutMember[], size: number): number {
+    const { ahead } = this;
     const { changes, cursor } = leader.port;
     let routes = 0;
-    for (; routes < size; routes++) {
-      const route = changes.take(cursor);
-      if (route === NONE) break;
-      this.offer(route, leader);
+    for (let taken = AHEAD; taken === AHEAD && routes < size; routes += taken) {
+      const most = Math.min(AHEAD, size - routes);
+      for (taken = 0; taken < most; taken++) {
+        const route = changes.take(cursor);
+        if (route === NONE) break;
+        ahead[taken] = route;
+      }
+      this.table.prefetch(ahead, 0, taken);
+      for (let i = 0; i < taken; i++) this.offer(ahead[i]!, leader);
     }
     for (const m of mates) if (m !== leader) changes.follow(m.port.cursor, cursor);
     return routes;
@@ -271,7 +280,10 @@ export class OutGroup {
     if (this.gone === 0) return [];
     const { writer } = this;
     writer.withdraw();
-    for (let i = 0; i < this.gone; i++) writer.route(this.goneRoutes.at[i]!, this.gonePaths.at[i]!);
+    for (let i = 0; i < this.gone; i++) {
+      if (i % AHEAD === 0) this.table.prefetch(this.goneRoutes.at, i, Math.min(i + AHEAD, this.gone));
+      writer.route(this.goneRoutes.at[i]!, this.gonePaths.at[i]!);
+    }
     return writer.finish();
   }
 

@@ -9,6 +9,7 @@ import { AFI_IPV4, AFI_IPV6, IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../../bg
 import { PrefixClasses } from '../../policy/prefix-classes.ts';
 import { RESET } from '../sets/import.ts';
 import { liesReady, nlriOctets, reachOctets } from '../sets/received-set.ts';
+import { NlriRun } from '../tables/nlri-run.ts';
 import { type LimitNotice, limitReached, tooManyPrefixes } from '../tables/prefix-limit.ts';
 import type { RouteJudge } from '../tables/route-judge.ts';
 import type { RouteTable } from '../tables/route-table.ts';
@@ -32,6 +33,7 @@ export class AdjRibIn {
   private readonly nowSec: () => number;
   private readonly isIpv4: boolean;
   private readonly family: number;
+  private readonly run: NlriRun;
   // The UPDATE at hand.
   private source: Source;
   private now = 0;
@@ -40,6 +42,7 @@ export class AdjRibIn {
   constructor(table: RouteTable, nowSec: () => number) {
     this.table = table;
     this.judge = table.judge;
+    this.run = new NlriRun(table);
     this.source = table.local;
     this.nowSec = nowSec;
     this.isIpv4 = table.family === 'ipv4';
@@ -146,8 +149,8 @@ export class AdjRibIn {
 
   /** The routes in [start, end), of this set, whose reference is taken over. Answers what ends the session. */
   private announce(set: number, slab: Uint8Array, start: number, end: number, addPath: boolean): BgpError | undefined {
-    const { table, source } = this;
-    const { sets, prefixes, prefixes6 } = table;
+    const { source, run } = this;
+    const { sets } = this.table;
     if (sets.verdictCodeOf(set) === RESET) {
       const error = sets.errorOf(set);
       sets.release(set);
@@ -155,35 +158,18 @@ export class AdjRibIn {
     }
     const simple = !sets.contextOf(set).perRoute;
     let kept = true;
-    let at = start;
-    while (at < end) {
-      let pathId = 0;
-      if (addPath) {
-        pathId = ((slab[at]! << 24) | (slab[at + 1]! << 16) | (slab[at + 2]! << 8) | slab[at + 3]!) >>> 0;
-        at += 4;
+    for (let at = start; at < end; ) {
+      at = run.read(slab, at, end, addPath);
+      run.find(slab);
+      for (let i = 0; i < run.count; i++) {
+        const route = run.routeOf(slab, i);
+        if (simple && !run.isMulticast(slab, i)) kept = this.put(route, source, run.pathIdOf(i), set, sets.usedOf(set));
+        else kept = this.judgeAndPut(route, run.pathIdOf(i), set);
+        if (kept === ABOVE_LIMIT && source.maxPrefixes.action === 'idle') {
+          at = end;
+          break;
+        }
       }
-      const length = slab[at]!;
-      const next = at + 1 + ((length + 7) >>> 3);
-      // The session has checked it: there is nothing else inside an UPDATE that comes here.
-      if (next > end) break;
-      let route: number;
-      if (this.isIpv4) {
-        // Octets beyond `next` belong to the neighbour and may lie outside the slab: the mask and `|` make both nothing.
-        const word = (slab[at + 1]! << 24) | (slab[at + 2]! << 16) | (slab[at + 3]! << 8) | slab[at + 4]!;
-        const address = length === 0 ? 0 : (word & (-1 << (32 - length))) >>> 0;
-        route = prefixes.insert(address, length);
-        table.reach(route);
-        if (simple && address >>> 28 !== 14) kept = this.put(route, source, pathId, set, sets.usedOf(set));
-        else kept = this.judgeAndPut(route, pathId, set);
-      } else {
-        route = prefixes6.insertOctets(slab, at + 1, length);
-        table.reach(route);
-        if (simple && (length < 8 || slab[at + 1] !== 0xff))
-          kept = this.put(route, source, pathId, set, sets.usedOf(set));
-        else kept = this.judgeAndPut(route, pathId, set);
-      }
-      at = next;
-      if (kept === ABOVE_LIMIT && source.maxPrefixes.action === 'idle') break;
     }
     sets.release(set);
     if (kept === ABOVE_LIMIT && source.maxPrefixes.action === 'idle')
@@ -192,24 +178,14 @@ export class AdjRibIn {
   }
 
   private withdrawAll(slab: Uint8Array, start: number, end: number, addPath: boolean): void {
-    const { prefixes, prefixes6 } = this.table;
-    let at = start;
-    while (at < end) {
-      let pathId = 0;
-      if (addPath) {
-        pathId = ((slab[at]! << 24) | (slab[at + 1]! << 16) | (slab[at + 2]! << 8) | slab[at + 3]!) >>> 0;
-        at += 4;
+    const { run, source } = this;
+    for (let at = start; at < end; ) {
+      at = run.read(slab, at, end, addPath);
+      run.find(slab);
+      for (let i = 0; i < run.count; i++) {
+        const route = run.routes[i]!;
+        if (route !== NONE) this.withdrawRoute(route, source, run.pathIdOf(i));
       }
-      const length = slab[at]!;
-      const next = at + 1 + ((length + 7) >>> 3);
-      if (next > end) break;
-      let route: number;
-      if (this.isIpv4) {
-        const word = (slab[at + 1]! << 24) | (slab[at + 2]! << 16) | (slab[at + 3]! << 8) | slab[at + 4]!;
-        route = prefixes.find(length === 0 ? 0 : (word & (-1 << (32 - length))) >>> 0, length);
-      } else route = prefixes6.findOctets(slab, at + 1, length);
-      if (route !== NONE) this.withdrawRoute(route, this.source, pathId);
-      at = next;
     }
   }
 

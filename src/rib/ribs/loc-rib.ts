@@ -287,6 +287,7 @@ export class LocRib {
     for (;;) {
       const some = Math.min(left, ROUTES_PER_LOOK);
       let n = 0;
+      this.table.prefetchDirty(some);
       for (; n < some; n++) {
         const route = this.table.takeDirty();
         if (route === NONE) break;
@@ -304,9 +305,8 @@ export class LocRib {
   }
 
   private trim(): void {
-    const { changes, pathChanges } = this.table;
-    for (let route = changes.drop(); route !== NONE; route = changes.drop()) this.table.freeIfUnused(route);
-    for (let route = pathChanges.drop(); route !== NONE; route = pathChanges.drop()) this.table.freeIfUnused(route);
+    this.table.dropRead(this.table.changes);
+    this.table.dropRead(this.table.pathChanges);
   }
 
   private decide(route: number): void {

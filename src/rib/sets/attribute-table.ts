@@ -303,6 +303,11 @@ export class AttributeTable {
     return id;
   }
 
+  /** Asks the memory for what hold() and release() will look at; see base/prefix-table.ts. */
+  prefetch(id: number): number {
+    return this.refs.at[id] as number;
+  }
+
   hold(id: number): void {
     this.refs.at[id] = (this.refs.at[id] as number) + 1;
   }

@@ -1,27 +1,19 @@
-/** One list of changed routes for all peers, with a cursor per peer. Pure, hot. A route is in the list at most once: changing
- *  again moves it to the end, so that a slow peer is told only the last state, and memory does not grow with peers.
+/** The log of changed routes for all peers, with a cursor per peer. Pure, hot. A route stands in it at most once: changing again it
+ *  moves to the end, unless nobody has read it yet, so that a slow peer is told only the last state.
  *
- *     head -> r7 -> r2 -> r9 -> END          r7 is behind every cursor: the next drop frees it
- *                   ^A          ^B           A has r2 and r9 before it, B is done
+ *     place    12   13   14   15   16         head is 12, tail 17; the ring is as long as a power of two
+ *     route    r7    -   r2   r9   r4         r4 stood at 13 and changed again
+ *                        ^A        ^B         A has r2, r9 and r4 before it; r7 is behind every cursor: the next drop frees it
  *
- *  What is known of a route lies together, so that a route costs one look into memory: the one after it, the one before it, and
- *  its marks; in rows that the list may share with others. Links mean something only while the route is in the list. */
+ *  The place of a route lies in its row, which whoever changes it has at hand. Readers go through the log in order, and the
+ *  memory ahead of them comes by itself, which no list of links can say. Places count up and wrap; 0 is none. */
 import { Int32Column } from '../../base/columns.ts';
 
 const NONE = -1;
-/** Where a cursor stands that has read everything. */
-const END = -1;
-
-/** Words of a route, and where a list has them alone: rows of four, which no cache line cuts in two. */
-const AFTER = 0;
-const BEFORE = 1;
-const MARKS = 2;
-/** In the marks: it is in the list. Above that bit is counted how many cursors stand at it, and the list of cursors is searched
- *  only where that is not 0. */
-const LISTED = 1;
-const STANDING = 2;
+const FIRST = 1024;
 
 export interface Cursor {
+  /** The place of the next change. */
   next: number;
 }
 
@@ -30,32 +22,37 @@ export class ChangeList {
   private readonly rowBits: number;
   private readonly at: number;
   private readonly cursors = new Set<Cursor>();
-  private atEnd = 0;
-  private head = NONE;
-  private tail = NONE;
+  private log = new Int32Array(FIRST);
+  private head: number;
+  private tail: number;
+  private live = 0;
+  /** No cursor stands behind it. */
+  private furthest: number;
+  /** No cursor stands before it. */
+  private least: number;
 
-  /** In rows of 1 << rowBits words the words from `at` on are the list's. They are 0 when a route comes for the first time. */
-  constructor(cells: Int32Column, rowBits: number, at: number) {
+  /** In rows of 1 << rowBits words the word `at` is the log's; it is 0 when a route comes for the first time. `from`: the
+   *  first place. */
+  constructor(cells: Int32Column = new Int32Column(0), rowBits = 0, at = 0, from = 1) {
     this.cells = cells;
     this.rowBits = rowBits;
     this.at = at;
-  }
-
-  static ofItsOwn(): ChangeList {
-    return new ChangeList(new Int32Column(0), 2, 0);
+    this.head = from;
+    this.tail = from;
+    this.furthest = from;
+    this.least = from;
   }
 
   /** Stands behind all changes so far. */
   open(): Cursor {
-    const cursor = { next: END };
+    const cursor = { next: this.tail };
     this.cursors.add(cursor);
-    this.atEnd++;
+    this.furthest = this.tail;
     return cursor;
   }
 
   close(cursor: Cursor): void {
     this.cursors.delete(cursor);
-    this.leave(cursor.next);
   }
 
   get hasReaders(): boolean {
@@ -63,109 +60,98 @@ export class ChangeList {
   }
 
   holds(route: number): boolean {
-    const at = this.rowOf(route) + MARKS;
-    return at < this.cells.at.length && ((this.cells.at[at] as number) & LISTED) !== 0;
+    const at = (route << this.rowBits) + this.at;
+    return at < this.cells.at.length && this.cells.at[at] !== 0;
   }
 
   isDone(cursor: Cursor): boolean {
-    return cursor.next === END;
+    return cursor.next === this.tail;
   }
 
   /** Notes a change; nothing where nobody reads. */
   touch(route: number): void {
     if (this.cursors.size === 0) return;
-    const row = this.rowOf(route);
-    if (row + MARKS >= this.cells.at.length) this.cells.reach(row + MARKS);
-    const cells = this.cells.at;
-    if (((cells[row + MARKS] as number) & LISTED) !== 0) {
-      if (this.tail === route) {
-        // Already the last one; but who has read it must read it again.
-        this.moveCursors(END, route);
-        return;
-      }
-      this.moveCursors(route, cells[row + AFTER] as number);
-      this.unlink(route);
+    const at = (route << this.rowBits) + this.at;
+    if (at >= this.cells.at.length) this.cells.reach(at);
+    const place = this.cells.at[at] as number;
+    if (place !== 0) {
+      if (((place - this.furthest) | 0) >= 0) return; // still ahead of everyone
+      this.log[place & (this.log.length - 1)] = NONE;
+      this.live--;
     }
-    cells[row + BEFORE] = this.tail;
-    cells[row + AFTER] = NONE;
-    if (this.tail === NONE) this.head = route;
-    else cells[this.rowOf(this.tail) + AFTER] = route;
-    this.tail = route;
-    cells[row + MARKS] = (cells[row + MARKS] as number) | LISTED;
-    if (this.atEnd > 0) this.moveCursors(END, route);
+    if (((this.tail - this.head) | 0) >= this.log.length) this.makeRoom();
+    this.log[this.tail & (this.log.length - 1)] = route;
+    this.cells.at[at] = this.tail;
+    this.tail = after(this.tail);
+    this.live++;
   }
 
   /** The next changed route for this reader, or -1. */
   take(cursor: Cursor): number {
-    const route = cursor.next;
-    if (route === END) return NONE;
-    this.leave(route);
-    cursor.next = this.cells.at[this.rowOf(route) + AFTER] as number;
-    this.stand(cursor.next);
+    const { log, tail } = this;
+    let place = cursor.next;
+    let route = NONE;
+    while (route === NONE && place !== tail) {
+      route = log[place & (log.length - 1)] as number;
+      place = after(place);
+    }
+    cursor.next = place;
+    if (((place - this.furthest) | 0) > 0) this.furthest = place;
     return route;
   }
 
   /** Stands where another reader stands, who has read the same until now. */
   follow(cursor: Cursor, other: Cursor): void {
-    this.leave(cursor.next);
     cursor.next = other.next;
-    this.stand(cursor.next);
   }
 
   /** Drops a route that everybody has read, and answers it; -1 when there is none. */
   drop(): number {
-    const route = this.head;
-    if (route === NONE) return NONE;
-    const cells = this.cells.at;
-    const row = this.rowOf(route);
-    if ((cells[row + MARKS] as number) >= STANDING) return NONE;
-    const after = cells[row + AFTER] as number;
-    this.head = after;
-    if (after === NONE) this.tail = NONE;
-    else cells[this.rowOf(after) + BEFORE] = NONE;
-    cells[row + MARKS] = 0;
-    return route;
-  }
-
-  private rowOf(route: number): number {
-    return (route << this.rowBits) + this.at;
-  }
-
-  private unlink(route: number): void {
-    const cells = this.cells.at;
-    const row = this.rowOf(route);
-    const after = cells[row + AFTER] as number;
-    const before = cells[row + BEFORE] as number;
-    if (before === NONE) this.head = after;
-    else cells[this.rowOf(before) + AFTER] = after;
-    if (after === NONE) this.tail = before;
-    else cells[this.rowOf(after) + BEFORE] = before;
-    cells[row + MARKS] = (cells[row + MARKS] as number) & ~LISTED;
-  }
-
-  private stand(at: number): void {
-    if (at === END) this.atEnd++;
-    else this.count(at, STANDING);
-  }
-
-  private leave(at: number): void {
-    if (at === END) this.atEnd--;
-    else this.count(at, -STANDING);
-  }
-
-  private count(route: number, by: number): void {
-    const at = this.rowOf(route) + MARKS;
-    this.cells.at[at] = (this.cells.at[at] as number) + by;
-  }
-
-  private moveCursors(from: number, to: number): void {
-    const standing = from === END ? this.atEnd : (this.cells.at[this.rowOf(from) + MARKS] as number) >> 1;
-    if (standing === 0) return;
-    for (const cursor of this.cursors) {
-      if (cursor.next !== from) continue;
-      this.leave(from);
-      cursor.next = to;
-      this.stand(to);
+    for (;;) {
+      if (this.head === this.least && !this.moveLeast()) return NONE;
+      const route = this.log[this.head & (this.log.length - 1)] as number;
+      this.head = after(this.head);
+      if (route === NONE) continue;
+      this.live--;
+      this.cells.at[(route << this.rowBits) + this.at] = 0;
+      return route;
     }
   }
+
+  /** False: somebody has not read what comes next, or nothing does. */
+  private moveLeast(): boolean {
+    let least = this.tail;
+    for (const { next } of this.cursors) if (((next - least) | 0) < 0) least = next;
+    this.least = least;
+    return this.head !== least;
+  }
+
+  /** The log is full. Where most of it are places that were left, the others move together: once in so many changes, and only while
+   *  somebody is slow. */
+  private makeRoom(): void {
+    const { log, cells, head, tail } = this;
+    const length = this.live * 2 > log.length ? log.length * 2 : log.length;
+    const into = new Int32Array(length);
+    const slow = [...this.cursors].sort((a, b) => (a.next - b.next) | 0);
+    let moved = 0;
+    let to = head;
+    for (let from = head; from !== tail; from = after(from)) {
+      for (; slow[moved]?.next === from; moved++) (slow[moved] as Cursor).next = to;
+      const route = log[from & (log.length - 1)] as number;
+      if (route === NONE) continue;
+      into[to & (length - 1)] = route;
+      cells.at[(route << this.rowBits) + this.at] = to;
+      to = after(to);
+    }
+    for (; moved < slow.length; moved++) (slow[moved] as Cursor).next = to;
+    this.log = into;
+    this.tail = to;
+    this.least = head;
+    this.furthest = slow.at(-1)?.next ?? to;
+  }
+}
+
+/** The place behind this one; there is no place 0. */
+function after(place: number): number {
+  return (place + 1) | 0 || 1;
 }

@@ -19,14 +19,23 @@ interface Running {
 }
 
 const NONE = -1;
+const AHEAD = 64;
+
+/** The paths, and a way to bring routes near. */
+interface Tables {
+  readonly paths: PathTable;
+  prefetch(routes: Int32Array, from: number, to: number): void;
+}
 
 export class PathRounds {
-  private readonly paths: PathTable;
+  private readonly table: Tables;
+  private readonly ahead = new Int32Array(AHEAD);
+  private readonly aheadRoutes = new Int32Array(AHEAD);
   private readonly onWork: () => void;
   private readonly running: Running[] = [];
 
-  constructor(paths: PathTable, onWork: () => void) {
-    this.paths = paths;
+  constructor(table: Tables, onWork: () => void) {
+    this.table = table;
     this.onWork = onWork;
   }
 
@@ -36,7 +45,7 @@ export class PathRounds {
 
   /** `source`: its paths only, which takes no longer than it has paths. */
   begin(round: PathRound, source = NONE): void {
-    this.running.push({ round, source, end: this.paths.idBound, at: 0 });
+    this.running.push({ round, source, end: this.table.paths.idBound, at: 0 });
     this.onWork();
   }
 
@@ -56,19 +65,32 @@ export class PathRounds {
   private all(current: Running, count: number): void {
     const { round } = current;
     const end = Math.min(current.at + count, current.end);
-    for (let path = current.at; path < end; path++) if (this.paths.routeOf(path) !== NONE) round.visit(path);
+    for (let path = current.at; path < end; path++) if (this.table.paths.routeOf(path) !== NONE) round.visit(path);
     current.at = end;
   }
 
+  /** Visits come in order of path; routes lie in another, and are asked for side by side. */
   private ofSource(current: Running, count: number): void {
-    for (let n = 0; n < count; n++) {
-      const path = this.paths.nextOfSource(current.source, current.at);
-      if (path === NONE || path >= current.end) {
-        current.at = current.end;
-        return;
+    const { ahead, aheadRoutes, table } = this;
+    const { paths } = table;
+    for (let left = count; left > 0; ) {
+      let n = 0;
+      let at = current.at;
+      for (; n < AHEAD && n < left; n++) {
+        const path = paths.nextOfSource(current.source, at);
+        if (path === NONE || path >= current.end) {
+          at = current.end;
+          break;
+        }
+        at = path + 1;
+        ahead[n] = path;
+        aheadRoutes[n] = paths.routeOf(path);
       }
-      current.at = path + 1;
-      current.round.visit(path);
+      current.at = at;
+      table.prefetch(aheadRoutes, 0, n);
+      for (let i = 0; i < n; i++) if (paths.routeOf(ahead[i]!) !== NONE) current.round.visit(ahead[i]!);
+      if (at === current.end) return;
+      left -= n;
     }
   }
 }

@@ -20,9 +20,11 @@ import { NextHopTracker } from './next-hop-tracker.ts';
 import { PathRounds } from './path-rounds.ts';
 import { PathTable } from './path-table.ts';
 import { RouteJudge } from './route-judge.ts';
-import { LIST_AT, ROW_BITS, RouteRows } from './route-rows.ts';
+import { PLACE_AT, PREFIX_AT, ROW_BITS, RouteRows } from './route-rows.ts';
 
 const NONE = -1;
+/** Routes that the memory is asked for side by side. */
+const AHEAD = 64;
 
 /** It waits in the queue: to be compared with what was told, or more. */
 const QUEUED = 1;
@@ -38,18 +40,18 @@ export class RouteTable {
   readonly us: OurSelf;
   /** The prefixes, of whichever family. */
   readonly index: PrefixIndex;
-  /** The same where it is IPv4, else empty; and where it is IPv6. */
-  readonly prefixes = new PrefixTable();
-  readonly prefixes6 = new Ipv6PrefixTable();
   readonly routes = new RouteRows();
+  /** The same where it is IPv4, else empty; and where it is IPv6. */
+  readonly prefixes = new PrefixTable({ rows: { cells: this.routes.cells, rowBits: ROW_BITS, at: PREFIX_AT } });
+  readonly prefixes6 = new Ipv6PrefixTable();
   readonly paths = new PathTable();
   readonly nextHops = new NextHopTable();
   readonly sets: AttributeTable;
   readonly contexts: ImportContexts;
   /** Of what was told. */
-  readonly changes = new ChangeList(this.routes.cells, ROW_BITS, LIST_AT);
+  readonly changes = new ChangeList(this.routes.cells, ROW_BITS, PLACE_AT);
   /** Of usable paths, told or not: for ADD-PATH. */
-  readonly pathChanges = ChangeList.ofItsOwn();
+  readonly pathChanges = new ChangeList();
   readonly rounds: PathRounds;
   readonly leaving: Leaving = new Leaving(this);
   readonly judge: RouteJudge = new RouteJudge(this);
@@ -69,12 +71,15 @@ export class RouteTable {
   /** Sources whose routes may still be told somewhere. */
   private readonly retired: Source[] = [];
   private readonly onWork: () => void;
+  private readonly ahead = new Int32Array(AHEAD);
+  /** What was asked for ahead goes in here, or nobody would have to ask. */
+  near = 0;
 
   constructor(config: TableConfig, onWork: () => void) {
     this.family = config.family;
     this.us = config;
     this.onWork = onWork;
-    this.rounds = new PathRounds(this.paths, onWork);
+    this.rounds = new PathRounds(this, onWork);
     this.index = config.family === 'ipv4' ? this.prefixes : this.prefixes6;
     this.contexts = new ImportContexts(config, config.family === 'ipv4' ? IPV4_UNICAST_KEY : IPV6_UNICAST_KEY);
     this.sets = new AttributeTable(config, this.nextHops, this.contexts);
@@ -204,6 +209,19 @@ export class RouteTable {
     this.onWork();
   }
 
+  /** Asks the memory for the rows of routes [from, to) of a list; see nlri-run.ts. */
+  prefetch(list: Int32Array, from: number, to: number): void {
+    let near = 0;
+    for (let i = from; i < to; i++) near ^= this.routes.marksOf(list[i]!);
+    this.near ^= near;
+  }
+
+  /** Asks the memory for the next routes to decide. */
+  prefetchDirty(count: number): void {
+    const end = Math.min(this.queueHead + count, this.queueTail);
+    this.prefetch(this.queue, this.queueHead, end);
+  }
+
   /** The next route to decide, or -1. Its marks stay until unmark(). */
   takeDirty(): number {
     if (this.queueHead === this.queueTail) {
@@ -230,6 +248,26 @@ export class RouteTable {
     if (this.changes.holds(route) || this.pathChanges.holds(route)) return;
     this.routes.setMarks(route, 0);
     this.index.deleteId(route);
+  }
+
+  /** Lets go of changes that everyone has read, and of routes that were only there for them. */
+  dropRead(changes: ChangeList): void {
+    const { ahead, routes } = this;
+    for (let dropped = AHEAD; dropped === AHEAD; ) {
+      dropped = 0;
+      for (; dropped < AHEAD; dropped++) {
+        const route = changes.drop();
+        if (route === NONE) break;
+        ahead[dropped] = route;
+      }
+      let count = 0;
+      for (let i = 0; i < dropped; i++) {
+        const route = ahead[i]!;
+        if (routes.firstOf(route) === NONE && routes.toldSetOf(route) === NONE) ahead[count++] = route;
+      }
+      if (this.family === 'ipv4') for (let i = 0; i < count; i++) this.near ^= this.prefixes.prefetchId(ahead[i]!);
+      for (let i = 0; i < count; i++) this.freeIfUnused(ahead[i]!);
+    }
   }
 
   /** The path is used with this set from now on, -1: not at all. References to sets are the caller's: the old one is still
