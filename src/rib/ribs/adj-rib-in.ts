@@ -24,8 +24,6 @@ export type Received =
 
 const NONE = -1;
 const TAKEN: Received = { kind: 'taken' };
-/** What put() answers when the limit keeps a route out. */
-const ABOVE_LIMIT = false;
 
 export class AdjRibIn {
   private readonly judge: RouteJudge;
@@ -157,24 +155,28 @@ export class AdjRibIn {
       return error;
     }
     const simple = !sets.contextOf(set).perRoute;
-    let kept = true;
-    for (let at = start; at < end; ) {
+    const { action } = source.maxPrefixes;
+    let isFull = false;
+    for (let at = start; at < end && !(isFull && action === 'idle'); ) {
       at = run.read(slab, at, end, addPath);
-      run.find(slab);
+      run.insert(slab);
+      let kept = true;
       for (let i = 0; i < run.count; i++) {
-        const route = run.routeOf(slab, i);
-        if (simple && !run.isMulticast(slab, i)) kept = this.put(route, source, run.pathIdOf(i), set, sets.usedOf(set));
-        else kept = this.judgeAndPut(route, run.pathIdOf(i), set);
-        if (kept === ABOVE_LIMIT && source.maxPrefixes.action === 'idle') {
-          at = end;
-          break;
-        }
+        const route = run.routes[i]!;
+        const isIn =
+          simple && !run.isMulticast(slab, i)
+            ? this.put(route, source, run.pathIdOf(i), set, sets.usedOf(set))
+            : this.judgeAndPut(route, run.pathIdOf(i), set);
+        if (isIn) continue;
+        kept = false;
+        if (action === 'idle') break;
       }
+      if (kept) continue;
+      isFull = true;
+      run.forget();
     }
     sets.release(set);
-    if (kept === ABOVE_LIMIT && source.maxPrefixes.action === 'idle')
-      return tooManyPrefixes(source, this.isIpv4 ? AFI_IPV4 : AFI_IPV6);
-    return undefined;
+    return isFull && action === 'idle' ? tooManyPrefixes(source, this.isIpv4 ? AFI_IPV4 : AFI_IPV6) : undefined;
   }
 
   private withdrawAll(slab: Uint8Array, start: number, end: number, addPath: boolean): void {
@@ -209,10 +211,7 @@ export class AdjRibIn {
     const { paths, routes } = table;
     let path = paths.find(route, routes.firstOf(route), source.id, pathId);
     if (path === NONE) {
-      if (source.received >= source.mostPrefixes && !this.mayExceed(source)) {
-        table.freeIfUnused(route);
-        return ABOVE_LIMIT;
-      }
+      if (source.received >= source.mostPrefixes && !this.mayExceed(source)) return false;
       path = paths.add(route, source.id, routes.firstOf(route), pathId);
       routes.setFirst(route, paths.headOf(path, routes.firstOf(route)));
       source.received++;

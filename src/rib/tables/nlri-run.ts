@@ -11,7 +11,7 @@ const RUN = 64;
 
 export class NlriRun {
   count = 0;
-  /** The routes of the prefixes after find(), -1 for one that is not in the table. */
+  /** The routes of the prefixes after find() or insert(); -1: it is not in the table. */
   readonly routes = new Int32Array(RUN);
   private readonly table: RouteTable;
   private readonly isIpv4: boolean;
@@ -21,6 +21,7 @@ export class NlriRun {
   /** IPv4 only. */
   private readonly addresses = new Uint32Array(RUN);
   private readonly pathIds = new Uint32Array(RUN);
+  private readonly firsts = new Int32Array(RUN);
 
   constructor(table: RouteTable) {
     this.table = table;
@@ -57,46 +58,45 @@ export class NlriRun {
     return at;
   }
 
-  /** Looks all of them up, and asks for what the table has of them. */
+  /** Looks all of them up. */
   find(slab: Uint8Array): void {
     const { table, routes, lengths, count } = this;
-    const { routes: rows, paths, sets } = table;
-    let near = 0;
     if (this.isIpv4) {
-      const { prefixes } = table;
-      const { addresses } = this;
-      for (let i = 0; i < count; i++) near ^= prefixes.prefetch(addresses[i]!, lengths[i]!);
-      for (let i = 0; i < count; i++) routes[i] = prefixes.find(addresses[i]!, lengths[i]!);
+      this.prefetchSlots();
+      for (let i = 0; i < count; i++) routes[i] = table.prefixes.find(this.addresses[i]!, lengths[i]!);
     } else {
       for (let i = 0; i < count; i++) routes[i] = table.prefixes6.findOctets(slab, this.octets[i]!, lengths[i]!);
     }
-    let known = 0;
-    for (let i = 0; i < count; i++) {
-      if (routes[i] === NONE) continue;
-      near ^= rows.firstOf(routes[i]!);
-      known++;
-    }
-    if (known > 0) {
-      for (let i = 0; i < count; i++) {
-        const first = routes[i] === NONE ? NONE : rows.firstOf(routes[i]!);
-        if (first !== NONE) near ^= paths.routeOf(first);
-      }
-      for (let i = 0; i < count; i++) {
-        const first = routes[i] === NONE ? NONE : rows.firstOf(routes[i]!);
-        if (first !== NONE) near ^= sets.prefetch(paths.receivedOf(first));
-      }
-    }
-    table.near ^= near;
+    this.prefetchPaths();
   }
 
-  /** The route of prefix `i`, made if it is not there. */
-  routeOf(slab: Uint8Array, i: number): number {
-    const { table } = this;
-    const route = this.isIpv4
-      ? table.prefixes.insert(this.addresses[i]!, this.lengths[i]!)
-      : table.prefixes6.insertOctets(slab, this.octets[i]!, this.lengths[i]!);
-    table.routes.reach(route);
-    return route;
+  /** The same, and those that are not there are made. Whoever then leaves some out calls forget(). */
+  insert(slab: Uint8Array): void {
+    const { table, routes, lengths, count } = this;
+    let last = 0;
+    if (this.isIpv4) {
+      this.prefetchSlots();
+      for (let i = 0; i < count; i++) {
+        const route = table.prefixes.insert(this.addresses[i]!, lengths[i]!);
+        routes[i] = route;
+        if (route > last) last = route;
+      }
+    } else {
+      for (let i = 0; i < count; i++) {
+        const route = table.prefixes6.insertOctets(slab, this.octets[i]!, lengths[i]!);
+        routes[i] = route;
+        if (route > last) last = route;
+      }
+    }
+    table.routes.reach(last);
+    this.prefetchPaths();
+  }
+
+  /** Those that were made for nothing go again. */
+  forget(): void {
+    const { table, routes, count } = this;
+    // One that stands in the run twice is looked at twice.
+    for (let i = 0; i < count; i++) if (table.index.has(routes[i]!)) table.freeIfUnused(routes[i]!);
   }
 
   /** 0 where there is none. */
@@ -108,5 +108,27 @@ export class NlriRun {
   isMulticast(slab: Uint8Array, i: number): boolean {
     if (this.isIpv4) return this.addresses[i]! >>> 28 === 14;
     return this.lengths[i]! >= 8 && slab[this.octets[i]!] === 0xff;
+  }
+
+  private prefetchSlots(): void {
+    const { addresses, lengths, count, table } = this;
+    const { prefixes } = table;
+    let near = 0;
+    for (let i = 0; i < count; i++) near ^= prefixes.prefetch(addresses[i]!, lengths[i]!);
+    table.near ^= near;
+  }
+
+  private prefetchPaths(): void {
+    const { routes, firsts, count, table } = this;
+    const { routes: rows, paths, sets } = table;
+    let near = 0;
+    let known = 0;
+    for (let i = 0; i < count; i++) {
+      const first = routes[i] === NONE ? NONE : rows.firstOf(routes[i]!);
+      if (first !== NONE) firsts[known++] = first;
+    }
+    for (let i = 0; i < known; i++) near ^= paths.routeOf(firsts[i]!);
+    for (let i = 0; i < known; i++) near ^= sets.prefetch(paths.receivedOf(firsts[i]!));
+    table.near ^= near;
   }
 }
