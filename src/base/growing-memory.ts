@@ -24,6 +24,24 @@ const LARGE = 4 * PAGE;
 const MAX_PAGES = 16384;
 /** A larger step would itself be a pause: somebody fills it. */
 const LONGEST_STEP = 8;
+/** From here on in steps of a huge page, 2 MiB: smaller ones would never be given one. */
+const HUGE = 64 * PAGE;
+const HUGE_STEP = 32;
+
+/** Told of each large piece of memory, before it is written to: a table is read in no order, and where the system gives it huge
+ *  pages, a look into it costs half. `octets` may be more than the view has so far. */
+type LargeMemory = (bytes: Uint8Array, octets: number) => void;
+let onLarge: LargeMemory | undefined;
+export function onLargeMemory(listener: LargeMemory | undefined): void {
+  onLarge = listener;
+}
+
+/** New octets of a size that stays: zero. */
+export function fixedMemory(octets: number): ArrayBuffer {
+  const buffer = new ArrayBuffer(octets);
+  if (octets >= HUGE) onLarge?.(new Uint8Array(buffer), octets);
+  return buffer;
+}
 
 export class GrowingMemory {
   buffer: ArrayBuffer;
@@ -46,12 +64,15 @@ export class GrowingMemory {
     try {
       if (this.reserved === undefined) {
         const reserved = new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES });
+        onLarge?.(new Uint8Array(reserved.buffer), MAX_PAGES * PAGE);
         new Uint8Array(reserved.buffer).set(new Uint8Array(this.buffer));
         this.reserved = reserved;
       } else {
         const has = this.buffer.byteLength / PAGE;
-        const step = Math.min(Math.max(has >>> 3, 1), LONGEST_STEP);
-        this.reserved.grow(Math.min(Math.max(step, pages - has), MAX_PAGES - has));
+        const needed = Math.max(pages - has, Math.min(Math.max(has >>> 3, 1), LONGEST_STEP));
+        const most = MAX_PAGES - has;
+        const isHuge = onLarge !== undefined && (has + needed) * PAGE > HUGE;
+        this.reserved.grow(Math.min(isHuge ? upTo(has + needed, HUGE_STEP) - has : needed, most));
       }
     } catch (error) {
       // Addresses are limited here (ulimit -v), or used up: then it is copied as ever.
@@ -69,3 +90,5 @@ export class GrowingMemory {
     this.reserved = undefined;
   }
 }
+
+const upTo = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;

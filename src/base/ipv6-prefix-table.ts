@@ -6,6 +6,7 @@
  *
  *  The rest (stable ids, backward shift on delete, growth a few slots at a time) is as there. */
 import { Uint8Column, Uint32Column } from './columns.ts';
+import { fixedMemory } from './growing-memory.ts';
 import { sortByWord } from './id-sort.ts';
 import { invariant } from './invariant.ts';
 import type { PrefixIndex } from './prefix-index.ts';
@@ -274,7 +275,7 @@ export class Ipv6PrefixTable implements PrefixIndex<bigint> {
     while (this.old !== undefined) this.move(this.old);
     this.old = this.slots;
     this.moved = 0;
-    this.slots = new Uint32Array(this.old.length * 2);
+    this.slots = new Uint32Array(fixedMemory(this.old.length * 8));
     this.mask = this.old.length - 1;
   }
 

@@ -11,6 +11,7 @@
  *  Growth is no pause: the slots of the smaller array move over a few at a time, with each insertion, and until the last one has,
  *  what is not found in the larger is looked for in the smaller. */
 import { Int32Column } from './columns.ts';
+import { fixedMemory } from './growing-memory.ts';
 import { sortByWord } from './id-sort.ts';
 import { invariant } from './invariant.ts';
 import { netmask } from './ipv4.ts';
@@ -36,6 +37,8 @@ function hash(address: number, length: number): number {
   h = Math.imul(h, 0xc2b2ae35);
   return h ^ (h >>> 16);
 }
+
+const slotsOf = (count: number): Uint32Array => new Uint32Array(fixedMemory(count * 8));
 
 function powerOfTwo(atLeast: number): number {
   let n = MIN_SLOTS;
@@ -68,7 +71,7 @@ export class PrefixTable implements PrefixIndex<number> {
 
   constructor({ expected = 0, rows }: PrefixTableOptions = {}) {
     const slots = powerOfTwo(Math.ceil(expected / 0.75));
-    this.slots = new Uint32Array(slots * 2);
+    this.slots = slotsOf(slots);
     this.mask = slots - 1;
     this.cells = rows?.cells ?? new Int32Column(0, Math.max(MIN_SLOTS, expected) * 2);
     this.rowBits = rows?.rowBits ?? 1;
@@ -238,7 +241,7 @@ export class PrefixTable implements PrefixIndex<number> {
     while (this.old !== undefined) this.move(this.old);
     this.old = this.slots;
     this.moved = 0;
-    this.slots = new Uint32Array(this.old.length * 2);
+    this.slots = slotsOf(this.old.length);
     this.mask = this.old.length - 1;
   }
 

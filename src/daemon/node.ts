@@ -6,6 +6,7 @@ import { type Ipv4, ipv4 } from '../base/ipv4.ts';
 import { readNode } from '../cluster/node.ts';
 import { formatFaults } from '../config/format.ts';
 import type { NodeConfig } from '../config/node-config.ts';
+import { useHugePages } from '../sys/huge-pages.ts';
 import { primeThreadPool } from '../sys/netns.ts';
 import { controlSource } from './control-source.ts';
 import { type Dataplane, openDataplane } from './dataplane.ts';
@@ -61,6 +62,7 @@ export async function runNode(configPath: string): Promise<number> {
 
 async function start(running: Running, signal: AbortSignal): Promise<void> {
   const { config, log } = running;
+  useHugePages();
   await serveHealth(running, signal);
   await primeThreadPool();
   const dataplane = await openDataplane({

@@ -5,6 +5,9 @@ import { createRequire } from 'node:module';
 import type koffi from 'koffi';
 
 type Koffi = typeof koffi;
+
+/** Of x86; where pages are larger, the kernel refuses what begins between two, and the advice is not followed. */
+const PAGE = 4096;
 let loaded: Koffi | undefined;
 
 /** On first use: what needs none of these calls runs where koffi is not installed, or has no binary for the machine. */
@@ -48,6 +51,7 @@ const declare = (libc: ReturnType<Koffi['load']>) => ({
   unshare: libc.func('int unshare(int)'),
   mount: libc.func('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
   umount2: libc.func('int umount2(const char *, int)'),
+  madvise: libc.func('int madvise(uintptr_t, size_t, int)'),
   waitpid: libc.func('int waitpid(int, void *, int)'),
   syscall: libc.func('long syscall(long, int, void *, uint32_t)'),
 });
@@ -203,4 +207,13 @@ export function bpf(command: number, attributes: Uint8Array): number {
   if (number === undefined) return -ENOSYS;
   const result = Number(c().syscall(number, command, attributes, attributes.length));
   return result < 0 ? -k().errno() : result;
+}
+
+/** Advice to the kernel on `octets` of memory from the first of `bytes` on, in whole pages inside them: they may be more than
+ *  the view has, where its owner has reserved them. False: not followed. madvise(2) */
+export function madvise(bytes: Uint8Array, octets: number, advice: number): boolean {
+  const start = Number(k().address(bytes));
+  const from = Math.ceil(start / PAGE) * PAGE;
+  const length = Math.floor((start + octets) / PAGE) * PAGE - from;
+  return length > 0 && c().madvise(from, length, advice) === 0;
 }

@@ -43,6 +43,11 @@ export class ChangeList {
     this.least = from;
   }
 
+  /** Places that the log has memory for. */
+  get room(): number {
+    return this.log.length;
+  }
+
   /** Stands behind all changes so far. */
   open(): Cursor {
     const cursor = { next: this.tail };

@@ -193,6 +193,22 @@ describe('more prefixes than allowed (RFC 4271 6.7)', () => {
     expect(pathsAt(rib, '10.5.0.0/16')).toHaveLength(1);
   });
 
+  test.each(['drop', 'idle'] as const)(
+    '%s: what is left out leaves nothing in the table, also where it is said twice',
+    (action) => {
+      const { rib } = ribOf();
+      const peer = addPeer(rib, '10.9.0.2', spec(action));
+      const there = ['10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16', '10.4.0.0/16'];
+      say(rib, peer, ...there, '10.5.0.0/16', '10.6.0.0/16', '10.5.0.0/16', '10.1.0.0/16');
+      rib.settle();
+      expect(rib.counts).toMatchObject({ routes: 4, paths: 4, best: 4 });
+      expect([...rib.routes()].map(({ prefix }) => formatIpPrefix(prefix))).toEqual(there);
+      rib.dropSource(peer);
+      rib.settle();
+      expect(rib.counts).toMatchObject({ routes: 0, paths: 0, best: 0, attributes: 0 });
+    },
+  );
+
   test('idle: Cease/1 with family and limit, in the table of either family', () => {
     const { rib } = ribOf({ family: 'ipv6' });
     const peer = addPeer(rib, '10.9.0.2', { maxPrefixes: { limit: 1, action: 'idle' } });
