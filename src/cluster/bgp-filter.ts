@@ -1,10 +1,11 @@
 /** BGPFilter objects -> policies. Pure. Fields are Calico's, and the same in projectcalico.org/v3 and crd.projectcalico.org/v1;
  *  what they mean is how Calico renders them for BIRD (`net ~ 10.0.0.0/8` is In, `bgp_path ~ [= a b * =]` is asPathPrefix).
  *
- *  Where a list has a rule that we cannot read, that rule and all behind it let nothing pass: Calico goes on with its last good
- *  configuration then, and we keep no history (nor would a rule left out mean less than it says: it may be the one that
- *  rejects). The rules before it stand. A filter that is named and not there is left out, as Calico does, and told: two
- *  nodes of one cluster, one of each kind, must decide alike.
+ *  An object with a rule that we cannot read is told, and what it said before stays in force, as with Calico: whoever runs the
+ *  daemon keeps the last version that was whole (lastWhole), and hands it in. Where there is none, after a restart, that rule
+ *  and all behind it let nothing pass: a rule left out would not mean less, it may be the one that rejects. The rules before
+ *  it stand. A filter that is named and not there is left out, as Calico does, and told: two nodes of one cluster, one of each
+ *  kind, must decide alike.
  *
  *  Unlike BIRD, Equal with prefixLength is the prefix itself where its length is allowed; BIRD compares a prefix with a set
  *  there, which is never equal. */
@@ -53,7 +54,31 @@ class Fault {
   }
 }
 
-export function readBgpFilter({ metadata: { name }, spec = {} }: Resource): BgpFilter {
+/** `before`: the last version of the same object that was whole. */
+export function readBgpFilter(object: Resource, before?: Resource): BgpFilter {
+  const read = readWith(object, before === undefined ? 'Nothing passes that gets so far.' : STAYS);
+  return before === undefined || read.problems.length === 0
+    ? read
+    : { ...readBgpFilter(before), problems: read.problems };
+}
+
+/** Of each object that is there now the last version that was whole; `before` is the answer of the last time. */
+export function lastWhole(
+  objects: readonly Resource[],
+  before: ReadonlyMap<string, Resource>,
+): ReadonlyMap<string, Resource> {
+  const whole = new Map<string, Resource>();
+  for (const object of objects) {
+    const { name } = object.metadata;
+    const found = readBgpFilter(object).problems.length === 0 ? object : before.get(name);
+    if (found !== undefined) whole.set(name, found);
+  }
+  return whole;
+}
+
+const STAYS = 'What it said before stays in force.';
+
+function readWith({ metadata: { name }, spec = {} }: Resource, consequence: string): BgpFilter {
   const problems: ClusterReason[] = [];
   const lists: Record<Direction, ReadRule[]> = { import: [], export: [] };
   for (const [field, direction, family] of LISTS) {
@@ -66,7 +91,7 @@ export function readBgpFilter({ metadata: { name }, spec = {} }: Resource): BgpF
         lists[direction].push(readRule(item, `${field}[${i}]`, `${i + 1}`, family));
       } catch (fault) {
         if (!(fault instanceof Fault)) throw fault;
-        const text = `bgpfilters "${name}": ${fault.text} Nothing passes that gets so far.`;
+        const text = `bgpfilters "${name}": ${fault.text} ${consequence}`;
         problems.push({ code: 'BGP_FILTER_INVALID', text, about: { kind: KINDS.bgpFilter, name } });
         const because = { code: 'BGP_FILTER_INVALID', text };
         lists[direction].push({

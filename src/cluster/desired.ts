@@ -35,6 +35,8 @@ export interface ClusterSnapshot {
   readonly otherBgpConfigurations?: readonly Resource[];
   readonly bgpPeers?: readonly Resource[];
   readonly bgpFilters?: readonly Resource[];
+  /** Of each of them the last version that was whole: what stays in force while there is a fault in it. */
+  readonly wholeFilters?: ReadonlyMap<string, Resource>;
   /** Of the Secrets that they name. */
   readonly passwords?: Passwords;
   /** kube-proxy's, where it is known. */
@@ -166,22 +168,19 @@ function explicitPeers(
 
 /** Filters with what stands around them: validation in front, Calico's own rules behind. */
 function filtersOf(
-  { bgpFilters = [], ipv6 }: ClusterSnapshot,
+  { bgpFilters = [], wholeFilters, ipv6 }: ClusterSnapshot,
   { blockOrigin = 'off', nodeName }: DesiredSelf,
   pools: readonly Pool[],
   blocks: readonly Prefix[],
 ): FilterSet {
   const validation = blockOriginPolicy(blockOrigin);
-  return new FilterSet(bgpFilters, {
-    importFirst: validation === undefined ? [] : [validation],
-    exportLast: [
-      calicoExport({
-        silent: pools.filter((p) => p.disableBGPExport),
-        pools: [...pools.filter((p) => !p.disableBGPExport).map((p) => p.cidr), ...(ipv6?.exported ?? [])],
-        blocks: [...blocks, ...ownIpv6Blocks(ipv6, nodeName).blocks],
-      }),
-    ],
+  const exported = calicoExport({
+    silent: pools.filter((p) => p.disableBGPExport),
+    pools: [...pools.filter((p) => !p.disableBGPExport).map((p) => p.cidr), ...(ipv6?.exported ?? [])],
+    blocks: [...blocks, ...ownIpv6Blocks(ipv6, nodeName).blocks],
   });
+  const defaults = { importFirst: validation === undefined ? [] : [validation], exportLast: [exported] };
+  return new FilterSet(bgpFilters, defaults, wholeFilters);
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

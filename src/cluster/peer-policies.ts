@@ -33,8 +33,13 @@ export class FilterSet {
   private readonly defaults: PolicyDefaults;
   private readonly made = new Map<string, Policy | undefined>();
 
-  constructor(objects: readonly Resource[], defaults: PolicyDefaults) {
-    const read = objects.map(readBgpFilter);
+  /** `whole`: of each object the last version without a fault, where there was one. */
+  constructor(
+    objects: readonly Resource[],
+    defaults: PolicyDefaults,
+    whole: ReadonlyMap<string, Resource> = new Map(),
+  ) {
+    const read = objects.map((object) => readBgpFilter(object, whole.get(object.metadata.name)));
     this.filters = new Map(read.map((filter) => [filter.name, filter]));
     this.problems = read.flatMap((filter) => filter.problems);
     this.defaults = defaults;

@@ -5,6 +5,7 @@ import { delta } from '../base/delta.ts';
 import { formatIpPrefix, type IpPrefix, onlyIpv4 } from '../base/ip.ts';
 import { formatIpv4, type Ipv4 } from '../base/ipv4.ts';
 import type { Reason } from '../base/reason.ts';
+import { lastWhole } from '../cluster/bgp-filter.ts';
 import { type BlockOrigins, ownedBlocks, ownedIpv6 } from '../cluster/block-origin.ts';
 import type { ClusterReason } from '../cluster/cluster-reason.ts';
 import { datastoreReady } from '../cluster/default-pool.ts';
@@ -20,7 +21,7 @@ import type { Masquerade } from '../kernel/packets/masquerade.ts';
 import type { Tunnels } from '../kernel/tunnels/tunnel.ts';
 import type { DynamicRange, PeerConfig } from '../model/peer.ts';
 import { KINDS } from '../store/kinds.ts';
-import { type Store, StoreError } from '../store/port.ts';
+import { type Resource, type Store, StoreError } from '../store/port.ts';
 import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
 import type { ClusterReads } from './cluster-reads.ts';
 import type { ClusterSetup } from './cluster-setup.ts';
@@ -69,6 +70,7 @@ export class ClusterNode {
   private readonly tunnelAddresses = new Map<TunnelKind, Ipv4>();
   private blackholes: ReadonlyMap<string, IpPrefix> = new Map();
   private wanted: Desired | undefined;
+  private wholeFilters: ReadonlyMap<string, Resource> = new Map();
   private masqueradeProblems: readonly Reason[] = [];
   private lastProblem: ClusterReason | undefined;
   private portProblem: ClusterReason | undefined;
@@ -149,8 +151,14 @@ export class ClusterNode {
   private async reconcile(): Promise<void> {
     const { watch, speaker, self, filePeers, dynamicNeighbors, masquerade, dataplane, reads, setup } = this.options;
     const snapshot = watch.snapshot();
+    this.wholeFilters = lastWhole(snapshot.bgpFilters ?? [], this.wholeFilters);
     const want = desired(
-      { ...snapshot, passwords: reads.passwords(), clusterCidrs: reads.clusterCidrs() },
+      {
+        ...snapshot,
+        wholeFilters: this.wholeFilters,
+        passwords: reads.passwords(),
+        clusterCidrs: reads.clusterCidrs(),
+      },
       { ...self(), matches: matchesSelector },
     );
     this.wanted = want;

@@ -4,7 +4,7 @@ import { parseIpPrefix } from '../../../src/base/ip.ts';
 import { ipv4 } from '../../../src/base/ipv4.ts';
 import { formatAsPath } from '../../../src/bgp-js/attributes/as-path.ts';
 import type { PathAttributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
-import { filterPolicy, readBgpFilter } from '../../../src/cluster/bgp-filter.ts';
+import { filterPolicy, lastWhole, readBgpFilter } from '../../../src/cluster/bgp-filter.ts';
 import { calicoExport } from '../../../src/cluster/calico-defaults.ts';
 import { FilterSet, MESH_FILTERS, meshFilterNames } from '../../../src/cluster/peer-policies.ts';
 import { blockOriginPolicy } from '../../../src/model/built-in-policies.ts';
@@ -115,6 +115,20 @@ describe('faults', () => {
     });
     expect(said(policy, 'fd00::/64')).toBe('accept BGPFilter/only-pools');
     expect(said(filterPolicy(read, 'export', 'ibgp'), '10.9.0.0/16')).toBe('accept BGPFilter/only-pools');
+  });
+  test('what the object said before stays in force, a fault is told all the same, and a deleted one is forgotten', () => {
+    const good = filter({ importV4: [{ cidr: '10.1.0.0/16', matchOperator: 'In', action: 'Reject' }] });
+    const faulty = filter({ importV4: [{ cidr: '10.1.0.0/33', matchOperator: 'In', action: 'Reject' }] });
+    const kept = lastWhole([faulty], lastWhole([good], new Map()));
+    const set = new FilterSet([faulty], { importFirst: [], exportLast: [] }, kept);
+    expect(set.problems.map((p) => p.text)).toEqual([
+      'bgpfilters "only-pools": importV4[0].cidr is "10.1.0.0/33". Write an IPv4 prefix, as 10.244.0.0/16. What it said before stays in force.',
+    ]);
+    const { importPolicy } = set.policies(['only-pools'], 'ibgp');
+    expect(said(importPolicy, '10.1.5.0/24')).toBe('reject BGPFilter/only-pools#1 POLICY_REJECTED');
+    expect(said(importPolicy, '10.9.0.0/16')).toBe('accept BGPFilter/only-pools');
+    expect([...lastWhole([], kept)]).toEqual([]);
+    expect([...lastWhole([good], kept).values()]).toEqual([good]);
   });
   test.each<readonly [unknown, string]>([
     [[{}], 'importV4[0].action is missing. Use Accept or Reject.'],
