@@ -36,6 +36,11 @@ export async function startSpeaker(
     maxPaths: config.maxPaths,
     preferOlder: config.preferOlder,
     originOf: options.originOf,
+    subnets: () =>
+      [...dataplane.interfaces.connected(), ...dataplane.interfaces.connectedIpv6()].map(({ prefix, device }) => ({
+        ...prefix,
+        device,
+      })),
     ...(config.clusterId === undefined ? {} : { clusterId: config.clusterId }),
     restart: {
       forwarding: ({ afi }) => (afi === AFI_IPV6 ? found.ipv6 : found.ipv4) > 0,
@@ -66,6 +71,7 @@ export async function startSpeaker(
   }
   dataplane.interfaces.onChange(({ kind }) => {
     if (kind !== 'link') speaker.reevaluate();
+    speaker.linksChanged();
   });
   return speaker;
 }

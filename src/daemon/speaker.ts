@@ -10,10 +10,12 @@ import { type BgpListener, ListenError, type ListenOptions, listenBgp } from '..
 import type { Refusal } from '../bgp-js/transport/reception.ts';
 import { tcpTransport } from '../bgp-js/transport/transport.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import type { DynamicRange, PeerConfig } from '../model/peer.ts';
+import type { DynamicRange, PeerConfig, PeerSettings } from '../model/peer.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
 import { type ApplyReport, type LocRibs, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
 import type { PeerTap } from '../peer/peer-tap.ts';
+import { DeviceNextHops, type LinkSubnet } from '../policy/device-next-hops.ts';
+import { readsInterface } from '../policy/evaluate.ts';
 import { LocRib } from '../rib/ribs/loc-rib.ts';
 import type { NextHopResolver } from '../rib/terms/next-hops.ts';
 import type { TableConfig } from '../rib/terms/rib-config.ts';
@@ -34,6 +36,8 @@ export interface SpeakerOptions {
   readonly clusterId?: Ipv4;
   /** What IPAM says of a route. */
   readonly originOf?: TableConfig['originOf'] | undefined;
+  /** Of our links, for policies that ask which device a route goes out by. */
+  readonly subnets?: () => readonly LinkSubnet[];
   readonly restart: RestartOptions;
   /** Who listens to what passes, and ends with us. */
   readonly monitoring?: { readonly tap: PeerTap; stop(): void } | undefined;
@@ -50,6 +54,8 @@ export interface Speaker {
   settle(): void;
   /** This node's addresses changed: next hops are judged anew. */
   reevaluate(): void;
+  /** Subnets came or went: policies that ask for a device are bound anew. */
+  linksChanged(): void;
   /** IPAM says something else of these prefixes: policies that ask for it judge the routes there anew. */
   reevaluateWithin(prefixes: readonly IpPrefix[]): void;
   /** Makes our own routes what `prefixes` says. */
@@ -120,6 +126,21 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     }
   };
 
+  let asked: { readonly configs: readonly PeerConfig[]; readonly ranges: readonly DynamicRange[] } = {
+    configs: [],
+    ranges: [],
+  };
+  let links = new DeviceNextHops(options.subnets?.() ?? []);
+  let linksText = '';
+  const apply = (): ApplyReport => {
+    const configs = asked.configs.map((config) => withDevices(config, links));
+    const ranges = asked.ranges.map((range) => ({ ...range, settings: withDevices(range.settings, links) }));
+    const report = peers.apply(configs, ranges);
+    told.clear();
+    logReport(log, report);
+    return report;
+  };
+
   return {
     bgpIdentifier: options.bgpIdentifier,
     ribs,
@@ -139,10 +160,17 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       }
     },
     setPeers(configs, ranges) {
-      const report = peers.apply(configs, ranges);
-      told.clear();
-      logReport(log, report);
-      return report;
+      asked = { configs, ranges };
+      return apply();
+    },
+    linksChanged() {
+      const { configs, ranges } = asked;
+      const subnets = options.subnets?.() ?? [];
+      const text = subnets.map((s) => `${s.device} ${formatIpPrefix(s)}`).join();
+      if (text === linksText) return;
+      linksText = text;
+      links = new DeviceNextHops(subnets);
+      if ([...configs, ...ranges.map((r) => r.settings)].some(asksForDevice)) apply();
     },
     setOriginated: originated(ribs, log),
     moveTo,
@@ -153,6 +181,20 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       options.monitoring?.stop();
       await bfd.close();
     },
+  };
+}
+
+const asksForDevice = ({ importPolicy, exportPolicy }: PeerSettings): boolean =>
+  [importPolicy, exportPolicy].some((policy) => policy !== undefined && readsInterface(policy));
+
+function withDevices<T extends PeerSettings>(settings: T, links: DeviceNextHops): T {
+  if (!asksForDevice(settings)) return settings;
+  const { importPolicy, exportPolicy, interface: device } = settings;
+  return {
+    ...settings,
+    ...(importPolicy && { importPolicy: links.bind(importPolicy, device) }),
+    // What goes out came in by some other session.
+    ...(exportPolicy && { exportPolicy: links.bind(exportPolicy, undefined) }),
   };
 }
 
