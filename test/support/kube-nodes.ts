@@ -33,7 +33,8 @@ export type Credentials =
   | { readonly server: string; readonly token: string; readonly ca: string };
 
 export interface KubeNodes {
-  start(name: string, credentials: Credentials): KubeNode;
+  /** `cluster`: more of that section of its file, as `blockOrigin: reject`. */
+  start(name: string, credentials: Credentials, cluster?: string): KubeNode;
   remove(): Promise<void>;
 }
 
@@ -55,7 +56,7 @@ export function kubeNodes(namespaces: Namespaces): KubeNodes {
       child.kill(signal);
     });
   return {
-    start(name, credentials) {
+    start(name, credentials, cluster = '') {
       const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gk-'));
       folders.push(dir);
       const file = (f: string): string => path.join(dir, f);
@@ -63,7 +64,7 @@ export function kubeNodes(namespaces: Namespaces): KubeNodes {
       const store = inPod ? '{ kubernetes: true }' : `{ kubeconfig: ${credentials.kubeconfig} }`;
       fs.writeFileSync(
         file('gingham.yaml'),
-        `cluster: { store: ${store} }
+        `cluster: { store: ${store}${cluster === '' ? '' : `, ${cluster}`} }
 connectRetry: 1
 control: { socket: ${file('control.sock')} }
 cni: { socket: ${file('cni.sock')} }
