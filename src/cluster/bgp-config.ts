@@ -32,6 +32,8 @@ const HONOURED: readonly string[] = [
   'logSeverityScreen',
   'nodeMeshPassword',
   'nodeMeshMaxRestartTime',
+  'prefixAdvertisements',
+  'communities',
 ];
 /** Calico's severities; its Fatal and None have no like here and are the least that there is. */
 const SEVERITIES: ReadonlyMap<string, NonNullable<MeshConfig['logLevel']>> = new Map([

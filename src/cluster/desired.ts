@@ -7,6 +7,7 @@ import type { Block, BlockAffinity } from '../model/block.ts';
 import { type BlockOriginMode, blockOriginPolicy } from '../model/built-in-policies.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { PeerConfig } from '../model/peer.ts';
+import type { Policy } from '../model/policy.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Resource } from '../store/port.ts';
 import { type MeshConfig, readBgpConfiguration } from './bgp-config.ts';
@@ -20,6 +21,7 @@ import { blocksOfGoneNodes, configurationsOfOneNode, poolsOutside } from './noti
 import { ownBlocks } from './originate.ts';
 import { ABOUT_CONFIGURATION, FilterSet, meshFilterNames, missingFilter } from './peer-policies.ts';
 import { readPools } from './pools.ts';
+import { prefixAdvertisements } from './prefix-advertisements.ts';
 import type { Passwords } from './secret-ref.ts';
 
 /** Pools, blocks and affinities come parsed (ipam's parsePool, parseBlock, parseAffinity), faults included; nodes and the
@@ -85,7 +87,9 @@ export function desired(snapshot: ClusterSnapshot, self: DesiredSelf): Desired {
   const mesh = readBgpConfiguration(snapshot.bgpConfiguration, snapshot.passwords);
   const { pools, problems: poolProblems } = readPools(snapshot.pools);
   const own = ownBlocks(snapshot, pools, self.nodeName);
-  const filters = filtersOf(snapshot, self, pools, own.all);
+  const ofNode = snapshot.otherBgpConfigurations?.find((o) => o.metadata.name === `node.${self.nodeName}`);
+  const advertisements = prefixAdvertisements(snapshot.bgpConfiguration, ofNode);
+  const filters = filtersOf(snapshot, self, { pools, blocks: own.all, communities: advertisements.policy });
   const names = meshFilterNames(snapshot.bgpConfiguration);
   const { peers, problems: peerProblems } = meshPeers(nodes, mesh, { self, filters, names });
   const me = nodes.find((n) => n.node.name === self.nodeName)?.node;
@@ -116,6 +120,7 @@ export function desired(snapshot: ClusterSnapshot, self: DesiredSelf): Desired {
     problems: sorted([
       ...nodes.flatMap((n) => n.problems),
       ...mesh.problems,
+      ...advertisements.problems,
       ...poolProblems,
       ...own.problems,
       ...peerProblems,
@@ -126,7 +131,7 @@ export function desired(snapshot: ClusterSnapshot, self: DesiredSelf): Desired {
     notices: sorted([
       ...mesh.notices,
       ...explicit.notices,
-      ...configurationsOfOneNode(snapshot.otherBgpConfigurations ?? []),
+      ...configurationsOfOneNode(snapshot.otherBgpConfigurations ?? [], self.nodeName),
       ...poolsOutside(pools, snapshot.clusterCidrs ?? []),
       ...blocksOfGoneNodes(snapshot, nodes),
     ]),
@@ -170,16 +175,23 @@ function explicitPeers(
 function filtersOf(
   { bgpFilters = [], wholeFilters, ipv6 }: ClusterSnapshot,
   { blockOrigin = 'off', nodeName }: DesiredSelf,
-  pools: readonly Pool[],
-  blocks: readonly Prefix[],
+  own: {
+    readonly pools: readonly Pool[];
+    readonly blocks: readonly Prefix[];
+    readonly communities: Policy | undefined;
+  },
 ): FilterSet {
+  const { pools, blocks, communities } = own;
   const validation = blockOriginPolicy(blockOrigin);
   const exported = calicoExport({
     silent: pools.filter((p) => p.disableBGPExport),
     pools: [...pools.filter((p) => !p.disableBGPExport).map((p) => p.cidr), ...(ipv6?.exported ?? [])],
     blocks: [...blocks, ...ownIpv6Blocks(ipv6, nodeName).blocks],
   });
-  const defaults = { importFirst: validation === undefined ? [] : [validation], exportLast: [exported] };
+  const defaults = {
+    importFirst: validation === undefined ? [] : [validation],
+    exportLast: communities === undefined ? [exported] : [communities, exported],
+  };
   return new FilterSet(bgpFilters, defaults, wholeFilters);
 }
 

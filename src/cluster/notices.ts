@@ -8,12 +8,26 @@ import type { Resource } from '../store/port.ts';
 import type { ClusterReason } from './cluster-reason.ts';
 import type { ReadNode } from './node.ts';
 
-export const configurationsOfOneNode = (objects: readonly Resource[]): readonly ClusterReason[] =>
-  objects.map(({ metadata: { name } }) => ({
-    code: 'OBJECT_NOT_HONOURED',
-    text: `bgpconfigurations "${name}" has no effect in this version of Gingham, which reads the one named "default"`,
-    about: { kind: KINDS.bgpConfiguration, name },
-  }));
+/** Of the one that is ours its prefixAdvertisements are followed; those of other nodes are theirs. */
+export const configurationsOfOneNode = (objects: readonly Resource[], nodeName: string): readonly ClusterReason[] =>
+  objects.flatMap(({ metadata: { name }, spec = {} }) => {
+    const about = { kind: KINDS.bgpConfiguration, name };
+    if (!name.startsWith('node.'))
+      return {
+        code: 'OBJECT_NOT_HONOURED',
+        text: `bgpconfigurations "${name}" has no effect: it is neither named "default" nor after a node, as "node.${nodeName}"`,
+        about,
+      };
+    const ignored = Object.keys(spec).filter((field) => !FOLLOWED_OF_NODE.includes(field));
+    if (name !== `node.${nodeName}` || ignored.length === 0) return [];
+    return {
+      code: 'FIELD_NOT_HONOURED',
+      text: `bgpconfigurations "${name}": ${ignored.sort().join(', ')} ${ignored.length === 1 ? 'has' : 'have'} no effect in this version of Gingham, which reads them of the one named "default"`,
+      about,
+    };
+  });
+
+const FOLLOWED_OF_NODE: readonly string[] = ['prefixAdvertisements', 'communities'];
 
 /** kube-proxy takes what is outside its clusterCIDR for the outside world, and masquerades what Services send there. */
 export const poolsOutside = (pools: readonly Pool[], clusterCidrs: readonly Prefix[]): readonly ClusterReason[] =>
