@@ -83,6 +83,8 @@ export interface PeerSettings {
   readonly password?: string;
   /** Seconds; 0 turns hold and keepalive timers off. RFC 4271 4.2. */
   readonly holdTimeSec: number;
+  /** Seconds between two KEEPALIVEs, where that is less than a third of the agreed hold time; absent: that third. */
+  readonly keepaliveSec?: number;
   readonly connectRetrySec: number;
   /** Offered in this order, never empty; absent: IPv4 unicast. RFC 4760 8 */
   readonly families?: readonly FamilyName[];

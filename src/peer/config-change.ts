@@ -25,6 +25,7 @@ const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
   passive: 'reset',
   password: 'nothing',
   holdTimeSec: 'reset', // agreed in OPEN, as graceful restart is
+  keepaliveSec: 'reset',
   connectRetrySec: 'reset',
   gracefulRestart: 'reset',
   localPref: 'resend',

@@ -27,6 +27,7 @@ export function toSessionConfig(
     peerPort: config.port,
     passive: config.passive,
     holdTimeSec: config.holdTimeSec,
+    ...(config.keepaliveSec !== undefined && { keepaliveSec: config.keepaliveSec }),
     connectRetrySec: config.connectRetrySec,
     enhancedRouteRefresh: true,
     families,

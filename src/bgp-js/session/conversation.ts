@@ -294,12 +294,14 @@ export class Conversation {
 
   /** A third of the hold time at most, drawn anew each time, and never more than one a second. RFC 4271 4.4 and 10 */
   private startKeepalive(): void {
-    const { clock, random } = this.owner.ports;
+    const { ports, config } = this.owner;
+    const { clock, random } = ports;
     this.keepalive.stop();
     const holdMs = (this.agreed?.holdTimeSec ?? 0) * 1000;
     if (holdMs === 0) return;
     this.sentAt = clock.now();
-    this.keepaliveMs = Math.max(SHORTEST_KEEPALIVE_MS, jittered(holdMs / 3, random));
+    const everyMs = Math.min(holdMs / 3, (config.keepaliveSec ?? Infinity) * 1000);
+    this.keepaliveMs = Math.max(SHORTEST_KEEPALIVE_MS, jittered(everyMs, random));
     this.keepalive.start(this.keepaliveMs);
   }
   /** What was sent since moved the mark: the timer sleeps on for the rest. RFC 4271 8.2.2, Established, event 27 */

@@ -37,6 +37,8 @@ export interface SessionConfig {
   readonly password?: string;
   /** Seconds: 0 or at least 3. */
   readonly holdTimeSec: number;
+  /** Seconds from one KEEPALIVE to the next, at least 1; absent, and where it is more, a third of the agreed hold time. */
+  readonly keepaliveSec?: number;
   readonly connectRetrySec: number;
   /** Where the peer's address is above our identifier, its connection would win a collision (RFC 4271 6.8): wait so long
    *  for it before dialling. Absent: dial at once. */

@@ -322,3 +322,19 @@ test('with the shortest hold time keepalives come a second apart, whatever the j
   world.time.pass(10_000);
   expect(keepalives() - before).toBe(10);
 });
+
+test.each([
+  [{ keepaliveSec: 4 }, 3, 4],
+  [{ keepaliveSec: 60 }, 22.5, 30],
+  [{}, 22.5, 30],
+])('with %o and 90 s of hold time KEEPALIVEs are %d to %d s apart (RFC 4271 4.4 and 10)', (more, least, most) => {
+  const world = new World();
+  pairUp(world, { holdTimeSec: 90, ...more }, { holdTimeSec: 90 });
+  const near = nearEnd(world);
+  const count = (): number => types(near).filter((type) => type === 4).length;
+  world.time.pass(1);
+  const before = count();
+  world.time.pass(600_000);
+  expect(count() - before).toBeGreaterThanOrEqual(Math.floor(600 / most));
+  expect(count() - before).toBeLessThanOrEqual(Math.ceil(600 / least));
+});
