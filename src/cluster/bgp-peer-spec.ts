@@ -1,4 +1,6 @@
 /** The fields of one BGPPeer that do not say who the peer is. Pure. Every one that cannot be used is told, all at once. */
+import { type IpAddress, isIpv6, parseIp } from '../base/ip.ts';
+import { isLinkLocal6 } from '../base/ipv6.ts';
 import type { Result } from '../base/result.ts';
 import type { NextHopMode } from '../model/peer.ts';
 import type { JsonObject } from '../store/port.ts';
@@ -16,6 +18,9 @@ export interface PeerSpec {
   readonly ttlSecurity?: number;
   readonly allowOwnAs?: number;
   readonly restartTimeSec?: number;
+  readonly keepaliveSec?: number;
+  /** A gateway of the peer's family. */
+  readonly reachableBy?: IpAddress;
   readonly password?: string;
   /** Names of BGPFilters, in order. */
   readonly filters: readonly string[];
@@ -25,6 +30,8 @@ const LARGEST_AS = 4294967295;
 /** BIRD's bound too. */
 const MOST_OWN_AS = 10;
 const LONGEST_RESTART_SEC = 4095;
+/** A third of the longest hold time. */
+const LONGEST_KEEPALIVE_SEC = 21845;
 
 export function readPeerSpec(spec: JsonObject, passwords: Passwords): Result<PeerSpec, readonly Fault[]> {
   const faults: Fault[] = [];
@@ -47,6 +54,12 @@ export function readPeerSpec(spec: JsonObject, passwords: Passwords): Result<Pee
   const restart = restartTimeOf(spec.maxRestartTime);
   if (restart === 'invalid')
     invalid(`maxRestartTime is ${shown(spec.maxRestartTime)}. Write 1s to ${LONGEST_RESTART_SEC}s.`);
+  const keepalive = keepaliveOf(spec.keepaliveTime);
+  if (keepalive === 'invalid')
+    invalid(`keepaliveTime is ${shown(spec.keepaliveTime)}. Write 1s to ${LONGEST_KEEPALIVE_SEC}s.`);
+  const gateway = spec.reachableBy === undefined || spec.reachableBy === '' ? undefined : gatewayOf(spec.reachableBy);
+  if (gateway === 'invalid')
+    invalid(`reachableBy is ${shown(spec.reachableBy)}. Write the address of a gateway on a link of the node.`);
   const filters = spec.filters ?? [];
   if (!isTexts(filters)) invalid(`filters is ${shown(filters)}. Write a list of names of BGPFilters.`);
   // A session without the password that was meant would be worse than none: this peer waits, the others do not.
@@ -63,6 +76,8 @@ export function readPeerSpec(spec: JsonObject, passwords: Passwords): Result<Pee
       ...(isWhole(hops, 1, 255) ? { ttlSecurity: hops } : {}),
       ...(isWhole(own, 1, MOST_OWN_AS) ? { allowOwnAs: own } : {}),
       ...(typeof restart === 'number' ? { restartTimeSec: restart } : {}),
+      ...(typeof keepalive === 'number' ? { keepaliveSec: keepalive } : {}),
+      ...(gateway === undefined || gateway === 'invalid' ? {} : { reachableBy: gateway }),
       ...(password?.ok === true ? { password: password.value } : {}),
       filters: isTexts(filters) ? filters : [],
     },
@@ -78,6 +93,17 @@ export function restartTimeOf(value: unknown): number | 'invalid' | undefined {
   if (value === undefined) return undefined;
   const seconds = typeof value === 'string' ? parseDurationSec(value) : undefined;
   return seconds !== undefined && isWhole(seconds, 1, LONGEST_RESTART_SEC) ? seconds : 'invalid';
+}
+
+function keepaliveOf(value: unknown): number | 'invalid' | undefined {
+  if (value === undefined) return undefined;
+  const seconds = typeof value === 'string' ? parseDurationSec(value) : undefined;
+  return seconds !== undefined && isWhole(seconds, 1, LONGEST_KEEPALIVE_SEC) ? seconds : 'invalid';
+}
+
+function gatewayOf(value: unknown): IpAddress | 'invalid' {
+  const address = typeof value === 'string' ? parseIp(value) : undefined;
+  return address === undefined || (isIpv6(address) && isLinkLocal6(address)) ? 'invalid' : address;
 }
 
 export const isAsn = (value: unknown): value is number => isWhole(value, 1, LARGEST_AS);

@@ -28,6 +28,8 @@ const HONOURED: readonly string[] = [
   'sourceAddress',
   'ttlSecurity',
   'maxRestartTime',
+  'keepaliveTime',
+  'reachableBy',
   'filters',
 ];
 
@@ -49,13 +51,22 @@ export interface PeerContext extends PeeringContext {
 
 export interface BgpPeers {
   readonly peers: readonly PeerConfig[];
+  /** Where they are behind a gateway that the object names. */
+  readonly ways: readonly PeerWay[];
   readonly problems: readonly ClusterReason[];
   /** Said once, and no fault: fields that have no effect here yet. */
   readonly notices: readonly ClusterReason[];
 }
 
+/** The kernel is to have a route to the peer, and the peer's next hops lead there too. */
+export interface PeerWay {
+  readonly peer: IpAddress;
+  readonly gateway: IpAddress;
+}
+
 export function bgpPeers(objects: readonly Resource[], context: PeerContext): BgpPeers {
   const peers: PeerConfig[] = [];
+  const ways: PeerWay[] = [];
   const problems: ClusterReason[] = [];
   const notices: ClusterReason[] = [];
   const byAddress = new Map<IpAddress, string>(context.takenAddresses);
@@ -110,12 +121,23 @@ export function bgpPeers(objects: readonly Resource[], context: PeerContext): Bg
         continue;
       }
       byAddress.set(address, `bgppeers "${name}"`);
+      const { reachableBy } = read.value;
+      if (reachableBy !== undefined) {
+        if (isIpv6(reachableBy) === isIpv6(address) && reachableBy !== address)
+          ways.push({ peer: address, gateway: reachableBy });
+        else
+          tell(
+            problems,
+            'BGP_PEER_INVALID',
+            `reachableBy is ${formatIp(reachableBy)}, and the peer ${formatIp(address)}. Write another address of the same family.`,
+          );
+      }
       const peer = toPeer(object, target, read.value, context, names);
       names.add(peer.name);
       peers.push(peer);
     }
   }
-  return { peers, problems, notices };
+  return { peers, ways, problems, notices };
 }
 
 function toPeer(
@@ -148,6 +170,7 @@ function toPeer(
     passive: false,
     ...(read.password === undefined ? {} : { password: read.password }),
     holdTimeSec: context.holdTimeSec,
+    ...(read.keepaliveSec === undefined ? {} : { keepaliveSec: read.keepaliveSec }),
     connectRetrySec: context.connectRetrySec,
     ...(ofIpv6 ? { families } : {}),
     ...(context.gracefulRestart === undefined || restartTimeSec === undefined

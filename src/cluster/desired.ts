@@ -11,7 +11,7 @@ import type { Policy } from '../model/policy.ts';
 import type { Pool } from '../model/pool.ts';
 import type { Resource } from '../store/port.ts';
 import { type MeshConfig, readBgpConfiguration } from './bgp-config.ts';
-import { type BgpPeers, bgpPeers, type MatchesSelector } from './bgp-peers.ts';
+import { type BgpPeers, bgpPeers, type MatchesSelector, type PeerWay } from './bgp-peers.ts';
 import { calicoExport } from './calico-defaults.ts';
 import type { ClusterReason } from './cluster-reason.ts';
 import { type Ipv6Objects, ownIpv6Blocks } from './ipv6-blocks.ts';
@@ -57,6 +57,8 @@ export interface DesiredSelf extends MeshSelf {
 export interface Desired {
   /** Sorted by name. */
   readonly peers: readonly PeerConfig[];
+  /** To peers behind a gateway. */
+  readonly peerWays: readonly PeerWay[];
   /** Own blocks, sorted. */
   readonly blocks: readonly Prefix[];
   /** Those of them that peers are told of. */
@@ -103,6 +105,7 @@ export function desired(snapshot: ClusterSnapshot, self: DesiredSelf): Desired {
   });
   return {
     peers: [...peers, ...explicit.peers].sort((a, b) => compare(a.name, b.name)),
+    peerWays: explicit.ways,
     blocks: own.all,
     originate: own.announced,
     ipv6: ownIpv6Blocks(snapshot.ipv6, self.nodeName),
@@ -151,7 +154,7 @@ function explicitPeers(
 ): BgpPeers {
   const { self, me, mesh, filters, meshPeers: others } = known;
   const localAddress = self.localAddress ?? me?.address;
-  if (me === undefined || localAddress === undefined) return { peers: [], problems: [], notices: [] };
+  if (me === undefined || localAddress === undefined) return { peers: [], ways: [], problems: [], notices: [] };
   return bgpPeers(snapshot.bgpPeers ?? [], {
     me,
     localAddress,

@@ -33,6 +33,7 @@ import type { Log, LogLevel } from './log.ts';
 import { annotationPatch, type NodeFacts } from './node-annotations.ts';
 import { networkAvailablePatch } from './node-condition.ts';
 import type { ObjectEvents } from './object-events.ts';
+import { PeerWays } from './peer-ways.ts';
 import type { Speaker } from './speaker.ts';
 import { podMtu, type TunnelKind, tunnelFacts, tunnelSpec, type Underlay, wantedTunnels } from './tunnel-specs.ts';
 
@@ -67,6 +68,7 @@ export class ClusterNode {
   readonly ipam: Ipam;
   private readonly options: ClusterNodeOptions;
   private readonly level: Level;
+  private readonly peerWays: PeerWays;
   private readonly tunnelAddresses = new Map<TunnelKind, Ipv4>();
   private blackholes: ReadonlyMap<string, IpPrefix> = new Map();
   private wanted: Desired | undefined;
@@ -81,7 +83,9 @@ export class ClusterNode {
 
   constructor(options: ClusterNodeOptions) {
     this.options = options;
-    const { log } = options;
+    const { log, dataplane } = options;
+    const { routes, interfaces, nextHops } = dataplane;
+    this.peerWays = new PeerWays({ routes, interfaces, nextHops, protocol: dataplane.blackhole.protocol });
     this.ipam = new Ipam({
       store: options.store,
       nodeName: options.nodeName,
@@ -168,6 +172,7 @@ export class ClusterNode {
     this.setOrigins(want, snapshot);
     const peers = [...want.peers, ...filePeers()];
     this.remember(want, peers);
+    this.peerWays.follow(want.peerWays);
     speaker.setPeers(peers, dynamicNeighbors());
     this.setOwnBlocks(want);
     await this.follow(want);
@@ -213,7 +218,8 @@ export class ClusterNode {
     const { footprint, log } = this.options;
     const nodes = want.nodes.flatMap((n) => (n.address === undefined ? [] : [n.address]));
     try {
-      footprint.save([...onlyIpv4(peers.map((p) => p.address)), ...nodes]);
+      const gateways = want.peerWays.map((w) => w.gateway);
+      footprint.save([...onlyIpv4([...peers.map((p) => p.address), ...gateways]), ...nodes]);
     } catch (error) {
       log.debug({ error: String(error) }, 'the record for uninstall cannot be written');
     }

@@ -122,3 +122,14 @@ test('a burst of changes is told of a few times', async () => {
   expect(told - before).toBeLessThan(60);
   expect(how('10.7.0.1')).toBe('routed 0');
 });
+
+test('an address behind a gateway of ours leads where the gateway does, also when a better route of others leads there', async () => {
+  nextHops.setGateways(new Map([[ip('10.7.0.9'), ip('10.1.0.254')]]));
+  expect(how('10.7.0.9')).toBe('routed 0');
+  expect(ways('10.7.0.9')).toEqual(['10.1.0.254 eth1']);
+  await until('told', () => told > 0);
+  ns.ip('n', 'link set far1 down');
+  await becomes('10.7.0.9', 'NEXT_HOP_LINK_DOWN');
+  nextHops.setGateways(new Map());
+  expect(how('10.7.0.9')).toBe('NEXT_HOP_UNREACHABLE');
+});

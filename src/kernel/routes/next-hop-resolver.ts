@@ -28,6 +28,8 @@ export interface KernelNextHopsOptions {
 export interface KernelNextHops extends NextHopResolver {
   /** Ways to an address that is in no connected subnet: next hops of somebody else's route to it. Empty: none. */
   waysTo(address: IpAddress): readonly NextHop[];
+  /** Addresses that we have a route of our own to, by a gateway on a link: they lead where the gateway does. */
+  setGateways(gateways: ReadonlyMap<IpAddress, IpAddress>): void;
   stop(): void;
 }
 
@@ -58,6 +60,7 @@ class Watched implements KernelNextHops {
   private cancelTimer: (() => void) | undefined;
   private cancelRetry: (() => void) | undefined;
   private stopped = false;
+  private gateways: ReadonlyMap<IpAddress, IpAddress> = new Map();
 
   constructor(options: KernelNextHopsOptions) {
     this.o = options;
@@ -158,6 +161,11 @@ class Watched implements KernelNextHops {
   resolve(nextHop: IpAddress): Resolution {
     // Which link it is on, the session knows; while that is up, it is reachable.
     if (isIpv6(nextHop) && isLinkLocal6(nextHop)) return DIRECT;
+    const gateway = this.gateways.get(nextHop);
+    if (gateway !== undefined) {
+      const way = this.resolve(gateway);
+      return way.reachable ? { ...way, connected: false } : way;
+    }
     const { interfaces } = this.o;
     const on = interfaces.deviceOf(nextHop);
     const other = this.table(nextHop).match(nextHop);
@@ -183,6 +191,9 @@ class Watched implements KernelNextHops {
     return { reachable: true, metric: other.metric, connected: false, byDefault: other.length === 0 };
   }
   waysTo(address: IpAddress): readonly NextHop[] {
+    const gateway = this.gateways.get(address);
+    const device = gateway === undefined ? undefined : this.o.interfaces.deviceOf(gateway)?.device;
+    if (gateway !== undefined && device !== undefined) return [{ gateway, device, onlink: false }];
     const hops = this.table(address).match(address)?.target.nextHops ?? [];
     const working = hops.filter((h) => this.works(h));
     return working.length > 0 ? working : hops;
@@ -193,6 +204,12 @@ class Watched implements KernelNextHops {
   }
   private table(address: IpAddress): ForeignRoutes {
     return isIpv6(address) ? this.ipv6 : this.ipv4;
+  }
+  setGateways(gateways: ReadonlyMap<IpAddress, IpAddress>): void {
+    if (gateways.size === 0 && this.gateways.size === 0) return;
+    // Never in a ring: a gateway is on a link, and has none itself.
+    this.gateways = new Map([...gateways].filter(([, gateway]) => !gateways.has(gateway)));
+    this.changed();
   }
   onChange(listener: () => void): () => void {
     this.listeners.add(listener);

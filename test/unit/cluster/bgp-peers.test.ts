@@ -103,6 +103,8 @@ test.each([
   [{ ...TOR, numAllowedLocalASNumbers: 99 }, 'numAllowedLocalASNumbers is 99'],
   [{ ...TOR, maxRestartTime: '2 days' }, 'maxRestartTime is "2 days"'],
   [{ ...TOR, nextHopMode: 'Other' }, 'nextHopMode is "Other"'],
+  [{ ...TOR, keepaliveTime: '0s' }, 'keepaliveTime is "0s"'],
+  [{ ...TOR, reachableBy: 'fe80::1' }, 'reachableBy is "fe80::1"'],
   [{ ...TOR, ttlSecurity: 256 }, 'ttlSecurity is 256'],
 ])('%o is no peer, and says why', (spec, text) => {
   const { peers, problems } = of(spec);
@@ -117,11 +119,30 @@ test('ttlSecurity is hops, 0 is off; sourceAddress None leaves the address to th
 });
 
 test('fields without effect are named in one notice, and the peer is followed', () => {
-  const { peers, notices } = of({ ...TOR, reachableBy: '10.0.0.9', keepaliveTime: '20s' });
+  const { peers, notices } = of({ ...TOR, localWorkloadSelector: 'all()', newer: true });
   expect(peers).toHaveLength(1);
   expect(notices.map((n) => n.text)).toEqual([
-    'bgppeers "tor": keepaliveTime, reachableBy have no effect in this version of Gingham',
+    'bgppeers "tor": localWorkloadSelector, newer have no effect in this version of Gingham',
   ]);
+});
+
+test('keepaliveTime is the peer’s, maxRestartTime its restart time', () => {
+  const change = { gracefulRestart: { restartTimeSec: 120 } };
+  const [peer] = of({ ...TOR, keepaliveTime: '20s', maxRestartTime: '3m' }, change).peers;
+  expect(peer).toMatchObject({ keepaliveSec: 20, gracefulRestart: { restartTimeSec: 180 } });
+  expect(of(TOR).peers[0]?.keepaliveSec).toBeUndefined();
+});
+
+test('reachableBy is a way to the peer, by another address of its family', () => {
+  const ways = (reachableBy: string) => {
+    const answer = of({ ...TOR, reachableBy });
+    expect(answer.peers).toHaveLength(1);
+    return [answer.ways.map((w) => `${formatIp(w.peer)} ${formatIp(w.gateway)}`), answer.problems.map((p) => p.text)];
+  };
+  expect(ways('10.9.0.254')).toEqual([['10.0.0.1 10.9.0.254'], []]);
+  const remedy = 'Write another address of the same family.';
+  expect(ways('10.0.0.1')).toEqual([[], [`bgppeers "tor": reachableBy is 10.0.0.1, and the peer 10.0.0.1. ${remedy}`]]);
+  expect(ways('fd00::1')).toEqual([[], [`bgppeers "tor": reachableBy is fd00::1, and the peer 10.0.0.1. ${remedy}`]]);
 });
 
 test('an address has one session: the mesh’s first, then the first by name; our own address none', () => {
@@ -130,7 +151,7 @@ test('an address has one session: the mesh’s first, then the first by name; ou
   expect(of(TOR, taken).problems[0]?.text).toContain('10.0.0.1 is node "n2"\'s address too');
   const two = bgpPeers([peer('b', TOR), peer('a', TOR)], context());
   expect(two.peers.map((p) => p.name)).toEqual(['a']);
-  expect(of({ ...TOR, peerIP: '10.9.0.1' })).toEqual({ peers: [], problems: [], notices: [] });
+  expect(of({ ...TOR, peerIP: '10.9.0.1' })).toEqual({ peers: [], ways: [], problems: [], notices: [] });
   expect(of(TOR, { takenNames: new Set(['tor']) }).peers[0]?.name).toBe('tor (BGPPeer)');
 });
 

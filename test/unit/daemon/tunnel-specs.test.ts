@@ -12,6 +12,7 @@ const address = (text: string) => {
 const node = (name: string, more: Partial<ClusterNode> = {}): ClusterNode => ({ name, labels: {}, ...more });
 const desired = (nodes: ClusterNode[], tunnels: Desired['tunnels']): Desired => ({
   peers: [],
+  peerWays: [],
   blocks: [],
   originate: [],
   ipv6: { blocks: [], originate: [] },
