@@ -70,6 +70,28 @@ const OFFERED = {
   '192.0.2.128/30': false,
 } as const;
 
+/** A router behind the rack; it sends back what bears our own AS number. */
+const FAR = '198.18.0.9';
+const FAR_BIRD = `log stderr all;
+router id ${FAR};
+protocol device { }
+protocol static { ipv4; route 100.70.0.0/24 unreachable; }
+protocol bgp n1 {
+  local ${FAR} as 65002; neighbor ${NODES.n1} as 64512; multihop;
+  connect delay time 1; connect retry time 1; error wait time 1, 2;
+  ipv4 { import all; next hop self; export filter { bgp_path.prepend(64512); accept; }; };
+}
+`;
+function behindTheRack(): void {
+  namespaces.ip('rack', `link add far type veth peer name eth0 netns ${namespaces.name('far')}`);
+  namespaces.ip('rack', 'addr add 198.18.0.1/24 dev far');
+  namespaces.ip('rack', 'link set far up');
+  namespaces.ip('far', `addr add ${FAR}/24 dev eth0`);
+  namespaces.ip('far', 'link set eth0 up');
+  namespaces.ip('far', 'route add default via 198.18.0.1');
+  namespaces.sh('rack', 'sysctl -qw net.ipv4.ip_forward=1');
+}
+
 const bird = (router: string, as: number, statics: readonly string[], more: string): string => `log stderr all;
 router id ${router};
 protocol device { }
@@ -207,6 +229,52 @@ test('a BGPFilter that cannot be read is told on the object, and what it said be
   await patch('bgpfilters', 'rack', { spec: { importV4: [] } });
   await until('the mended one is in force', () => hasRoute('n1', '203.0.113.0/24', RACK), PATIENCE_MS);
   expect(sessionOf('n1', 'rack')).toBe(before);
+});
+
+test('prefixAdvertisements: blocks leave with communities by value and by name, and a fault is told', async () => {
+  const before = sessionOf('n1', 'rack');
+  const communities = [{ name: 'site', value: '65001:1:2' }];
+  const advertise = (cidr: string, names: readonly string[]): Promise<string> =>
+    patch('bgpconfigurations', 'default', {
+      spec: { communities, prefixAdvertisements: [{ cidr, communities: names }] },
+    });
+  const said = (): string => rack.birdc('show', 'route', block('n1'), 'protocol', 'n1', 'all');
+  await advertise('10.244.0.0/16', ['site', '65001:300']);
+  await until('both are there', () => said().includes('(65001,300)') && said().includes('(65001, 1, 2)'), PATIENCE_MS);
+  await advertise('10.244.0.0/16', ['nobody']);
+  await eventually(
+    'the name that is none is told',
+    async () =>
+      /Warning.*bgpconfiguration\/default.*prefixAdvertisements\[0\]\.communities\[0\] is "nobody"/.test(
+        await api.kubectl('get', 'events', '-n', 'default'),
+      ),
+    PATIENCE_MS,
+  );
+  await advertise('10.99.0.0/16', ['site']);
+  await until('they are gone', () => !/65001,/.test(said()), PATIENCE_MS);
+  expect(sessionOf('n1', 'rack')).toBe(before);
+});
+
+test('a peer behind a gateway has the way that reachableBy names, and so have its routes; the object says timers and loops', async () => {
+  behindTheRack();
+  const far = await speakers.bird('far', FAR_BIRD);
+  const spec = {
+    ...{ node: 'n1', peerIP: FAR, asNumber: 65002, reachableBy: RACK, numAllowedLocalASNumbers: 1 },
+    ...{ keepaliveTime: '5s', maxRestartTime: '77s' },
+  };
+  await api.feed(
+    JSON.stringify({ apiVersion: 'crd.projectcalico.org/v1', kind: 'BGPPeer', metadata: { name: 'far' }, spec }),
+    'create',
+  );
+  await until('the kernel has the way', () => hasRoute('n1', FAR, RACK), PATIENCE_MS);
+  await until('the route of the peer goes there too', () => hasRoute('n1', '100.70.0.0/24', RACK), PATIENCE_MS);
+  expect(far.birdc('show', 'protocols', 'all', 'n1')).toMatch(/Restart time: 77/);
+  await patch('bgppeers', 'far', { spec: { numAllowedLocalASNumbers: 0 } });
+  await until('our own AS number is a loop again', () => !hasRoute('n1', '100.70.0.0/24', RACK), PATIENCE_MS);
+  expect(why('n1', '100.70.0.0/24')).toContain('AS_LOOP');
+  await api.kubectl('delete', 'bgppeers.crd.projectcalico.org', 'far');
+  await until('the way goes with the object', () => !hasRoute('n1', FAR, RACK), PATIENCE_MS);
+  expect(daemon('n1').log()).not.toContain('no effect in this version');
 });
 
 /** Half of the block of n1, and a block that nobody holds. */
