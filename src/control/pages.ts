@@ -29,14 +29,17 @@ export async function sendPages(call: Call, routes: Iterable<RouteView | undefin
 }
 
 /** Records are joined to pieces of about 64 KiB. */
-export async function sendPieces(call: Call, records: Iterable<Uint8Array>): Promise<void> {
+export async function sendPieces(call: Call, records: Iterable<Uint8Array | undefined>): Promise<void> {
   let piece: Uint8Array[] = [];
   let bytes = 0;
   for (const record of records) {
-    piece.push(record);
-    bytes += record.length;
-    if (bytes < PIECE_BYTES && piece.length < PAGE) continue;
-    await send(call, { records: Buffer.concat(piece) });
+    if (record !== undefined) {
+      piece.push(record);
+      bytes += record.length;
+      if (bytes < PIECE_BYTES && piece.length < PAGE) continue;
+    }
+    if (bytes > 0) await send(call, { records: Buffer.concat(piece) });
+    else await new Promise((next) => setImmediate(next));
     piece = [];
     bytes = 0;
     if (call.cancelled || call.destroyed) return;

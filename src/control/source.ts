@@ -39,7 +39,7 @@ export interface ControlSource {
   /** Throws NotThere where no route is. */
   explain(target: IpPrefix | IpAddress): ExplanationView;
   /** MRT records of the live tables, read in pieces as routes are. */
-  dumpTables(): Iterable<Uint8Array>;
+  dumpTables(): Iterable<Uint8Array | undefined>;
   blocks(): readonly BlockView[] | Promise<readonly BlockView[]>;
   pods(): readonly PodView[] | Promise<readonly PodView[]>;
   /** `dryRun`: parse and compare only. A faulty file is refused whole: the report has its faults. */

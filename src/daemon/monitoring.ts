@@ -17,8 +17,11 @@ import type { LocRibs } from '../peer/peer-family.ts';
 import type { PeerState } from '../peer/peer-state.ts';
 import type { Opens, PeerTap } from '../peer/peer-tap.ts';
 import type { LocRib } from '../rib/ribs/loc-rib.ts';
+import type { PathSource } from '../rib/terms/feed.ts';
+import type { PrefixPath } from '../rib/terms/views.ts';
 import { systemClock, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
+import { inPages } from './route-views.ts';
 import type { Speaker } from './speaker.ts';
 
 export interface Monitoring {
@@ -119,7 +122,7 @@ function monitoredPeer(peer: PeerState, opens: Opens, { ribs, peers }: Speaker):
       for (const name of ['ipv4-unicast', 'ipv6-unicast'] as const) {
         const part = peers.partOf(peer.name, name);
         const rib = name === 'ipv6-unicast' ? ribs.ipv6 : ribs.ipv4;
-        if (part !== undefined) yield* receivedUpdates(rib.routesOf(part.source), context, [part.family]);
+        if (part !== undefined) yield* receivedUpdates(pathsOf(rib, part.source), context, [part.family]);
       }
     },
     statistics: () => {
@@ -127,6 +130,13 @@ function monitoredPeer(peer: PeerState, opens: Opens, { ribs, peers }: Speaker):
       return { adjRibIn: received, rejected };
     },
   };
+}
+
+function* pathsOf(rib: LocRib, source: PathSource): Generator<PrefixPath | undefined> {
+  for (const route of inPages(rib, { source })) {
+    if (route === undefined) yield undefined;
+    else for (const path of route.paths) if (path.source === source) yield { prefix: route.prefix, path };
+  }
 }
 
 /** RFC 9069 5.1 wants OPENs that say what the messages hold: made up, because there is no session. */
@@ -142,8 +152,8 @@ function locRibAsPeer(peer: MonitoredPeer, config: NodeConfig, ribs: LocRibs): M
     upAt: systemClock.wall(),
     up: { localAddress: ipv4(0), localPort: 0, remotePort: 0, sentOpen: open, receivedOpen: open, tableName: 'global' },
     *updates() {
-      yield* bestUpdates(ribs.ipv4.routes(), LOC_RIB_CONTEXT, IPV4_UNICAST);
-      yield* bestUpdates(ribs.ipv6.routes(), LOC_RIB_CONTEXT, IPV6_UNICAST);
+      yield* bestUpdates(inPages(ribs.ipv4), LOC_RIB_CONTEXT, IPV4_UNICAST);
+      yield* bestUpdates(inPages(ribs.ipv6), LOC_RIB_CONTEXT, IPV6_UNICAST);
     },
     statistics: () => ({ adjRibIn: 0, rejected: 0, locRib: ribs.ipv4.counts.best + ribs.ipv6.counts.best }),
   };

@@ -52,10 +52,11 @@ function* matching(query: RouteQuery, ribs: LocRibs): Generator<RibRoute | undef
     const route = ribOf(ribs, prefix.address).pathsOf(prefix);
     if (route !== undefined) yield route;
   } else if (address !== undefined) yield* ribOf(ribs, address).matches(address);
-  else for (const rib of ribsOf(query, ribs)) yield* inPages(rib, {});
+  else for (const rib of ribsOf(query, ribs)) yield* inPages(rib);
 }
 
-function* inPages(rib: LocRib, query: Parameters<LocRib['pages']>[0]): Generator<RibRoute | undefined> {
+/** A whole table in order of prefix, undefined between two pages: time for others. */
+export function* inPages(rib: LocRib, query: Parameters<LocRib['pages']>[0] = {}): Generator<RibRoute | undefined> {
   for (const page of rib.pages(query)) {
     yield* page;
     yield undefined;
@@ -126,7 +127,7 @@ function* keptBack(
   rib: LocRib,
   context: RouteViewContext,
 ): Generator<RouteView | undefined> {
-  for (const route of inPages(rib, {})) {
+  for (const route of inPages(rib)) {
     const best = route?.paths.find((p) => p.best);
     if (route === undefined) yield undefined;
     else if (best?.attributes !== undefined && isMeant(query, route.prefix)) {

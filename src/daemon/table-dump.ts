@@ -2,14 +2,15 @@
 import { ipv4 } from '../base/ipv4.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { type DumpedPeer, mrtTableDump } from '../monitoring/mrt-table-dump.ts';
+import { inPages } from './route-views.ts';
 import type { Speaker } from './speaker.ts';
 
-/** Records, read a few at a time; a route is dumped as it is when its turn comes. */
+/** Records, undefined between two pages; a route is dumped as it is when its turn comes. */
 export function* tableDump(
   config: NodeConfig,
   { ribs, peers, bgpIdentifier }: Speaker,
   nowMs: number,
-): Generator<Uint8Array> {
+): Generator<Uint8Array | undefined> {
   for (const rib of [ribs.ipv4, ribs.ipv6]) {
     const name = rib.family === 'ipv6' ? 'ipv6-unicast' : 'ipv4-unicast';
     const dumped = new Map<number, DumpedPeer>();
@@ -24,7 +25,7 @@ export function* tableDump(
       viewName: '',
       localAsn: config.asn,
       peers: dumped,
-      routes: rib.routes(),
+      routes: inPages(rib),
     });
   }
 }

@@ -40,8 +40,8 @@ export interface Monitored {
   readonly up: PeerUpFacts;
   /** Wall clock, ms. */
   readonly upAt: number;
-  /** What it announced, as UPDATEs, End-of-RIB last; read a little at a time. */
-  updates(): Iterable<Uint8Array>;
+  /** What it announced, as UPDATEs, End-of-RIB last; read a little at a time. Undefined: enough for this turn. */
+  updates(): Iterable<Uint8Array | undefined>;
   statistics(): Statistics;
 }
 
@@ -77,7 +77,7 @@ const MOST_UNSENT = 32 * 1024 * 1024;
 export class BmpExporter {
   private readonly options: BmpExporterOptions;
   private stream: BmpStream | undefined;
-  private dumps: Iterator<Uint8Array>[] = [];
+  private dumps: Iterator<Uint8Array | undefined>[] = [];
   private slicing = false;
   private blocked = false;
   private stopped = false;
@@ -170,8 +170,9 @@ export class BmpExporter {
       this.cancelTimer = this.options.timers.after(this.options.statisticsSec * 1000, () => this.report());
   }
 
-  private *dump({ peer, updates }: Monitored): Generator<Uint8Array> {
-    for (const update of updates()) yield routeMonitoring(peer, this.options.clock.wall(), update);
+  private *dump({ peer, updates }: Monitored): Generator<Uint8Array | undefined> {
+    for (const update of updates())
+      yield update === undefined ? undefined : routeMonitoring(peer, this.options.clock.wall(), update);
   }
 
   private wake(): void {
@@ -189,6 +190,7 @@ export class BmpExporter {
       const next = this.dumps[0]?.next();
       if (next === undefined) return;
       if (next.done === true) this.dumps.shift();
+      else if (next.value === undefined) return;
       else this.write(next.value);
     }
   }

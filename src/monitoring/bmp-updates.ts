@@ -1,4 +1,5 @@
-/** Paths of the tables as the UPDATEs that a station hears: one route each, as the peer announced it. Pure. RFC 7854 5 */
+/** Paths of the tables as the UPDATEs that a station hears: one route each, as the peer announced it. Pure. RFC 7854 5
+ *  Undefined among what comes goes through: time for others. */
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
 import { encodeUpdate } from '../bgp-js/update/encode-update.ts';
 import { nlriOf } from '../bgp-js/update/nlri-value.ts';
@@ -10,11 +11,16 @@ import { withNextHop } from './own-next-hop.ts';
 /** Adj-RIB-In before policy: attributes as received, rejected paths too. What could not be decoded is left out: as an UPDATE
  *  it was a withdrawal (RFC 7606 2). */
 export function* receivedUpdates(
-  paths: Iterable<PrefixPath>,
+  paths: Iterable<PrefixPath | undefined>,
   context: UpdateContext,
   endOfRib: readonly Family[],
-): Generator<Uint8Array> {
-  for (const { prefix, path } of paths) {
+): Generator<Uint8Array | undefined> {
+  for (const one of paths) {
+    if (one === undefined) {
+      yield undefined;
+      continue;
+    }
+    const { prefix, path } = one;
     const attributes = path.received ?? path.attributes;
     if (attributes === undefined) continue;
     yield encodeUpdate({ withdrawn: [], announced: [nlriOf(prefix, path.pathId)], attributes }, context);
@@ -24,11 +30,16 @@ export function* receivedUpdates(
 
 /** The best paths. RFC 9069 5 */
 export function* bestUpdates(
-  routes: Iterable<RouteView>,
+  routes: Iterable<RouteView | undefined>,
   context: UpdateContext,
   endOfRib: Family,
-): Generator<Uint8Array> {
-  for (const { prefix, paths } of routes) {
+): Generator<Uint8Array | undefined> {
+  for (const route of routes) {
+    if (route === undefined) {
+      yield undefined;
+      continue;
+    }
+    const { prefix, paths } = route;
     const best = paths.find((p) => p.best)?.attributes;
     if (best !== undefined) yield bestUpdate(prefix, best, context);
   }

@@ -27,7 +27,8 @@ export interface TableDumpOptions {
   readonly localAsn: number;
   /** By PathSource.id. Sources that are not in it are left out. */
   readonly peers: ReadonlyMap<number, DumpedPeer>;
-  readonly routes: Iterable<RouteView>;
+  /** Undefined: time for others. */
+  readonly routes: Iterable<RouteView | undefined>;
 }
 
 const TABLE_DUMP_V2 = 13;
@@ -39,8 +40,8 @@ const SUBTYPES = { ipv4: { plain: 2, addPath: 8 }, ipv6: { plain: 4, addPath: 10
 /** A record counts its entries in 16 bits. */
 const MOST_ENTRIES = 0xffff;
 
-/** Records, each whole, in an array of its own. */
-export function* mrtTableDump(options: TableDumpOptions): Generator<Uint8Array> {
+/** Records, each whole, in an array of its own; undefined where `routes` has it. */
+export function* mrtTableDump(options: TableDumpOptions): Generator<Uint8Array | undefined> {
   const indexes = new Map<PathSource['id'], number>([[0, 0]]);
   const own: DumpedPeer = { bgpIdentifier: options.collector, address: ipv4(0), asn: options.localAsn };
   const peers = [own];
@@ -51,6 +52,10 @@ export function* mrtTableDump(options: TableDumpOptions): Generator<Uint8Array> 
   yield peerIndexTable(options, peers);
   let sequence = 0;
   for (const route of options.routes) {
+    if (route === undefined) {
+      yield undefined;
+      continue;
+    }
     const paths = route.paths.filter((p) => p.attributes && !p.rejected && indexes.has(p.source.id));
     if (paths.length === 0) continue;
     yield ribRecord(route, paths.slice(0, MOST_ENTRIES), indexes, sequence, options.nowSec);

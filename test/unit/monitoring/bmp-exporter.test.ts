@@ -77,7 +77,7 @@ function monitored(): Monitored {
     },
     updates: () =>
       receivedUpdates(
-        ROUTES.flatMap((r) => r.paths.map((p) => ({ prefix: r.prefix, path: p }))),
+        ROUTES.flatMap((r) => [undefined, ...r.paths.map((p) => ({ prefix: r.prefix, path: p }))]),
         PLAIN_CONTEXT,
         [IPV4_UNICAST],
       ),

@@ -23,10 +23,11 @@ function dump(...routes: RouteView[]): readonly Captured[] {
     viewName: 'gingham',
     localAsn: 64_512,
     peers: new Map([peer(1, '10.9.0.2'), peer(2, '2001:db8::2')]),
-    routes,
+    routes: routes.flatMap((route) => [undefined, route]),
   });
   const reader = captureReader({ port: 179, told: {} });
-  return [...reader.push(bytesOf(...records)), ...reader.end()];
+  const whole = [...records].filter((record) => record !== undefined);
+  return [...reader.push(bytesOf(...whole)), ...reader.end()];
 }
 const ribs = (items: readonly Captured[]): CapturedRib[] => items.filter((i): i is CapturedRib => i.kind === 'rib');
 
@@ -77,4 +78,11 @@ test('an own IPv6 route has an unspecified next hop, and a default route no octe
   expect(Buffer.from(v6?.entries[0]?.attributes ?? []).toString('hex')).toContain(`800e1110${'0'.repeat(32)}`);
   expect([...(all?.nlri ?? [])]).toEqual([0]);
   expect(all?.sequence).toBe(1);
+});
+
+test('where the tables ask for time, so does the dump', () => {
+  const one = route('192.0.2.0/26', path(V4_PEER));
+  const options = { nowSec: 0, collector: ipv4(1), viewName: '', localAsn: 1, peers: new Map() };
+  const records = [...mrtTableDump({ ...options, routes: [undefined, one, undefined] })];
+  expect(records.map((record) => record === undefined)).toEqual([false, true, true]);
 });
