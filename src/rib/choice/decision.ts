@@ -9,6 +9,7 @@ import { firstAsn, asPathLength as lengthOf } from '../../bgp-js/attributes/as-p
 import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import { LLGR_STALE } from '../../bgp-js/attributes/communities.ts';
 import type { PathSource } from '../terms/feed.ts';
+import { MAX_PATH_LENGTH, packRank } from './rank.ts';
 
 /** A path in the running. */
 export interface Candidate {
@@ -45,8 +46,6 @@ export interface Step {
 
 /** LOCAL_PREF of a path that has none: every eBGP path that no policy touched. */
 export const DEFAULT_LOCAL_PREF = 100;
-/** Longer paths count as this long: twelve bits of the rank. */
-const MAX_PATH_LENGTH = 4095;
 const ORIGINS = ['igp', 'egp', 'incomplete'] as const;
 
 /** A set counts one, however many AS numbers it holds. RFC 4271 9.1.2.2 a */
@@ -138,25 +137,17 @@ export interface DecisionSettings {
 export const stepsOf = (settings: DecisionSettings): readonly Step[] =>
   STEPS.filter(({ onlyIf }) => onlyIf === undefined || settings[onlyIf]);
 
-/** Rank of our own routes, whatever their attributes: all others are below it. */
-export const LOCAL_RANK = 2 ** 48;
-
-/** The steps marked inRank as one number below 2^49, higher is better. `preferred`: origin validation found the route valid, and
- *  the import policy prefers valid ones. */
-export function rankOf(attributes: PathAttributes, kind: PathSource['kind'], preferred = false): number {
-  return (
-    (kind === 'local' ? LOCAL_RANK : 0) +
-    (isLongLivedStale(attributes) ? 0 : 2 ** 47) +
-    (preferred ? 2 ** 46 : 0) +
-    localPref(attributes) * 2 ** 14 +
-    (MAX_PATH_LENGTH - asPathLength(attributes)) * 4 +
-    2 -
-    origin(attributes)
+/** The steps marked inRank as one number (rank.ts). `preferred`: origin validation found the route valid, and the import policy
+ *  prefers valid ones. */
+export const rankOf = (attributes: PathAttributes, kind: PathSource['kind'], preferred = false): number =>
+  packRank(
+    kind === 'local',
+    isLongLivedStale(attributes),
+    preferred,
+    localPref(attributes),
+    asPathLength(attributes),
+    origin(attributes),
   );
-}
-
-/** Whether a rank of rankOf() has the mark of origin validation. */
-export const isPreferredRank = (rank: number): boolean => (Math.floor(rank / 2 ** 46) & 1) === 1;
 
 /** Told of every path a step takes away. */
 export type OnLoss<C> = (lost: C, step: Step) => void;

@@ -2,15 +2,8 @@
 import type { IpAddress } from '../../base/ip.ts';
 import { formatIp } from '../../base/ip.ts';
 import type { Reason } from '../../base/reason.ts';
-import {
-  type Candidate,
-  explain,
-  isLongLivedStale,
-  isPreferredRank,
-  type Step,
-  stepsOf,
-  wordsOf,
-} from '../choice/decision.ts';
+import { type Candidate, explain, isLongLivedStale, type Step, stepsOf, wordsOf } from '../choice/decision.ts';
+import { isPreferredRank } from '../choice/rank.ts';
 import { inOrder } from '../tables/route-order.ts';
 import type { RouteTable } from '../tables/route-table.ts';
 import type { Source } from '../terms/source.ts';

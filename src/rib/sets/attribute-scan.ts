@@ -6,6 +6,7 @@
  *  that faults and what they cost are in one place. A property test holds the two together. RFC 4271 4.3, RFC 4456, RFC 4760 3 */
 import { FLAG_EXTENDED, FLAG_OPTIONAL, FLAG_PARTIAL, FLAG_TRANSITIVE } from '../../bgp-js/attributes/attribute-row.ts';
 import { MP_REACH } from '../../bgp-js/attributes/mp-reach.ts';
+import { MAX_PATH_LENGTH } from '../choice/rank.ts';
 
 /** What the same octets may mean differently by. */
 export interface ScanHow {
@@ -53,7 +54,6 @@ export class ScannedSet {
 }
 
 const DEFAULT_LOCAL_PREF = 100;
-export const MAX_PATH_LENGTH = 4095;
 
 const TYPES = 36;
 /** The flags that each type must have, but Extended Length; and which bits count. 0xff: not one of those we scan. */

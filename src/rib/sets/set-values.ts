@@ -6,6 +6,7 @@ import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts'
 import { encodeAttributes } from '../../bgp-js/attributes/attributes.ts';
 import { LLGR_STALE, NO_LLGR } from '../../bgp-js/attributes/communities.ts';
 import { MP_REACH } from '../../bgp-js/attributes/mp-reach.ts';
+import { MAX_PATH_LENGTH } from '../choice/rank.ts';
 import {
   CLUSTER_IS_OURS,
   HAS_CLUSTER_LIST,
@@ -15,7 +16,6 @@ import {
   HAS_OTC,
   IS_LLGR_STALE,
   IS_NO_LLGR,
-  MAX_PATH_LENGTH,
   type ScanHow,
   type ScannedSet,
 } from './attribute-scan.ts';

@@ -7,8 +7,8 @@
  *  Between changes: where a route is not marked for a walk, its best path is right, and -1 says that no path is usable. */
 import { compareIp } from '../../base/ip.ts';
 import type { DecisionSettings } from '../choice/decision.ts';
-import { LOCAL_RANK } from '../choice/decision.ts';
 import { NO_NEXT_HOPS } from '../choice/multipath.ts';
+import { LOCAL_RANK } from '../choice/rank.ts';
 import { UNKNOWN } from '../terms/next-hops.ts';
 import type { MaxPaths } from '../terms/rib-config.ts';
 import type { Source } from '../terms/source.ts';

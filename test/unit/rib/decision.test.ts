@@ -1,15 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Ipv4Attributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
 import { LLGR_STALE } from '../../../src/bgp-js/attributes/communities.ts';
-import {
-  type Candidate,
-  explain,
-  isPreferredRank,
-  rankOf,
-  STEPS,
-  stepsOf,
-  wordsOf,
-} from '../../../src/rib/choice/decision.ts';
+import { type Candidate, explain, rankOf, STEPS, stepsOf, wordsOf } from '../../../src/rib/choice/decision.ts';
+import { isPreferredRank } from '../../../src/rib/choice/rank.ts';
 import { address, attributes } from '../../support/rib.ts';
 
 let ids = 0;
