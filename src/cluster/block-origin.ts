@@ -39,12 +39,18 @@ export interface OriginSnapshot {
 export interface Origin {
   readonly origin: BlockOrigin;
   readonly reason?: Reason;
+  /** Of an invalid route: whose owner another is. */
+  readonly block?: IpPrefix;
 }
 
 const OUTSIDE: Origin = { origin: 'unknown' };
 const VALID: Origin = { origin: 'valid' };
 const unknown = (text: string): Origin => ({ origin: 'unknown', reason: { code: 'ORIGIN_UNKNOWN', text } });
-const invalid = (text: string): Origin => ({ origin: 'invalid', reason: { code: 'ORIGIN_INVALID', text } });
+const invalid = (block: IpPrefix, text: string): Origin => ({
+  origin: 'invalid',
+  reason: { code: 'ORIGIN_INVALID', text },
+  block,
+});
 
 interface Entry {
   readonly block: OwnedBlock;
@@ -97,6 +103,7 @@ export class BlockOrigins {
         `the next hop ${formatIp(nextHop)} is no node's; block ${formatIpPrefix(block.cidr)} belongs to ${block.node}`,
       );
     return invalid(
+      block.cidr,
       `IPAM says block ${formatIpPrefix(block.cidr)} belongs to ${block.node}, not to ${announcer}${lentTo === undefined ? '' : `, and ${formatIp(address)} is lent to ${lentTo}`}`,
     );
   }

@@ -84,12 +84,21 @@ function routeState(r: RouteView): string {
   const words = [r.best ? 'best' : r.multipath ? 'shares the load' : 'not best'];
   if (r.stale) words.push('stale');
   if (r.reason !== undefined) words.push(`${r.reason.code}: ${r.reason.text}`);
+  const warning = originWarning(r);
+  if (warning !== undefined) words.push(warning);
   if (r.kernel !== undefined) {
     const why = r.kernel.reason === undefined ? '' : ` (${r.kernel.reason.code}: ${r.kernel.reason.text})`;
     const target = r.kernel.target === undefined || r.kernel.state !== 'installed' ? '' : ` ${r.kernel.target}`;
     words.push(`${KERNEL_WORDS[r.kernel.state] ?? r.kernel.state}${target}${why}`);
   }
   return words.join(', ');
+}
+
+/** A route that leads to another node than its block's owner, unless it is rejected for it: then the reason says so. */
+export function originWarning({ blockOrigin, reason }: RouteView): string | undefined {
+  if (blockOrigin?.origin !== 'invalid' || blockOrigin.reason === undefined) return undefined;
+  if (reason?.code === blockOrigin.reason.code) return undefined;
+  return `! ${blockOrigin.reason.code}: ${blockOrigin.reason.text}`;
 }
 
 /** What one peer said. Rejected or not is the state; what won is a question for `routes` and `why`. */

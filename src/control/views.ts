@@ -252,6 +252,15 @@ export interface RouteView {
   readonly extendedCommunities: readonly string[];
   /** Of what a peer is sent: sent, kept back */
   readonly action?: string;
+  /** What IPAM says of it: only inside a cluster's pools, and not where cluster.blockOrigin is off. */
+  readonly blockOrigin?: BlockOriginView;
+}
+
+export interface BlockOriginView {
+  /** valid, invalid, unknown */
+  readonly origin: string;
+  /** Why it is not valid. */
+  readonly reason?: Reason;
 }
 
 /** Why a prefix goes where it goes. */

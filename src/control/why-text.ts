@@ -1,6 +1,7 @@
 /** `gingham why`: all paths of a prefix and the walk to the best one, who is told, what the kernel holds. Pure. */
 import type { Reason } from '../base/reason.ts';
 import { type Paint, plain } from './table.ts';
+import { originWarning } from './text.ts';
 import { count, formatLocalPref } from './units.ts';
 import type {
   ExplainedExportView,
@@ -8,6 +9,7 @@ import type {
   ExplainedStepView,
   ExplanationView,
   RouteKernelView,
+  RouteView,
 } from './views.ts';
 
 const because = (r: Reason): string => `${r.code}: ${r.text}`;
@@ -50,8 +52,17 @@ function pathLines(
     add(`next hop ${nextHop.address} unreachable${nextHop.reason ? `, ${because(nextHop.reason)}` : ''}`);
   else if (nextHop !== undefined && nextHop.through.length > 0)
     add(`next hop ${nextHop.address} through ${nextHop.through.join(', ')}, handed to ${nextHop.gateway ?? '?'}`);
+  const origin = originText(route);
+  if (origin !== undefined) add(origin);
   if (changes.length > 0) add(`import changed: ${changes.join('; ')}`);
   return lines;
+}
+
+/** What is valid needs no line, and what is rejected for it has one. */
+function originText(route: RouteView): string | undefined {
+  const { blockOrigin: check } = route;
+  if (check?.origin === 'unknown' && check.reason) return `origin unknown: ${check.reason.text}`;
+  return originWarning(route);
 }
 
 function outcomeText(

@@ -20,6 +20,7 @@ import { type ClusterWatch, watchCluster } from './cluster-watch.ts';
 import type { Dataplane } from './dataplane.ts';
 import { FootprintRecord } from './footprint.ts';
 import { objectEvents } from './object-events.ts';
+import { OriginWatch } from './origin-watch.ts';
 import { podAnnotations } from './pod-annotations.ts';
 import { createPods, guardedIpam } from './pods.ts';
 import type { Running } from './running.ts';
@@ -80,11 +81,19 @@ export async function startCluster(
   if (address === undefined) return;
   running.address = address;
 
-  const origins = new BlockOrigins();
+  const origins = new OriginWatch({
+    origins: new BlockOrigins(),
+    mode: () => (running.config.cluster ?? cluster).blockOrigin,
+    log,
+  });
+  running.origins = origins;
   const speaker = await startSpeaker(running, dataplane, {
     address,
     waitForLocalRoutes: true,
-    originOf: (route, length, attributes) => origins.originOf(route, length, nextHopOf(attributes)),
+    originOf: (route, length, attributes, isNews) =>
+      isNews
+        ? origins.judge(route, length, nextHopOf(attributes))
+        : (origins.look(route, length, nextHopOf(attributes)) ?? { origin: 'unknown' }),
   });
   const node = new ClusterNode({
     nodeName,

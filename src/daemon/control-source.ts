@@ -55,6 +55,7 @@ export function controlSource(running: Running): ControlSource {
 const contextOf = (running: Running): RouteViewContext => ({
   kernel: (prefix) => kernelView(running, prefix),
   nodeOf: nodesByAddress(running),
+  originOf: ({ address, length }, nextHop) => running.origins?.look(address, length, nextHop),
   now: Date.now(),
 });
 

@@ -4,6 +4,7 @@ import { formatIpv4 } from '../base/ipv4.ts';
 import { formatAsPath } from '../bgp-js/attributes/as-path.ts';
 import { formatExtendedCommunity, formatLargeCommunity } from '../bgp-js/attributes/communities.ts';
 import { nextHopOf } from '../bgp-js/attributes/next-hop.ts';
+import type { Origin } from '../cluster/block-origin.ts';
 import type { RouteKernelView, RouteView } from '../control/views.ts';
 import type { RouteTarget } from '../model/kernel-route.ts';
 import type { PathView } from '../rib/terms/views.ts';
@@ -15,6 +16,8 @@ export interface RouteViewContext {
   readonly now: number;
   /** Name of the node that has this address. */
   readonly nodeOf: (address: IpAddress) => string | undefined;
+  /** What IPAM says of the route to this next hop; undefined when nobody asks. */
+  readonly originOf?: (prefix: IpPrefix, nextHop: IpAddress) => Origin | undefined;
 }
 
 const MS = 1000;
@@ -26,6 +29,7 @@ export function toRouteView(prefix: IpPrefix, path: PathView, context: RouteView
   const gateway = path.nextHop?.gateway;
   const kernel = path.best ? context.kernel(prefix) : undefined;
   const reason = path.rejected ?? lost(path);
+  const origin = nextHop === undefined ? undefined : context.originOf?.(prefix, nextHop);
   return {
     prefix: formatIpPrefix(prefix),
     ...(nextHop === undefined ? {} : { nextHop: formatIp(nextHop) }),
@@ -42,8 +46,15 @@ export function toRouteView(prefix: IpPrefix, path: PathView, context: RouteView
     ...(gateway === undefined || gateway === nextHop ? {} : { gateway: formatIp(gateway) }),
     ...(kernel === undefined ? {} : { kernel }),
     ...(reason === undefined ? {} : { reason }),
+    ...(origin === undefined ? {} : blockOriginView(origin)),
   };
 }
+
+/** Of what lies outside all pools there is nothing to say. */
+const blockOriginView = ({ origin, reason }: Origin): Pick<RouteView, 'blockOrigin'> =>
+  origin === 'unknown' && reason === undefined
+    ? {}
+    : { blockOrigin: { origin, ...(reason === undefined ? {} : { reason }) } };
 
 type OfAttributes = Pick<
   RouteView,

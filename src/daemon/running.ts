@@ -10,6 +10,7 @@ import type { ClusterReads } from './cluster-reads.ts';
 import type { ClusterWatch } from './cluster-watch.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { DaemonLog } from './log.ts';
+import type { OriginWatch } from './origin-watch.ts';
 import type { PodAnnotations } from './pod-annotations.ts';
 import type { Speaker } from './speaker.ts';
 
@@ -28,6 +29,8 @@ export interface Running {
   watch?: ClusterWatch;
   reads?: ClusterReads;
   cluster?: ClusterNode;
+  /** Of a cluster: what IPAM says of routes. */
+  origins?: OriginWatch;
   annotations?: PodAnnotations;
   tunnels?: Tunnels;
   cni?: CniServer;

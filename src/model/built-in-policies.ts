@@ -57,21 +57,25 @@ export const BUILT_IN_POLICIES: ReadonlyMap<string, Policy> = new Map(
   [GSHUT_POLICY, BLACKHOLE_POLICY].map((policy) => [policy.name, policy]),
 );
 
-/** What becomes of a route whose block IPAM gives to another node. warn: it is used, and views say so. prefer: it is used where
- *  there is no other. reject: it is not used. */
+/** What becomes of a route whose block IPAM gives to another node. warn: it is used, and views and log say so. prefer: it is used
+ *  where there is no other, and one that IPAM confirms goes before one that it does not know. reject: it is not used. */
 export type BlockOriginMode = 'off' | 'warn' | 'prefer' | 'reject';
 
-const INVALID: readonly BlockOrigin[] = ['invalid'];
-const onInvalid = (rule: Pick<Rule, 'action' | 'operations' | 'because'>): Policy => ({
-  name: 'block-origin',
-  rules: [{ name: 'invalid', match: { blockOrigins: INVALID }, ...rule }],
-  otherwise: 'next',
+const named = (origin: BlockOrigin, rule: Pick<Rule, 'action' | 'operations' | 'because'>): Rule => ({
+  name: origin,
+  match: { blockOrigins: [origin] },
+  ...rule,
 });
+const standing = (origin: BlockOrigin): Rule =>
+  named(origin, { action: 'next', operations: [{ do: 'standAs', origin }] });
+const blockOrigin = (rules: readonly Rule[]): Policy => ({ name: 'block-origin', rules, otherwise: 'next' });
+
 const BY_MODE: Readonly<Record<BlockOriginMode, Policy | undefined>> = {
   off: undefined,
-  warn: undefined,
-  prefer: onInvalid({ action: 'next', operations: [{ do: 'setLocalPref', value: 0 }] }),
-  reject: onInvalid({ action: 'reject', because: 'origin' }),
+  // It changes nothing; but it asks, so that whoever answers sees what comes in.
+  warn: blockOrigin([named('invalid', { action: 'next' })]),
+  prefer: blockOrigin([standing('valid'), standing('invalid')]),
+  reject: blockOrigin([named('invalid', { action: 'reject', because: 'origin' })]),
 };
 
 /** In front of the import policies of a cluster's peers; absent: nothing to judge. */

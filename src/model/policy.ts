@@ -93,6 +93,9 @@ export interface Operations {
    *  An address of the other family does nothing. */
   readonly setNextHop: { readonly to: 'self' | 'discard' | IpAddress };
   readonly setOrigin: { readonly value: Origin };
+  /** Whatever its attributes: valid goes before all others of the prefix, invalid behind them. On import, from policies that
+   *  ask for the origin: other ones judge a whole attribute set at once, and it is not part of that. */
+  readonly standAs: { readonly origin: BlockOrigin };
 }
 export type OperationName = keyof Operations;
 

@@ -39,6 +39,8 @@ export type Verdict =
       readonly nextHop?: 'set' | 'self';
       /** A rule set MED: it is meant for whoever the route is sent to. */
       readonly med?: 'set';
+      /** What the decision takes the route for; absent: unknown, which is what all are that no rule puts first or last. */
+      readonly standing?: BlockOrigin;
     }
   | { readonly kind: 'reject'; readonly reason: Reason; readonly by: DecidedBy };
 
@@ -83,6 +85,9 @@ export const readsPrefix = (policy: Policy): boolean =>
 /** A rule asks what IPAM says. */
 export const readsOrigin = (policy: Policy): boolean =>
   policy.rules.some(({ match }) => match.blockOrigins !== undefined);
+/** A rule makes the decision prefer by origin. */
+export const setsStanding = (policy: Policy): boolean =>
+  policy.rules.some(({ operations }) => operations?.some((operation) => operation.do === 'standAs'));
 /** A rule asks for the outgoing device. */
 export const readsInterface = (policy: Policy): boolean =>
   policy.rules.some(({ match }) => match.interface !== undefined);

@@ -50,6 +50,8 @@ export class Judge {
   readonly readsPrefix: boolean;
   readonly readsOrigin: boolean;
   readonly readsInterface: boolean;
+  /** A rejection gives the origin's reason. */
+  readonly saysOrigin: boolean;
   private readonly classes: PrefixClasses;
   private readonly rules: readonly ReadyRule[];
   /** By class: the rules whose prefix conditions hold. */
@@ -60,6 +62,7 @@ export class Judge {
     this.readsPrefix = readsPrefix(policy);
     this.readsOrigin = readsOrigin(policy);
     this.readsInterface = readsInterface(policy);
+    this.saysOrigin = policy.rules.some((rule) => rule.because === 'origin');
     // A list that several rules name is one condition.
     const conditions: PrefixCondition[] = [];
     const number = (list: PrefixCondition | undefined): number => {
@@ -128,7 +131,8 @@ export class SetJudge {
   /** The same object for all routes that the policy cannot tell apart. */
   verdict(prefixClass: number, route?: RouteContext): Verdict {
     // A device's name or a reason of its own makes a verdict that serves this route only.
-    if (this.judge.readsInterface || route?.originReason !== undefined) return this.work(prefixClass, route);
+    if (this.judge.readsInterface || (this.judge.saysOrigin && route?.originReason !== undefined))
+      return this.work(prefixClass, route);
     const origin = this.judge.readsOrigin ? ORIGINS.indexOf(route?.origin ?? 'unknown') : 0;
     const key = prefixClass * ORIGINS.length + origin;
     if (key === this.lastKey && this.last !== undefined) return this.last;

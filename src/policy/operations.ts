@@ -5,7 +5,7 @@ import { ipv4 } from '../base/ipv4.ts';
 import { ipv6 } from '../base/ipv6.ts';
 import { prependAsn } from '../bgp-js/attributes/as-path.ts';
 import type { PathAttributes } from '../bgp-js/attributes/attribute-types.ts';
-import type { Operation, OperationName } from '../model/policy.ts';
+import type { BlockOrigin, Operation, OperationName } from '../model/policy.ts';
 import { withCommunities, withoutCommunities } from './community-match.ts';
 
 /** The route as it is on its way through the rules. */
@@ -14,6 +14,7 @@ export interface Changed {
   readonly nextHop?: 'set' | 'self';
   /** A rule set MED, maybe to what it was. */
   readonly med?: 'set';
+  readonly standing?: BlockOrigin;
 }
 
 /** What an operation may ask beside the route. */
@@ -61,6 +62,8 @@ const OPERATIONS: Rows = {
       ? { ...route, nextHop: 'self' }
       : withNextHop(route, localAddress, context, 'self');
   },
+  standAs: ({ origin }, { standing: _before, ...route }) =>
+    origin === 'unknown' ? route : { ...route, standing: origin },
   setOrigin: ({ value }, route) =>
     route.attributes.origin === value ? route : { ...route, attributes: { ...route.attributes, origin: value } },
 };

@@ -9,7 +9,7 @@ import { firstAsn, asPathLength as lengthOf } from '../../bgp-js/attributes/as-p
 import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import { LLGR_STALE } from '../../bgp-js/attributes/communities.ts';
 import type { PathSource } from '../terms/feed.ts';
-import { MAX_PATH_LENGTH, packRank } from './rank.ts';
+import { MAX_PATH_LENGTH, packRank, type Standing, UNKNOWN } from './rank.ts';
 
 /** A path in the running. */
 export interface Candidate {
@@ -17,8 +17,8 @@ export interface Candidate {
   readonly source: PathSource;
   /** Interior cost of its next hop; 0 of our own. */
   readonly cost: number;
-  /** Import says that it goes first: see rankOf. */
-  readonly preferred: boolean;
+  /** What origin validation says, where import prefers by it. */
+  readonly standing: Standing;
   /** As received. RFC 7911 */
   readonly pathId: number;
   /** When it came, or changed last: wall clock, seconds. */
@@ -47,6 +47,7 @@ export interface Step {
 /** LOCAL_PREF of a path that has none: every eBGP path that no policy touched. */
 export const DEFAULT_LOCAL_PREF = 100;
 const ORIGINS = ['igp', 'egp', 'incomplete'] as const;
+const STANDINGS = ['invalid', 'unknown', 'valid'] as const;
 
 /** A set counts one, however many AS numbers it holds. RFC 4271 9.1.2.2 a */
 export function asPathLength(attributes: PathAttributes): number {
@@ -85,13 +86,19 @@ export const STEPS: readonly Step[] = [
     value: ({ attributes }) => (isLongLivedStale(attributes) ? 1 : 0),
     words: oneOf('long-lived stale', 'fresh'),
   },
-  // RFC 6811 5 leaves it to policy what validity is worth: where import prefers valid routes, more than anybody's LOCAL_PREF.
+  // RFC 6811 5 leaves it to policy what validity is worth. Where import prefers by it, it stands here:
+  //   behind what is ours, which IPAM need not confirm, and behind LLGR_STALE, which RFC 9494 4.3 puts below anything fresh: a
+  //   node that has been silent for hours is no better for being the block's owner;
+  //   before LOCAL_PREF, which is the sender's word within an AS (9.1.1): whoever claims the block of another node would claim a
+  //   high one too, and a mesh's own are the highest there are.
+  // Between the two stands what IPAM cannot say: valid, unknown, invalid. It takes two routes of one prefix: a more specific one
+  // that is invalid is used all the same, and only "reject" keeps it out. RFC 6811 has the same hole, and the same remedy.
   {
     name: 'origin validation',
     prefer: 'higher',
     inRank: true,
-    value: ({ preferred }) => (preferred ? 1 : 0),
-    words: oneOf('valid', 'not valid'),
+    value: ({ standing }) => standing,
+    words: (v) => STANDINGS[Number(v)] ?? '?',
   },
   { name: 'LOCAL_PREF', prefer: 'higher', inRank: true, value: (p) => localPref(p.attributes) }, // 9.1.1
   { name: 'AS_PATH length', prefer: 'lower', inRank: true, value: (p) => asPathLength(p.attributes) }, // 9.1.2.2 a
@@ -137,13 +144,12 @@ export interface DecisionSettings {
 export const stepsOf = (settings: DecisionSettings): readonly Step[] =>
   STEPS.filter(({ onlyIf }) => onlyIf === undefined || settings[onlyIf]);
 
-/** The steps marked inRank as one number (rank.ts). `preferred`: origin validation found the route valid, and the import policy
- *  prefers valid ones. */
-export const rankOf = (attributes: PathAttributes, kind: PathSource['kind'], preferred = false): number =>
+/** The steps marked inRank as one number (rank.ts). */
+export const rankOf = (attributes: PathAttributes, kind: PathSource['kind'], standing: Standing = UNKNOWN): number =>
   packRank(
     kind === 'local',
     isLongLivedStale(attributes),
-    preferred,
+    standing,
     localPref(attributes),
     asPathLength(attributes),
     origin(attributes),

@@ -3,7 +3,7 @@ import type { IpAddress } from '../../base/ip.ts';
 import { formatIp } from '../../base/ip.ts';
 import type { Reason } from '../../base/reason.ts';
 import { type Candidate, explain, isLongLivedStale, type Step, stepsOf, wordsOf } from '../choice/decision.ts';
-import { isPreferredRank } from '../choice/rank.ts';
+import { standingOfRank } from '../choice/rank.ts';
 import { inOrder } from '../tables/route-order.ts';
 import type { RouteTable } from '../tables/route-table.ts';
 import type { Source } from '../terms/source.ts';
@@ -164,7 +164,7 @@ function rowOf(table: RouteTable, path: number, used: number): Row {
     source,
     attributes: sets.attributesOf(used),
     cost: source.kind === 'local' ? 0 : Math.max(0, table.nextHops.cost.at[sets.nextHopOf(used)] as number),
-    preferred: source.kind !== 'local' && isPreferredRank(sets.rankOf(used)),
+    standing: standingOfRank(sets.rankOf(used)),
     pathId: table.paths.pathIdOf(path),
     since: table.paths.sinceOf(path),
   };

@@ -15,7 +15,7 @@ import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts'
 import { type DecodedAttributes, decodeAttributesOf } from '../../bgp-js/attributes/attributes.ts';
 import { nextHopOf } from '../../bgp-js/attributes/next-hop.ts';
 import { type BgpError, bgpError } from '../../bgp-js/wire/error.ts';
-import { localPrefOfRank, packRank, pathLengthOfRank } from '../choice/rank.ts';
+import { localPrefOfRank, packRank, pathLengthOfRank, type Standing, UNKNOWN } from '../choice/rank.ts';
 import type { PathSource } from '../terms/feed.ts';
 import {
   CLUSTER_IS_OURS,
@@ -238,9 +238,10 @@ export class AttributeTable {
     return this.intern(bytes, start, end, context);
   }
 
-  /** Attributes of our own making, or changed by import: equal ones give the same id. With a reference for the caller. */
-  internValue(attributes: PathAttributes, context: ImportContext): number {
-    const own = context.derived ?? context;
+  /** Attributes of our own making, or changed by import: equal ones of equal standing give the same id. With a reference for the
+   *  caller. */
+  internValue(attributes: PathAttributes, context: ImportContext, standing: Standing = UNKNOWN): number {
+    const own = context.derived?.[standing] ?? context;
     const bytes = octetsOfSet(attributes, own.how.family);
     let id = this.store.find(bytes, 0, bytes.length, own.id);
     if (id === NONE) {
@@ -360,7 +361,7 @@ export class AttributeTable {
     this.ranks.at[id] = packRank(
       context.kind === 'local',
       (scanned.marks & IS_LLGR_STALE) !== 0,
-      false,
+      context.standing,
       scanned.localPref,
       scanned.asPathLength,
       scanned.origin,

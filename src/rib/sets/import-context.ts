@@ -1,13 +1,13 @@
 /** What the same octets may mean differently by: the peer's kind, our settings towards it, the form of the session. Pure.
  *  Part of the key of an attribute set, so that peers of a kind share their sets. */
 import type { IpAddress } from '../../base/ip.ts';
-import type { Reason } from '../../base/reason.ts';
 import type { AttributeParams } from '../../bgp-js/attributes/attribute-params.ts';
-import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import { IPV4_UNICAST_KEY } from '../../bgp-js/wire/family.ts';
-import type { BlockOrigin, Policy } from '../../model/policy.ts';
-import { readsPrefix } from '../../policy/evaluate.ts';
+import type { Policy } from '../../model/policy.ts';
+import { readsPrefix, setsStanding } from '../../policy/evaluate.ts';
+import { INVALID, type Standing, UNKNOWN, VALID } from '../choice/rank.ts';
 import type { PathSource } from '../terms/feed.ts';
+import type { OriginOf } from '../terms/rib-config.ts';
 import type { BgpRole } from '../terms/source.ts';
 import type { ScanHow } from './attribute-scan.ts';
 
@@ -28,8 +28,11 @@ export interface ImportContext {
   readonly perRoute: boolean;
   readonly how: ScanHow;
   readonly params: AttributeParams;
-  /** For the sets that import makes out of received ones. Absent: sets of this context are our own making, and are not judged. */
-  readonly derived?: ImportContext;
+  /** What the decision takes its sets for. */
+  readonly standing: Standing;
+  /** For the sets that import makes out of received ones, by standing: one context three times, where no rule makes a difference.
+   *  Absent: sets of this context are our own making, and are not judged. */
+  readonly derived?: readonly [ImportContext, ImportContext, ImportContext];
 }
 
 /** The settings that make a context, as of a source. */
@@ -50,11 +53,7 @@ export interface OurSelf {
   /** Of our cluster, where we reflect. Default: the BGP identifier. RFC 4456 7 */
   readonly clusterId?: number;
   /** What IPAM says of a route, for policies that ask. Absent: unknown. */
-  readonly originOf?: (
-    address: IpAddress,
-    length: number,
-    attributes: PathAttributes,
-  ) => { readonly origin: BlockOrigin; readonly reason?: Reason };
+  readonly originOf?: OriginOf;
 }
 
 const NOBODY: OurSelf = { bgpIdentifier: 0, isOurAddress: () => false };
@@ -74,7 +73,7 @@ export class ImportContexts {
   constructor(us: OurSelf = NOBODY, family: number = IPV4_UNICAST_KEY) {
     this.us = us;
     this.family = family;
-    this.local = this.make({ kind: 'local', localAsn: 0 }, true, false, undefined);
+    this.local = this.make({ kind: 'local', localAsn: 0 }, true, false, UNKNOWN);
   }
 
   /** `inMpReach`: where the routes are. */
@@ -111,8 +110,12 @@ export class ImportContexts {
         return c;
     }
     this.forgetUnused();
-    const derived = this.make(spec, true, inMpReach, undefined);
-    return this.make(spec, fourOctetAs, inMpReach, derived);
+    const usual = this.make(spec, true, inMpReach, UNKNOWN);
+    const differ = spec.importPolicy !== undefined && setsStanding(spec.importPolicy);
+    const [invalid, valid] = differ
+      ? [this.make(spec, true, inMpReach, INVALID), this.make(spec, true, inMpReach, VALID)]
+      : [usual, usual];
+    return this.make(spec, fourOctetAs, inMpReach, UNKNOWN, [invalid, usual, valid]);
   }
 
   byId(id: number): ImportContext {
@@ -129,8 +132,9 @@ export class ImportContexts {
   /** Policies change with every reload: what no set is of any more goes, when a new one comes. */
   private forgetUnused(): void {
     for (const c of this.made) {
-      if (c?.derived === undefined || this.sets[c.id] !== 0 || this.sets[c.derived.id] !== 0) continue;
-      this.made[c.derived.id] = undefined;
+      if (c?.derived === undefined || this.sets[c.id] !== 0) continue;
+      if (c.derived.some(({ id }) => this.sets[id] !== 0)) continue;
+      for (const { id } of c.derived) this.made[id] = undefined;
       this.made[c.id] = undefined;
     }
   }
@@ -139,7 +143,8 @@ export class ImportContexts {
     spec: ContextSpec,
     fourOctetAs: boolean,
     inMpReach: boolean,
-    derived: ImportContext | undefined,
+    standing: Standing,
+    derived?: ImportContext['derived'],
   ): ImportContext {
     let id = 0;
     while (this.made[id] !== undefined) id++;
@@ -165,6 +170,7 @@ export class ImportContexts {
         clusterId: this.us.clusterId ?? this.us.bgpIdentifier,
         bgpIdentifier: this.us.bgpIdentifier,
       },
+      standing,
       // Whether an IPv6 next hop was agreed on for IPv4 routes is the framer's to see: what came so far may have one. RFC 8950 4
       params: { fourOctetAs, ibgp, families, extendedNextHop: families },
       ...(derived && { derived }),

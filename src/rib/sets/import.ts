@@ -8,9 +8,7 @@ import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts'
 import type { DecodedAttributes } from '../../bgp-js/attributes/attributes.ts';
 import { nextHopOf } from '../../bgp-js/attributes/next-hop.ts';
 import { otcIngress } from '../../bgp-js/attributes/only-to-customer.ts';
-import type { Policy } from '../../model/policy.ts';
 import { evaluate, readsPrefix } from '../../policy/evaluate.ts';
-import type { PathSource } from '../terms/feed.ts';
 import { CLUSTER_IS_OURS, HAS_ORIGINATOR, type ScannedSet } from './attribute-scan.ts';
 import type { ImportContext, OurSelf } from './import-context.ts';
 
@@ -119,26 +117,10 @@ export function judgeByWords(
     used = otc.attributes;
   }
   if (context.policy === undefined || readsPrefix(context.policy)) return { used };
-  const judged = judge(context.policy, used, context.kind, ipv4(0), 0);
-  return 'rejected' in judged ? { ...judged, verdict: POLICY_REJECTED } : judged;
-}
-
-/** A prefix-reading policy's verdict on one route of a set that is otherwise good. */
-export function judge(
-  policy: Policy,
-  attributes: PathAttributes,
-  source: PathSource['kind'],
-  address: IpAddress,
-  length: number,
-  us?: OurSelf,
-): Imported {
-  const found = us?.originOf?.(address, length, attributes);
-  const verdict = evaluate(policy, {
-    address,
-    length,
-    attributes,
-    source,
-    ...(found && { origin: found.origin, ...(found.reason && { originReason: found.reason }) }),
-  });
-  return verdict.kind === 'accept' ? { used: verdict.attributes } : { rejected: verdict.reason };
+  // It reads neither prefix nor origin: any will do.
+  const any = { address: ipv4(0), length: 0, attributes: used, source: context.kind };
+  const verdict = evaluate(context.policy, any);
+  return verdict.kind === 'accept'
+    ? { used: verdict.attributes }
+    : { verdict: POLICY_REJECTED, rejected: verdict.reason };
 }

@@ -90,7 +90,7 @@ export class Leaving {
 
   private contextOf(set: number): Parameters<RouteTable['sets']['internValue']>[1] {
     const context = this.table.sets.contextOf(set);
-    return context.derived ?? context;
+    return context.derived?.[context.standing] ?? context;
   }
 
   private sweep(source: Source): void {

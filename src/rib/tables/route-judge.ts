@@ -4,6 +4,7 @@ import type { Reason } from '../../base/reason.ts';
 import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import type { Verdict } from '../../policy/evaluate.ts';
 import { judgeOf, type RouteContext, type SetJudge } from '../../policy/judge.ts';
+import { INVALID, UNKNOWN, VALID } from '../choice/rank.ts';
 import { ACCEPTED } from '../sets/import.ts';
 import type { ImportContext } from '../sets/import-context.ts';
 import type { RouteTable } from './route-table.ts';
@@ -50,13 +51,13 @@ export class RouteJudge {
     if (this.isMulticast(route)) return MULTICAST;
     const context = sets.contextOf(received);
     if (!context.perRoute) return undefined;
-    const verdict = this.verdict(route, sets.usedOf(received), context);
+    const verdict = this.verdict(route, sets.usedOf(received), context, false);
     return verdict.kind === 'reject' ? verdict.reason : undefined;
   }
 
   private ask(route: number, base: number, context: ImportContext): number {
     const { sets } = this.table;
-    const verdict = this.verdict(route, base, context);
+    const verdict = this.verdict(route, base, context, true);
     if (verdict.kind === 'reject') return NONE;
     const kept = this.judgeFor(base, context);
     if (kept.verdict === verdict && (kept.used === base || sets.generationOf(kept.used) === kept.usedGeneration)) {
@@ -64,17 +65,19 @@ export class RouteJudge {
       return kept.used;
     }
     const attributes = sets.attributesOf(base);
-    const same = verdict.attributes === attributes || sameValues(verdict.attributes, attributes);
+    const standing = verdict.standing === undefined ? UNKNOWN : STANDING[verdict.standing];
+    const same =
+      standing === UNKNOWN && (verdict.attributes === attributes || sameValues(verdict.attributes, attributes));
     let used = base;
     if (same) sets.hold(base);
-    else used = sets.internValue(verdict.attributes, context);
+    else used = sets.internValue(verdict.attributes, context, standing);
     kept.verdict = verdict;
     kept.used = used;
     kept.usedGeneration = sets.generationOf(used);
     return used;
   }
 
-  private verdict(route: number, base: number, context: ImportContext): Verdict {
+  private verdict(route: number, base: number, context: ImportContext, isNews: boolean): Verdict {
     const { table } = this;
     const { judge } = this.judgeFor(base, context);
     const policy = judgeOf(context.policy as NonNullable<ImportContext['policy']>);
@@ -82,7 +85,7 @@ export class RouteJudge {
     const length = table.index.lengthOf(route);
     let given: RouteContext | undefined;
     if (policy.readsOrigin && table.us.originOf !== undefined) {
-      const { origin, reason } = table.us.originOf(address, length, table.sets.attributesOf(base));
+      const { origin, reason } = table.us.originOf(address, length, table.sets.attributesOf(base), isNews);
       given = { origin, originReason: reason };
     }
     return judge.verdict(policy.classOf(address, length), given);
@@ -107,6 +110,8 @@ export class RouteJudge {
     return family === 'ipv4' ? prefixes.addressOf(route) >>> 28 === 14 : prefixes6.wordOf(route, 0) >>> 24 === 0xff;
   }
 }
+
+const STANDING = { invalid: INVALID, unknown: UNKNOWN, valid: VALID } as const;
 
 /** An accepting verdict gives back the object it was given, unless that was decoded once more meanwhile. */
 const sameValues = (a: PathAttributes, b: PathAttributes): boolean => {

@@ -11,6 +11,14 @@ export interface MaxPaths {
   readonly ibgp: number;
 }
 
+/** `isNews`: a route is being judged, and not only looked at. */
+export type OriginOf = (
+  address: IpAddress,
+  length: number,
+  attributes: PathAttributes,
+  isNews: boolean,
+) => { readonly origin: BlockOrigin; readonly reason?: Reason };
+
 export interface TableConfig {
   readonly family: 'ipv4' | 'ipv6';
   readonly bgpIdentifier: number;
@@ -26,11 +34,7 @@ export interface TableConfig {
   /** Of a reflector: default the BGP identifier. RFC 4456 7 */
   readonly clusterId?: number;
   /** What IPAM says of a route, for policies that ask; see reevaluateWithin(). Absent: unknown. */
-  readonly originOf?: (
-    address: IpAddress,
-    length: number,
-    attributes: PathAttributes,
-  ) => { readonly origin: BlockOrigin; readonly reason?: Reason };
+  readonly originOf?: OriginOf;
 }
 
 /** What the session agreed on, as far as bytes are read by it. */

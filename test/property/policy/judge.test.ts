@@ -58,6 +58,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     { do: 'prepend', asns: [65001, 65002] },
     { do: 'addCommunities', standard: [1, 2] },
     { do: 'setNextHop', to: 'self' },
+    { do: 'standAs', origin: 'valid' },
+    { do: 'standAs', origin: 'invalid' },
     { do: 'setNextHop', to: 'discard' },
     { do: 'setNextHop', to: ipv4(0x0a000001) },
     { do: 'setOrigin', value: 'egp' },

@@ -2,29 +2,32 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  isPreferredRank,
+  INVALID,
   LOCAL_RANK,
   localPrefOfRank,
   MAX_PATH_LENGTH,
   packRank,
   pathLengthOfRank,
+  standingOfRank,
+  UNKNOWN,
+  VALID,
 } from '../../../src/rib/choice/rank.ts';
 
 const parts = fc.record({
   isLocal: fc.boolean(),
   isStale: fc.boolean(),
-  isPreferred: fc.boolean(),
+  standing: fc.constantFrom(INVALID, UNKNOWN, VALID),
   localPref: fc.nat(0xffffffff),
   pathLength: fc.nat(MAX_PATH_LENGTH),
   origin: fc.nat(2),
 });
 type Parts = typeof parts extends fc.Arbitrary<infer P> ? P : never;
-const pack = (p: Parts): number => packRank(p.isLocal, p.isStale, p.isPreferred, p.localPref, p.pathLength, p.origin);
+const pack = (p: Parts): number => packRank(p.isLocal, p.isStale, p.standing, p.localPref, p.pathLength, p.origin);
 /** Step by step, the first that differs decides. */
 const inSteps = (p: Parts): readonly number[] => [
   Number(p.isLocal),
   Number(!p.isStale),
-  Number(p.isPreferred),
+  p.standing,
   p.localPref,
   -p.pathLength,
   -p.origin,
@@ -36,7 +39,7 @@ test('a rank holds its parts', () => {
       const rank = pack(p);
       expect(Number.isSafeInteger(rank)).toBe(true);
       expect(rank >= LOCAL_RANK).toBe(p.isLocal);
-      expect(isPreferredRank(rank)).toBe(p.isPreferred);
+      expect(standingOfRank(rank)).toBe(p.standing);
       expect(localPrefOfRank(rank)).toBe(p.localPref);
       expect(pathLengthOfRank(rank)).toBe(p.pathLength);
     }),

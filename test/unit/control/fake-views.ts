@@ -152,6 +152,10 @@ export const ROUTES: readonly RouteView[] = [
     from: 'node3',
     localPref: 100,
     best: false,
+    blockOrigin: {
+      origin: 'invalid',
+      reason: { code: 'ORIGIN_INVALID', text: 'IPAM says block 10.244.219.64/26 belongs to node4, not to node3' },
+    },
   },
 ];
 
@@ -339,11 +343,38 @@ export const WHY: ExplanationView = {
     },
     {
       route: {
+        ...routeTo('worker4', '172.18.0.6'),
+        best: false,
+        blockOrigin: {
+          origin: 'invalid',
+          reason: { code: 'ORIGIN_INVALID', text: 'IPAM says block 10.244.0.0/26 belongs to worker1, not to worker4' },
+        },
+      },
+      outcome: 'loses',
+      lostAt: { step: 'origin validation', best: 'valid', value: 'invalid' },
+      changes: [],
+    },
+    {
+      route: {
+        ...routeTo('tor-a', '172.18.0.254'),
+        best: false,
+        blockOrigin: { origin: 'unknown', reason: { code: 'ORIGIN_UNKNOWN', text: "the next hop is no node's" } },
+      },
+      outcome: 'loses',
+      lostAt: { step: 'origin validation', best: 'valid', value: 'unknown' },
+      changes: [],
+    },
+    {
+      route: {
         ...routeTo('worker3', '172.18.0.5'),
         best: false,
         stale: true,
         asPath: '65001 65002',
         reason: { code: 'ORIGIN_INVALID', text: 'IPAM says block 10.244.0.0/26 belongs to worker1' },
+        blockOrigin: {
+          origin: 'invalid',
+          reason: { code: 'ORIGIN_INVALID', text: 'IPAM says block 10.244.0.0/26 belongs to worker1' },
+        },
       },
       outcome: 'rejected',
       nextHop: {
@@ -356,6 +387,7 @@ export const WHY: ExplanationView = {
     },
   ],
   steps: [
+    { name: 'origin validation', outcome: 'took', value: 'valid', lost: 2, left: 2 },
     { name: 'LOCAL_PREF', outcome: 'tie', value: '2147482623', lost: 0, left: 2 },
     { name: 'CLUSTER_LIST length', outcome: 'took', value: '0', lost: 1, left: 1 },
     { name: 'peer address', outcome: 'not asked', value: '172.18.0.3', lost: 0, left: 1 },

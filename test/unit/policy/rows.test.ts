@@ -148,10 +148,13 @@ test('BLACKHOLE is for hosts, of either family: discarded here, and told to nobo
 test('block origins: warn leaves routes alone, prefer makes them the last resort, reject says IPAM’s reason', () => {
   const reason = { code: 'ORIGIN_INVALID', text: 'IPAM says block 10.244.0.0/26 belongs to worker1, not to worker3' };
   const invalid = { ...INPUT, origin: 'invalid', originReason: reason } as const;
-  expect(blockOriginPolicy('warn')).toBeUndefined();
+  expect(blockOriginPolicy('off')).toBeUndefined();
+  const warn = blockOriginPolicy('warn') as Policy;
+  expect(evaluate(warn, invalid)).toEqual({ kind: 'accept', attributes, by: { policy: 'block-origin' } });
   const [prefer, reject] = [blockOriginPolicy('prefer') as Policy, blockOriginPolicy('reject') as Policy];
-  expect(evaluate(prefer, invalid)).toMatchObject({ kind: 'accept', attributes: { localPref: 0 } });
-  expect(evaluate(prefer, { ...INPUT, origin: 'valid' })).toMatchObject({ kind: 'accept', attributes });
+  expect(evaluate(prefer, invalid)).toMatchObject({ kind: 'accept', attributes, standing: 'invalid' });
+  expect(evaluate(prefer, { ...INPUT, origin: 'valid' })).toMatchObject({ attributes, standing: 'valid' });
+  expect(evaluate(prefer, { ...INPUT, origin: 'unknown' })).not.toHaveProperty('standing');
   expect(evaluate(reject, invalid)).toMatchObject({ kind: 'reject', reason });
   expect(evaluate(reject, { ...INPUT, origin: 'unknown' }).kind).toBe('accept');
 });

@@ -2,18 +2,18 @@ import { describe, expect, test } from 'vitest';
 import type { Ipv4Attributes } from '../../../src/bgp-js/attributes/attribute-types.ts';
 import { LLGR_STALE } from '../../../src/bgp-js/attributes/communities.ts';
 import { type Candidate, explain, rankOf, STEPS, stepsOf, wordsOf } from '../../../src/rib/choice/decision.ts';
-import { isPreferredRank } from '../../../src/rib/choice/rank.ts';
+import { INVALID, LOCAL_RANK, standingOfRank, UNKNOWN, VALID } from '../../../src/rib/choice/rank.ts';
 import { address, attributes } from '../../support/rib.ts';
 
 let ids = 0;
 const path = (
   more: Partial<Ipv4Attributes>,
   source: { kind?: 'ibgp' | 'ebgp' | 'local'; id?: string; at?: string } = {},
-  rest: Partial<Pick<Candidate, 'cost' | 'preferred' | 'pathId' | 'since'>> = {},
+  rest: Partial<Pick<Candidate, 'cost' | 'standing' | 'pathId' | 'since'>> = {},
 ): Candidate => ({
   attributes: attributes('10.9.0.2', more),
   cost: 0,
-  preferred: false,
+  standing: UNKNOWN,
   pathId: 0,
   since: 0,
   ...rest,
@@ -77,9 +77,14 @@ describe('the decision process, RFC 4271 9.1.2.2', () => {
     expect(decide(stale, path({ localPref: 50 }))).toBe('1; 0 by LLGR_STALE: fresh/long-lived stale');
   });
   test('where import prefers valid origins, a valid path wins whatever its LOCAL_PREF', () => {
-    expect(decide(path({ localPref: 200 }), path({}, {}, { preferred: true }))).toBe(
-      '1; 0 by origin validation: valid/not valid',
-    );
+    const [high, valid] = [path({ localPref: 200 }), path({}, {}, { standing: VALID })];
+    expect(decide(high, valid)).toBe('1; 0 by origin validation: valid/unknown');
+    const invalid = path({ localPref: 300 }, {}, { standing: INVALID });
+    expect(decide(invalid, path({ localPref: 0 }))).toBe('1; 0 by origin validation: unknown/invalid');
+  });
+  test('a valid path that is long-lived stale loses to a fresh invalid one (RFC 9494 4.3)', () => {
+    const stale = path({ communities: [LLGR_STALE] }, {}, { standing: VALID });
+    expect(decide(stale, path({}, {}, { standing: INVALID }))).toBe('1; 0 by LLGR_STALE: fresh/long-lived stale');
   });
   test('the older of two eBGP paths only where the setting says so, and never among iBGP ones', () => {
     const young = path({}, { kind: 'ebgp', id: '10.0.0.1' }, { since: 2 });
@@ -122,11 +127,12 @@ describe('the decision process, RFC 4271 9.1.2.2', () => {
   test('the rank stays exact at its limits', () => {
     const long = path(sequence(...Array.from({ length: 5000 }, () => 65001)));
     expect(rankOf(attributes('10.9.0.2', { localPref: 0xffffffff }), 'local')).toBe(
-      2 ** 48 + 2 ** 47 + 0xffffffff * 2 ** 14 + 4095 * 4 + 2,
+      2 ** 49 + 2 ** 48 + 2 ** 46 + 0xffffffff * 2 ** 14 + 4095 * 4 + 2,
     );
-    expect(rankOf(attributes('10.9.0.2', { localPref: 0xffffffff }), 'local', true)).toBeLessThan(2 ** 49);
+    expect(rankOf(attributes('10.9.0.2', { localPref: 0xffffffff }), 'local', VALID)).toBeLessThan(2 * LOCAL_RANK);
     const least = { ...long.attributes, localPref: 0, origin: 'incomplete' as const, communities: [LLGR_STALE] };
-    expect(rankOf(least, 'ibgp')).toBe(0);
-    expect([rankOf(least, 'ibgp', true), rankOf(least, 'ibgp')].map(isPreferredRank)).toEqual([true, false]);
+    expect(rankOf(least, 'ibgp', INVALID)).toBe(0);
+    const all = [INVALID, UNKNOWN, VALID] as const;
+    expect(all.map((standing) => standingOfRank(rankOf(least, 'ibgp', standing)))).toEqual(all);
   });
 });
