@@ -22,6 +22,8 @@ export interface ImportContext {
   readonly role: BgpRole | undefined;
   /** Counts only with a role; 0 without. */
   readonly peerAsn: number;
+  /** Comes in front of the paths; 0: nothing does. */
+  readonly prependAsn: number;
   /** Its routes were in MP_REACH_NLRI, and so is their next hop. */
   readonly inMpReach: boolean;
   /** The policy reads prefixes: it is asked route by route. */
@@ -43,7 +45,7 @@ export interface ContextSpec {
   readonly allowOwnAs?: number | undefined;
   readonly importPolicy?: Policy | undefined;
   readonly role?: BgpRole | undefined;
-  readonly localAs?: { readonly nodeAsn: number } | undefined;
+  readonly localAs?: { readonly nodeAsn: number; readonly noPrepend: boolean } | undefined;
 }
 
 /** This node, as loops are recognised by. */
@@ -57,6 +59,11 @@ export interface OurSelf {
 }
 
 const NOBODY: OurSelf = { bgpIdentifier: 0, isOurAddress: () => false };
+
+/** What the neighbour believes to be between it and us: whoever hears the path from us learns that the AS it knows us by is on the
+ *  way, and takes nothing back that passed there. Between ASes only. RFC 7705 3.1 */
+const prependedAsn = ({ kind, localAsn, localAs }: ContextSpec): number =>
+  kind !== 'ebgp' || localAs === undefined || localAs.noPrepend || localAs.nodeAsn === localAsn ? 0 : localAsn;
 
 /** One object per distinct context. */
 export class ImportContexts {
@@ -94,11 +101,13 @@ export class ImportContexts {
 
   private find(spec: ContextSpec, fourOctetAs: boolean, inMpReach: boolean): ImportContext {
     const peerAsn = spec.role === undefined ? 0 : (spec.peerAsn ?? 0);
+    const prependAsn = prependedAsn(spec);
     for (const c of this.made) {
       if (
         c?.derived !== undefined &&
         c.kind === spec.kind &&
         c.localAsn === spec.localAsn &&
+        c.prependAsn === prependAsn &&
         c.how.nodeAsn === (spec.localAs?.nodeAsn ?? spec.localAsn) &&
         c.policy === spec.importPolicy &&
         c.fourOctetAs === fourOctetAs &&
@@ -159,6 +168,7 @@ export class ImportContexts {
       policy: spec.importPolicy,
       role: spec.role,
       peerAsn: spec.role === undefined ? 0 : (spec.peerAsn ?? 0),
+      prependAsn: prependedAsn(spec),
       inMpReach,
       perRoute: spec.importPolicy !== undefined && readsPrefix(spec.importPolicy),
       how: {

@@ -4,6 +4,7 @@
 import { formatIp, type IpAddress } from '../../base/ip.ts';
 import { formatIpv4, ipv4 } from '../../base/ipv4.ts';
 import type { Reason } from '../../base/reason.ts';
+import { prependAsn } from '../../bgp-js/attributes/as-path.ts';
 import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import type { DecodedAttributes } from '../../bgp-js/attributes/attributes.ts';
 import { nextHopOf } from '../../bgp-js/attributes/next-hop.ts';
@@ -102,10 +103,11 @@ function malformed(decoded: DecodedAttributes<PathAttributes>): Reason {
 }
 
 /** Whether judgeByWords() could say anything but yes: then a new set is decoded. */
-export const asksWords = ({ policy, role }: ImportContext): boolean =>
-  role !== undefined || (policy !== undefined && !readsPrefix(policy));
+export const asksWords = ({ policy, role, prependAsn }: ImportContext): boolean =>
+  role !== undefined || prependAsn !== 0 || (policy !== undefined && !readsPrefix(policy));
 
-/** What needs attributes as values: the role's rule about OTC, then the policy, where it asks for no prefix. */
+/** What needs attributes as values: the role's rule about OTC, the AS that stands between, then the policy, where it asks for no
+ *  prefix. Policy sees the path as it is used, as FRR's does: the loop check saw it as it came. */
 export function judgeByWords(
   attributes: PathAttributes,
   context: ImportContext,
@@ -116,6 +118,7 @@ export function judgeByWords(
     if (otc.kind === 'leak') return { verdict: ROUTE_LEAK, rejected: { code: 'ROUTE_LEAK', text: otc.text } };
     used = otc.attributes;
   }
+  if (context.prependAsn !== 0) used = { ...used, asPath: prependAsn(used.asPath, context.prependAsn) };
   if (context.policy === undefined || readsPrefix(context.policy)) return { used };
   // It reads neither prefix nor origin: any will do.
   const any = { address: ipv4(0), length: 0, attributes: used, source: context.kind };

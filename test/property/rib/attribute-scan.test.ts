@@ -20,7 +20,7 @@ import { readCorpus } from '../../support/corpus.ts';
 import { attributesFor } from '../bgp-js/arbitraries.ts';
 
 const us = { bgpIdentifier: 0x0a090001, clusterId: 0x0a090063, isOurAddress: (a: number | bigint) => a === 0x0a000009 };
-const spec = { localAsn: 65001, peerAsn: 65002, localAs: { nodeAsn: 64512 } };
+const spec = { localAsn: 65001, peerAsn: 65002, localAs: { nodeAsn: 64512, noPrepend: true } };
 const contextsOf = (family: number): ImportContext[] => {
   const contexts = new ImportContexts(us, family);
   const inMpReach = family !== IPV4_UNICAST_KEY;
