@@ -55,11 +55,13 @@ export class PeerSet {
   }
 
   /** Makes the sessions what `configs` says, and lets those in that `ranges` says. The first call starts the restart phase's
-   *  clock: call it when the peers are known. */
+   *  clock: call it when the peers are known. A cluster identifier is ours as soon as one peer has it. RFC 4456 8 */
   apply(configs: readonly PeerConfig[], ranges: readonly DynamicRange[] = []): ApplyReport {
     const { report, wanted } = this.compare(configs, ranges);
     if (this.stopped) return report;
     this.setRanges(ranges);
+    const clusterIds = [...configs, ...ranges.map((r) => r.settings)].flatMap((c) => c.clusterId ?? []);
+    for (const rib of [this.ports.ribs.ipv4, this.ports.ribs.ipv6]) rib.setClusterIds(clusterIds);
     // Goings before comings: an address may pass from one peer to another.
     for (const name of report.removed) this.remove(name);
     const fresh: Peer[] = [];

@@ -107,7 +107,16 @@ export class LocRib {
     const row = this.row(source);
     if (row.bgpIdentifier === bgpIdentifier) return;
     row.bgpIdentifier = bgpIdentifier;
-    if (row.received > 0) this.decideAgain(() => true, row.id);
+    if (row.received > 0) this.decideAgain((path) => this.retell(path), row.id);
+  }
+
+  /** Nothing of the path itself has changed, but a peer that it is reflected to hears of its ORIGINATOR_ID. RFC 4456 8 */
+  private retell(path: number): true {
+    const { table } = this;
+    const route = table.paths.route.at[path] as number;
+    if (table.toldSource.at[route] === table.paths.sourceOf(path)) table.changes.touch(route);
+    table.pathChanges.touch(route);
+    return true;
   }
 
   /** Its settings are these from now on: what it announced is judged anew, and its session stays as it is. */
@@ -182,6 +191,11 @@ export class LocRib {
   /** This node's addresses changed: next hops are judged anew. */
   reevaluate(): void {
     this.adjRibIn.reevaluate();
+  }
+
+  /** Cluster identifiers that single sessions reflect with, beside the configured one: what has passed there is a loop. */
+  setClusterIds(ids: Iterable<number>): void {
+    if (this.table.clusters.setOthers(ids)) this.adjRibIn.reevaluate();
   }
 
   /** IPAM says something else of what lies in these prefixes: policies that ask for it judge the routes there anew. */

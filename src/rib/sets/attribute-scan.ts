@@ -7,6 +7,7 @@
 import { FLAG_EXTENDED, FLAG_OPTIONAL, FLAG_PARTIAL, FLAG_TRANSITIVE } from '../../bgp-js/attributes/attribute-row.ts';
 import { MP_REACH } from '../../bgp-js/attributes/mp-reach.ts';
 import { MAX_PATH_LENGTH } from '../choice/rank.ts';
+import type { ClusterIds } from '../terms/cluster-ids.ts';
 
 /** What the same octets may mean differently by. */
 export interface ScanHow {
@@ -19,8 +20,7 @@ export interface ScanHow {
   readonly localAsn: number;
   readonly nodeAsn: number;
   /** Looked for in CLUSTER_LIST. */
-  readonly clusterId: number;
-  readonly bgpIdentifier: number;
+  readonly clusters: ClusterIds;
 }
 
 /** Bits of `marks`. */
@@ -32,7 +32,7 @@ export const HAS_OTC = 16;
 /** Communities of long-lived graceful restart. RFC 9494 */
 export const IS_LLGR_STALE = 32;
 export const IS_NO_LLGR = 64;
-/** CLUSTER_LIST holds our cluster or our BGP identifier. */
+/** CLUSTER_LIST holds an identifier of ours. */
 export const CLUSTER_IS_OURS = 128;
 
 /** Filled anew for each set. */
@@ -157,8 +157,7 @@ export function scanSet(bytes: Uint8Array, start: number, end: number, how: Scan
         if (length === 0 || (length & 3) !== 0 || !how.ibgp) return false;
         into.marks |= HAS_CLUSTER_LIST;
         for (let i = value; i < next; i += 4) {
-          const id = word(bytes, i);
-          if (id === how.clusterId || id === how.bgpIdentifier) into.marks |= CLUSTER_IS_OURS;
+          if (how.clusters.has(word(bytes, i))) into.marks |= CLUSTER_IS_OURS;
         }
         break;
       case MP_REACH:

@@ -6,6 +6,7 @@ import { IPV4_UNICAST_KEY } from '../../bgp-js/wire/family.ts';
 import type { Policy } from '../../model/policy.ts';
 import { readsPrefix, setsStanding } from '../../policy/evaluate.ts';
 import { INVALID, type Standing, UNKNOWN, VALID } from '../choice/rank.ts';
+import { ClusterIds } from '../terms/cluster-ids.ts';
 import type { PathSource } from '../terms/feed.ts';
 import type { OriginOf } from '../terms/rib-config.ts';
 import type { BgpRole } from '../terms/source.ts';
@@ -52,8 +53,8 @@ export interface ContextSpec {
 export interface OurSelf {
   readonly bgpIdentifier: number;
   readonly isOurAddress: (address: IpAddress) => boolean;
-  /** Of our cluster, where we reflect. Default: the BGP identifier. RFC 4456 7 */
-  readonly clusterId?: number;
+  /** Default: the BGP identifier. RFC 4456 7 */
+  readonly clusters?: ClusterIds;
   /** What IPAM says of a route, for policies that ask. Absent: unknown. */
   readonly originOf?: OriginOf;
 }
@@ -67,7 +68,7 @@ const prependedAsn = ({ kind, localAsn, localAs }: ContextSpec): number =>
 
 /** One object per distinct context. */
 export class ImportContexts {
-  private readonly us: OurSelf;
+  private readonly clusters: ClusterIds;
   private readonly family: number;
   private readonly made: (ImportContext | undefined)[] = [];
   private last: ImportContext | undefined;
@@ -78,7 +79,7 @@ export class ImportContexts {
   readonly local: ImportContext;
 
   constructor(us: OurSelf = NOBODY, family: number = IPV4_UNICAST_KEY) {
-    this.us = us;
+    this.clusters = us.clusters ?? new ClusterIds(us.bgpIdentifier);
     this.family = family;
     this.local = this.make({ kind: 'local', localAsn: 0 }, true, false, UNKNOWN);
   }
@@ -177,8 +178,7 @@ export class ImportContexts {
         family: this.family,
         localAsn: spec.localAsn,
         nodeAsn: spec.localAs?.nodeAsn ?? spec.localAsn,
-        clusterId: this.us.clusterId ?? this.us.bgpIdentifier,
-        bgpIdentifier: this.us.bgpIdentifier,
+        clusters: this.clusters,
       },
       standing,
       // Whether an IPv6 next hop was agreed on for IPv4 routes is the framer's to see: what came so far may have one. RFC 8950 4

@@ -57,9 +57,8 @@ export function reasonOf(
         text: `ORIGINATOR_ID ${formatIpv4(us.bgpIdentifier)} is our own identifier`,
       };
     case CLUSTER_LOOP: {
-      const ours = us.clusterId !== undefined && attributes?.clusterList?.some((id) => id === us.clusterId);
-      const id = ours === true ? (us.clusterId as number) : us.bgpIdentifier;
-      return { code: 'CLUSTER_LOOP', text: `CLUSTER_LIST contains our own ${formatIpv4(id)}` };
+      const id = attributes?.clusterList?.find((one) => context.how.clusters.has(one));
+      return { code: 'CLUSTER_LOOP', text: `CLUSTER_LIST contains our own ${formatIpv4(id ?? us.bgpIdentifier)}` };
     }
     case NEXT_HOP_IS_OURS: {
       const nextHop = attributes === undefined ? ipv4(0) : nextHopOf(attributes);

@@ -41,7 +41,7 @@ export function describeSet(a: PathAttributes, how: ScanHow, into: ScannedSet): 
     (a.localPref === undefined ? 0 : HAS_LOCAL_PREF) |
     (a.originatorId === undefined ? 0 : HAS_ORIGINATOR) |
     (clusters.length === 0 ? 0 : HAS_CLUSTER_LIST) |
-    (clusters.some((id) => id === how.clusterId || id === how.bgpIdentifier) ? CLUSTER_IS_OURS : 0) |
+    (clusters.some((id) => how.clusters.has(id)) ? CLUSTER_IS_OURS : 0) |
     (a.onlyToCustomer === undefined ? 0 : HAS_OTC) |
     (communities.includes(LLGR_STALE) ? IS_LLGR_STALE : 0) |
     (communities.includes(NO_LLGR) ? IS_NO_LLGR : 0);

@@ -10,6 +10,7 @@ import { IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../../bgp-js/wire/family.ts'
 import { NextHopGroups, NO_NEXT_HOPS } from '../choice/multipath.ts';
 import { AttributeTable } from '../sets/attribute-table.ts';
 import { ImportContexts, type OurSelf } from '../sets/import.ts';
+import { ClusterIds } from '../terms/cluster-ids.ts';
 import { NextHopTable } from '../terms/next-hops.ts';
 import type { TableConfig } from '../terms/rib-config.ts';
 import { LOCAL, Source, type SourceSpec } from '../terms/source.ts';
@@ -38,6 +39,7 @@ export const MIXED_MED = 8;
 export class RouteTable {
   readonly family: 'ipv4' | 'ipv6';
   readonly us: OurSelf;
+  readonly clusters: ClusterIds;
   /** The prefixes, of whichever family. */
   readonly index: PrefixIndex;
   readonly routes = new RouteRows();
@@ -77,12 +79,13 @@ export class RouteTable {
 
   constructor(config: TableConfig, onWork: () => void) {
     this.family = config.family;
-    this.us = config;
+    this.clusters = new ClusterIds(config.bgpIdentifier, config.clusterId);
+    this.us = { ...config, clusters: this.clusters };
     this.onWork = onWork;
     this.rounds = new PathRounds(this, onWork);
     this.index = config.family === 'ipv4' ? this.prefixes : this.prefixes6;
-    this.contexts = new ImportContexts(config, config.family === 'ipv4' ? IPV4_UNICAST_KEY : IPV6_UNICAST_KEY);
-    this.sets = new AttributeTable(config, this.nextHops, this.contexts);
+    this.contexts = new ImportContexts(this.us, config.family === 'ipv4' ? IPV4_UNICAST_KEY : IPV6_UNICAST_KEY);
+    this.sets = new AttributeTable(this.us, this.nextHops, this.contexts);
     this.tracker = new NextHopTracker(this.nextHops, config.nextHops, this.covering(), config.family, onWork);
     this.groups = new NextHopGroups(this.nextHops, (id) => this.tracker.gatewayOf(id));
     this.bestPaths = new BestPaths(this, {

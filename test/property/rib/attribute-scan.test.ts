@@ -16,10 +16,16 @@ import { AttributeTable } from '../../../src/rib/sets/attribute-table.ts';
 import { type ImportContext, ImportContexts } from '../../../src/rib/sets/import.ts';
 import { liesReady, nlriOctets, reachOctets } from '../../../src/rib/sets/received-set.ts';
 import { describeSet, octetsOfSet } from '../../../src/rib/sets/set-values.ts';
+import { ClusterIds } from '../../../src/rib/terms/cluster-ids.ts';
 import { readCorpus } from '../../support/corpus.ts';
 import { attributesFor } from '../bgp-js/arbitraries.ts';
 
-const us = { bgpIdentifier: 0x0a090001, clusterId: 0x0a090063, isOurAddress: (a: number | bigint) => a === 0x0a000009 };
+const CLUSTER = 0x0a090063;
+const us = {
+  bgpIdentifier: 0x0a090001,
+  clusters: new ClusterIds(0x0a090001, CLUSTER),
+  isOurAddress: (a: number | bigint) => a === 0x0a000009,
+};
 const spec = { localAsn: 65001, peerAsn: 65002, localAs: { nodeAsn: 64512, noPrepend: true } };
 const contextsOf = (family: number): ImportContext[] => {
   const contexts = new ImportContexts(us, family);
@@ -101,7 +107,7 @@ const HOP = ipv6((0x20010db8n << 96n) | 9n);
 const spiced = (a: PathAttributes, spice: number): PathAttributes => ({
   ...a,
   ...(spice & 1 && { asPath: [{ type: 'sequence' as const, asns: [7, 65001, 64512] }, ...a.asPath] }),
-  ...(spice & 2 && { clusterList: [ipv4(1), ipv4(us.clusterId)] }),
+  ...(spice & 2 && { clusterList: [ipv4(1), ipv4(CLUSTER)] }),
   ...(spice & 4 && { communities: [0xffff0006, 0xffff0007, 0xffff0001] }),
   ...(spice & 8 && { localPref: 7, originatorId: ipv4(us.bgpIdentifier) }),
   ...(spice & 16 && { med: 0xfffffffe }),

@@ -5,6 +5,7 @@ import type { BfdPort, BfdView, BfdWatch, OnWatchState, WatchSpec } from '../../
 import type { DynamicRange, MaxPrefixes } from '../../../src/model/peer.ts';
 import { REJECT_ALL } from '../../../src/model/policy.ts';
 import type { LocRib } from '../../../src/rib/ribs/loc-rib.ts';
+import { address, announcement, attributes, PLAIN } from '../../support/rib.ts';
 import { MemoryNetwork, type MemorySpeaker, peerConfig } from '../../support/speakers.ts';
 
 const A = '10.9.0.1';
@@ -275,6 +276,59 @@ test('reflection: what one client announces the other hears, and a non-client he
   net.time.pass(1000);
   expect(b.routes()).toEqual([]);
   expect(b.peers.peer(C)).toMatchObject({ state: 'Established', flaps: 0 });
+});
+
+/** `b`'s best path to ONE, which C reflects from A. */
+const reflectedTo = (b: MemorySpeaker) =>
+  [...b.rib.routes()].flatMap((route) => route.paths).find((path) => path.best && path.source.name === C)?.attributes;
+
+test('reflection: an originator that comes back by another identifier is told of anew (RFC 4456 8)', () => {
+  const net = new MemoryNetwork();
+  const [a, b, rr] = [net.speaker(A), net.speaker(B), net.speaker(C)];
+  a.originate(ONE);
+  const settings = { client: true, transit: true };
+  const addPath = { addPath: { receive: true, send: true, max: 4 } };
+  for (const [forA, forB] of [
+    [{}, {}],
+    [{}, addPath],
+  ] as const) {
+    rr.peers.apply([peerConfig(A, { ...settings, ...forA }), peerConfig(B, { ...settings, ...forB })]);
+    a.peers.apply([peerConfig(C)]);
+    b.peers.apply([peerConfig(C, forB)]);
+    net.time.pass(10_000);
+    const source = rr.peers.partOf(A, 'ipv4-unicast')?.source;
+    if (source === undefined) throw new Error('no source');
+    for (const identifier of ['10.0.0.77', A]) {
+      // It restarted gracefully, and what it announces is what it announced before.
+      rr.rib.identify(source, address(identifier));
+      net.time.pass(1000);
+      expect(reflectedTo(b)?.originatorId).toBe(address(identifier));
+    }
+  }
+});
+
+test('reflection: a cluster identifier that one session has is looked for on all, as soon as it has it (RFC 4456 8)', () => {
+  const net = new MemoryNetwork();
+  const rr = net.speaker(C);
+  const clusterId = address('10.0.0.8');
+  const outside = rr.rib.addSource({
+    name: 'd',
+    kind: 'ibgp',
+    address: ip('10.9.0.9'),
+    localAsn: 64512,
+    peerAsn: 64512,
+  });
+  const path = attributes('10.9.0.9', { originatorId: address('10.9.0.5'), clusterList: [clusterId] });
+  rr.rib.receive(outside, announcement(path, ONE), PLAIN);
+  const rejected = (): string | undefined => {
+    rr.rib.settle();
+    return [...rr.rib.routes()][0]?.paths[0]?.rejected?.code;
+  };
+  expect(rejected()).toBeUndefined();
+  rr.peers.apply([peerConfig(A, { client: true, clusterId })]);
+  expect(rejected()).toBe('CLUSTER_LOOP');
+  rr.peers.apply([peerConfig(A)]);
+  expect(rejected()).toBeUndefined();
 });
 
 describe('BFD beside a session (RFC 5882, RFC 9384)', () => {
