@@ -1,5 +1,5 @@
-/** A node:net socket as a Connection. Dialled sockets read into one slab that all share: libuv reads and calls back at once,
- *  so it holds one read at a time. Accepted ones are read as node:net reads them, which has no such option for servers. */
+/** A node:net socket as a Connection. All sockets, dialled and accepted, read into one slab that they share: libuv reads and
+ *  calls back at once, so it holds one read at a time, and reading makes no garbage. */
 import net from 'node:net';
 import { addressBits, type IpAddress } from '../../base/ip.ts';
 import { ipv4 } from '../../base/ipv4.ts';
@@ -145,21 +145,59 @@ const writeQueueFull = (waiting: number): NodeJS.ErrnoException =>
     { code: 'WRITE_QUEUE_FULL' },
   );
 
-/** A socket that a server accepted and paused; it is read from now on. `onSpoken` is called once: with the first whole message
- *  that the owner did not answer by closing, or with the end. */
-export const acceptedConnection = (socket: net.Socket, onSpoken: () => void): Connection => {
+/** Gives what was read to the owner of the connection, and makes those wait who read too much. */
+class SlabReader {
+  private readonly reassembly = new Reassembly();
+  /** Before it is there nobody reads. */
+  connection: SocketConnection | undefined;
+  /** In whose place `connection.onData` is asked. */
+  to: Pick<Connection, 'onData'> | undefined;
+
+  /** For net.Socket. */
+  readonly onread = {
+    buffer: slab,
+    callback: (length: number): boolean => {
+      const { connection } = this;
+      if (connection === undefined) return true;
+      readingTurns.begin();
+      this.reassembly.take(slab, length, this.to ?? connection);
+      readingTurns.end(connection);
+      return true;
+    },
+  };
+}
+
+/** The same connection in a socket that reads into the slab: node:net offers that for sockets that dial only. `socket` must
+ *  not have been read from (pauseOnConnect). It is left without its handle, and destroyed: else its server would count it for
+ *  ever, and never be closed. Undocumented, the same on Node 20 to 26. */
+function rewrapped(socket: net.Socket, onread: SlabReader['onread']): net.Socket {
+  const bare = socket as unknown as { _handle: unknown };
+  const handle = bare._handle;
+  bare._handle = null;
+  socket.destroy();
+  // As net.Server makes it: nothing is read before resume().
+  const options = { handle, onread, pauseOnCreate: true };
+  return new net.Socket(options as unknown as net.SocketConstructorOpts);
+}
+
+/** A socket that a server accepted and paused; it is read from now on, and `paused` is of no use any more. `onSpoken` is
+ *  called once: with the first whole message that the owner did not answer by closing, or with the end. */
+export const acceptedConnection = (paused: net.Socket, onSpoken: () => void): Connection => {
+  const reader = new SlabReader();
+  const socket = rewrapped(paused, reader.onread);
   const connection = new SocketConnection(socket);
-  const reassembly = new Reassembly();
   let silent = true;
   const spoken = (): void => {
     if (silent) onSpoken();
     silent = false;
+    reader.to = undefined;
   };
   socket.once('close', spoken);
-  const reader = {
+  reader.connection = connection;
+  reader.to = {
     get onData(): Connection['onData'] {
       const { onData } = connection;
-      if (!silent || onData === undefined) return onData;
+      if (onData === undefined) return onData;
       return (bytes, start, end) => {
         const next = onData(bytes, start, end);
         if (next > start && !connection.ended && !socket.destroyed) spoken();
@@ -167,12 +205,6 @@ export const acceptedConnection = (socket: net.Socket, onSpoken: () => void): Co
       };
     },
   };
-  socket.on('data', (read: Buffer) => {
-    const bytes = new Uint8Array(read.buffer, read.byteOffset, read.length);
-    readingTurns.begin();
-    reassembly.take(bytes, bytes.length, reader);
-    readingTurns.end(connection);
-  });
   // Its owner sets onData in this turn; the first read comes in a later one.
   socket.resume();
   return connection;
@@ -181,30 +213,21 @@ export const acceptedConnection = (socket: net.Socket, onSpoken: () => void): Co
 /** A socket before it is connected; over our own descriptor, which it takes over, or one that node:net makes. */
 export class DialledSocket {
   readonly socket: net.Socket;
-  private made: SocketConnection | undefined;
+  private readonly reader = new SlabReader();
 
   constructor(fd: number | undefined) {
-    const reassembly = new Reassembly();
     const options = {
       // Undocumented but stable on Node 20 to 26: without it Node reads a socket that is not connected.
       ...(fd === undefined ? {} : { fd, manualStart: true }),
-      onread: {
-        buffer: slab,
-        callback: (length: number): boolean => {
-          if (this.made === undefined) return true;
-          readingTurns.begin();
-          reassembly.take(slab, length, this.made);
-          readingTurns.end(this.made);
-          return true;
-        },
-      },
+      onread: this.reader.onread,
     };
     this.socket = new net.Socket(options as unknown as net.SocketConstructorOpts);
     this.socket.setNoDelay(true);
   }
   /** Once connected. */
   connection(): Connection {
-    this.made = new SocketConnection(this.socket);
-    return this.made;
+    const made = new SocketConnection(this.socket);
+    this.reader.connection = made;
+    return made;
   }
 }
