@@ -8,7 +8,7 @@ import { threadEngine } from '../bfd/thread.ts';
 import type { StopHow } from '../bgp-js/session/session-types.ts';
 import { type BgpListener, ListenError, type ListenOptions, listenBgp } from '../bgp-js/transport/listen.ts';
 import type { Refusal } from '../bgp-js/transport/reception.ts';
-import { tcpTransport } from '../bgp-js/transport/transport.ts';
+import { type DirectSend, tcpTransportWith } from '../bgp-js/transport/transport.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { DynamicRange, PeerConfig, PeerSettings } from '../model/peer.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
@@ -19,6 +19,8 @@ import { readsInterface } from '../policy/evaluate.ts';
 import { LocRib } from '../rib/ribs/loc-rib.ts';
 import type { NextHopResolver } from '../rib/terms/next-hops.ts';
 import type { TableConfig } from '../rib/terms/rib-config.ts';
+import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../sys/constants.ts';
+import { ffiFault, send } from '../sys/ffi.ts';
 import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
 import type { Log } from './log.ts';
 import { peerLog } from './peer-log.ts';
@@ -71,9 +73,11 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const { log, listen } = options;
   const ribs: LocRibs = { ipv4: locRib('ipv4', options), ipv6: locRib('ipv6', options) };
   const bfd = new BfdService({ clock: systemClock, timers: systemTimers, startEngine: threadEngine() });
+  const direct = directSend();
   /** Each refusal of a peer is said once per configuration: it comes again with every attempt. */
   const told = new Set<string>();
   const callbacks: Callbacks = {
+    ...(direct && { directSend: direct }),
     accepts: (remote, device) => peers.admits(remote, device),
     onConnection: (connection) => peers.accept(connection),
     onRefused: (why, remote) => {
@@ -90,7 +94,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     ribs,
     bfd,
     ...(options.monitoring && { tap: options.monitoring.tap }),
-    transport: tcpTransport,
+    transport: tcpTransportWith(direct),
     clock: systemClock,
     timers: systemTimers,
     random: systemRandom,
@@ -198,7 +202,11 @@ function withDevices<T extends PeerSettings>(settings: T, links: DeviceNextHops)
   };
 }
 
-type Callbacks = Pick<ListenOptions, 'accepts' | 'onConnection' | 'onRefused'>;
+type Callbacks = Pick<ListenOptions, 'accepts' | 'onConnection' | 'onRefused' | 'directSend'>;
+
+/** A change is one small write to each of hundreds of peers, and node:net's own share of it is as large as the kernel's. */
+const directSend = (): DirectSend | undefined =>
+  ffiFault() === undefined ? (fd, bytes) => send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL) : undefined;
 
 const REFUSED: { readonly [R in Refusal]: string } = {
   tooFar: 'a connection of this peer was reset: it came from farther away than its ttlSecurity allows',

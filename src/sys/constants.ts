@@ -25,6 +25,7 @@ export const MS_BIND = 4096;
 export const MNT_DETACH = 2;
 export const IPPROTO_ICMP = 1;
 export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
 export const EAGAIN = 11;
 export const EEXIST = 17;
 export const ENOENT = 2;

@@ -9,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   beside,
   daemonOn,
-
   gingham,
   IMAGE,
   inNode,

@@ -12,7 +12,7 @@ import { type FsmAction, type FsmCondition, type FsmEvent, step } from './fsm.ts
 import { HoldTimer } from './hold-timer.ts';
 import { Incoming } from './incoming.ts';
 import { negotiate, ourOpen } from './negotiate.ts';
-import { forEachMessage, Outbox, sentEndOfRib } from './outbox.ts';
+import { messageEnd, Outbox, sentEndOfRib } from './outbox.ts';
 import { collision, notification, overflow, silence } from './own-errors.ts';
 import { jittered } from './pace.ts';
 import { SendHoldTimer, sendHoldMs } from './send-hold-timer.ts';
@@ -319,11 +319,11 @@ export class Conversation {
       this.happen('AutomaticStop', { error: overflow(outbox.unsent) });
       return true;
     }
-    forEachMessage(messages, (start, end) => {
+    for (let at = 0, end = messageEnd(messages, at); end > at; at = end, end = messageEnd(messages, at)) {
       this.owner.sent.update++;
-      const ended = sentEndOfRib(messages, start, end);
+      const ended = sentEndOfRib(messages, at, end);
       if (ended !== 0) this.incoming.refreshes?.endOfRib(familyOfKey(ended), 'sent');
-    });
+    }
     this.sentAt = this.owner.ports.clock.now();
     return outbox.write(messages);
   }

@@ -39,14 +39,11 @@ export class Outbox implements SendQueue {
   }
 }
 
-/** Calls `visit` with start and end of each message in `messages`; stops at what is none. */
-export function forEachMessage(messages: Uint8Array, visit: (start: number, end: number) => void): void {
-  for (let at = 0; at + HEADER_LENGTH <= messages.length; ) {
-    const end = at + (((messages[at + 16] ?? 0) << 8) | (messages[at + 17] ?? 0));
-    if (end < at + HEADER_LENGTH) return;
-    visit(at, end);
-    at = end;
-  }
+/** Where the message at `at` ends; `at` itself behind the last one, and at what is none. */
+export function messageEnd(messages: Uint8Array, at: number): number {
+  if (at + HEADER_LENGTH > messages.length) return at;
+  const length = ((messages[at + 16] ?? 0) << 8) | (messages[at + 17] ?? 0);
+  return length < HEADER_LENGTH ? at : at + length;
 }
 
 /** The family (a familyKey number) whose End-of-RIB we send there; 0 when it is none. Looks at lengths first: nearly every

@@ -238,7 +238,9 @@ export class BgpSession {
   }
   private current(): Conversation | undefined {
     if (this.dialler.state === 'Established') return this.dialler;
-    return this.arrivals.find((c) => c.state === 'Established');
+    // No closure: each write to each of hundreds of peers asks.
+    for (const arrival of this.arrivals) if (arrival.state === 'Established') return arrival;
+    return undefined;
   }
 
   private showState(): void {

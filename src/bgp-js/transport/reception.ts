@@ -6,7 +6,7 @@ import { bindToDevice } from '../../sys/device.ts';
 import * as ffi from '../../sys/ffi.ts';
 import { needsInterface } from '../../sys/sockaddr.ts';
 import type { Connection } from '../session/session-types.ts';
-import { acceptedConnection, descriptorOf, hostOf } from './connection.ts';
+import { acceptedConnection, type DirectSend, descriptorOf, hostOf } from './connection.ts';
 import { HALF_OPEN_LIMITS, HalfOpen, type HalfOpenLimits } from './half-open.ts';
 import { leastTtl, setTtl, setTtlSecurity, ttlOfSyn } from './tcp-options.ts';
 
@@ -29,6 +29,8 @@ export interface ReceptionOptions {
   readonly onRefused?: (why: Refusal, remote: IpAddress) => void;
   /** Of connections that have not sent a message yet; default HALF_OPEN_LIMITS. What is above is reset on accept. */
   readonly halfOpen?: Partial<HalfOpenLimits>;
+  /** Absent: node:net writes. */
+  readonly directSend?: DirectSend;
 }
 
 /** Why a known source was reset: see the counter of that name. */
@@ -115,7 +117,7 @@ export class Reception {
       return refused;
     }
     this.counts.accepted++;
-    this.options.onConnection(acceptedConnection(socket, leave));
+    this.options.onConnection(acceptedConnection(socket, this.options.directSend, leave));
     return undefined;
   }
 }

@@ -5,9 +5,10 @@ import { err, ok, type Result } from '../../base/result.ts';
 import { hostText } from '../../sys/sockaddr.ts';
 import { systemClock, systemRandom, systemTimers } from '../../sys/time.ts';
 import type { Connection, DialFault, SessionConfig, SessionPorts, Transport } from '../session/session-types.ts';
-import { DialledSocket } from './connection.ts';
+import { DialledSocket, type DirectSend } from './connection.ts';
 import { openSocket } from './dial.ts';
 
+export type { DirectSend } from './connection.ts';
 export { type BgpListener, type ListenOptions, listenBgp } from './listen.ts';
 
 const DIAL_CODES: Readonly<Record<string, string>> = {
@@ -25,8 +26,9 @@ const dialFault = (config: SessionConfig, error: NodeJS.ErrnoException): DialFau
 });
 
 /** Dials from `localAddress` if given, with TCP_NODELAY, DSCP CS6 and what the config asks for: TCP MD5, TTL security, a TTL,
- *  an interface. Where koffi cannot be loaded those are faults, CS6 is not set, and all else works. */
-export const tcpTransport: Transport = {
+ *  an interface. Where koffi cannot be loaded those are faults, CS6 is not set, and all else works. Without `directSend`
+ *  node:net writes. */
+export const tcpTransportWith = (directSend: DirectSend | undefined): Transport => ({
   dial(config: SessionConfig, done: (result: Result<Connection, DialFault>) => void): () => void {
     const opened = openSocket(config);
     if (!opened.ok) {
@@ -39,7 +41,7 @@ export const tcpTransport: Transport = {
     socket.once('error', failed);
     socket.once('connect', () => {
       socket.off('error', failed);
-      done(ok(dialled.connection()));
+      done(ok(dialled.connection(directSend)));
     });
     const { peerAddress, peerPort, localAddress, interface: device } = config;
     socket.connect({
@@ -53,7 +55,10 @@ export const tcpTransport: Transport = {
       socket.destroy();
     };
   },
-};
+});
+
+/** The same on node:net alone. */
+export const tcpTransport: Transport = tcpTransportWith(undefined);
 
 /** The real clock, timers, chance and TCP, for a session outside of tests. */
 export const nodePorts: SessionPorts = {

@@ -113,8 +113,8 @@ export class LocRib {
   /** Nothing of the path itself has changed, but a peer that it is reflected to hears of its ORIGINATOR_ID. RFC 4456 8 */
   private retell(path: number): true {
     const { table } = this;
-    const route = table.paths.route.at[path] as number;
-    if (table.toldSource.at[route] === table.paths.sourceOf(path)) table.changes.touch(route);
+    const route = table.paths.routeOf(path);
+    if (table.routes.toldSourceOf(route) === table.paths.sourceOf(path)) table.changes.touch(route);
     table.pathChanges.touch(route);
     return true;
   }
