@@ -21,7 +21,6 @@ import { OutGroups } from './out-groups.ts';
 import { hopOctets } from './out-hop.ts';
 import { OutMember } from './out-member.ts';
 import { inOrder } from '../tables/route-order.ts';
-import type { RouteTable } from '../tables/route-table.ts';
 
 const NONE = -1;
 const UNICAST = 1;
@@ -54,16 +53,16 @@ export interface Advertised {
   readonly pathId?: number;
 }
 
-/** The groups of each table. */
-const GROUPS = new WeakMap<RouteTable, OutGroups>();
-/** Who hears of it that a member has nothing left. */
-const OWNERS = new WeakMap<OutMember, AdjRibOut>();
+/** The groups of each table, which follow its slices as long as it lives. */
+const GROUPS = new WeakMap<LocRib, OutGroups>();
 
-function groupsOf(port: OutPort): OutGroups {
-  let groups = GROUPS.get(port.table);
+function groupsOf(rib: LocRib, port: OutPort): OutGroups {
+  let groups = GROUPS.get(rib);
   if (groups === undefined) {
-    groups = new OutGroups(port.table, port, (member) => OWNERS.get(member)?.idle());
-    GROUPS.set(port.table, groups);
+    const made = new OutGroups(port.table, port);
+    rib.onSlice(() => made.decided());
+    GROUPS.set(rib, made);
+    groups = made;
   }
   return groups;
 }
@@ -80,13 +79,13 @@ export class AdjRibOut {
   /** Call pump() when the session may be written to: right away, for one that is Established. */
   constructor(rib: LocRib, options: OutOptions) {
     this.options = options;
-    this.port = rib.openOut(() => this.groups.decided(), { allPaths: options.addPath !== undefined });
-    this.groups = groupsOf(this.port);
+    this.port = rib.openOut({ allPaths: options.addPath !== undefined });
+    this.groups = groupsOf(rib, this.port);
     const { source, target, send, addPath, holdLearned } = options;
     this.member = new OutMember(this.port, source, target.address, send, addPath !== undefined, holdLearned);
     // Until pump() nothing may be written.
     this.member.blocked = true;
-    OWNERS.set(this.member, this);
+    this.member.onIdle = () => this.idle();
     this.target = target;
     this.group = this.joinFor(target);
   }
@@ -243,7 +242,7 @@ export class AdjRibOut {
   }
 
   /** Nothing is left to send, for now. */
-  idle(): void {
+  private idle(): void {
     const { member, port } = this;
     const { refreshSent } = member;
     member.refreshSent = undefined;

@@ -37,13 +37,10 @@ export class OutGroups {
   private scheduled = false;
   private decidedSeen = -1;
   private stirred = false;
-  private readonly onIdle: (member: OutMember) => void;
 
-  /** `onIdle`: nothing is left for this member now. */
-  constructor(table: RouteTable, time: OutTime, onIdle: (member: OutMember) => void) {
+  constructor(table: RouteTable, time: OutTime) {
     this.table = table;
     this.time = time;
-    this.onIdle = onIdle;
   }
 
   join(member: OutMember, format: OutFormat, maxPaths: number): OutGroup {
@@ -116,7 +113,7 @@ export class OutGroups {
       for (const [member, group] of this.groupOf) {
         if (member.blocked || member.closed) continue;
         if (!member.hasRoutesToSend) {
-          if (member.waitsToBeIdle) this.onIdle(member);
+          if (member.waitsToBeIdle) member.onIdle();
           continue;
         }
         const start = clock.now();

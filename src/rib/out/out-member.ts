@@ -31,6 +31,8 @@ export class OutMember {
   endOfRibSent = false;
   /** End-of-RIB waits until what was undecided at the start is decided. */
   readonly markedAtStart: number;
+  /** Nothing is left to send, for now. */
+  onIdle: () => void = () => {};
   /** The connection takes no more. */
   blocked = false;
   closed = false;

@@ -161,12 +161,15 @@ export class LocRib {
     return end;
   }
 
-  /** For Adj-RIB-Out: `pump` is called after each slice that the kernel was told of. `allPaths`: a reader of ADD-PATH, for whom
-   *  every change of a usable path is one. */
-  openOut(pump: () => void, options: { readonly allPaths?: boolean } = {}): OutPort {
+  /** `listener` is called after each slice that the kernel was told of: what goes to peers follows. */
+  onSlice(listener: () => void): void {
+    this.pumps.add(listener);
+  }
+
+  /** A place in the changes, for Adj-RIB-Out. `allPaths`: a reader of ADD-PATH, for whom every change of a usable path is one. */
+  openOut(options: { readonly allPaths?: boolean } = {}): OutPort {
     const changes = options.allPaths === true ? this.table.pathChanges : this.table.changes;
     const cursor = changes.open();
-    this.pumps.add(pump);
     return {
       cursor,
       table: this.table,
@@ -176,7 +179,6 @@ export class LocRib {
       trim: () => this.trim(),
       close: () => {
         changes.close(cursor);
-        this.pumps.delete(pump);
         this.trim();
       },
     };

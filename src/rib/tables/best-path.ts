@@ -12,7 +12,8 @@ import { LOCAL_RANK } from '../choice/rank.ts';
 import { UNKNOWN } from '../terms/next-hops.ts';
 import type { MaxPaths } from '../terms/rib-config.ts';
 import type { Source } from '../terms/source.ts';
-import { MIXED_MED, type RouteTable } from './route-table.ts';
+import { MIXED_MED } from './route-rows.ts';
+import type { RouteTable } from './route-table.ts';
 import { UNLIKE, WalkMemo } from './walk-memo.ts';
 
 export interface BestPathSettings extends DecisionSettings {

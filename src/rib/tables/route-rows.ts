@@ -21,6 +21,15 @@ const SOURCE = (1 << MARKS_AT) - 1;
 /** In `groups` of the table; without the 1. */
 const TOLD_GROUP = 4;
 
+/** Marks. It waits in the queue: to be compared with what was told, or more. */
+export const QUEUED = 1;
+/** Its best path is not known: all its paths are looked at. */
+export const WALK = 2;
+/** Some usable path of it changed. */
+export const PATHS = 4;
+/** Paths of the best rank differ in MED: their group is looked at as a whole. Set by BestPaths. */
+export const MIXED_MED = 8;
+
 export class RouteRows {
   readonly cells = new Int32Column(0);
 
@@ -65,7 +74,7 @@ export class RouteRows {
     at[row + TOLD_GROUP] = group;
   }
 
-  /** What it waits for; the bits are RouteTable's. */
+  /** What it waits for, and what is known of it. */
   marksOf(route: number): number {
     return (this.cells.at[(route << ROW_BITS) + TOLD_SOURCE] as number) >>> MARKS_AT;
   }

@@ -21,20 +21,11 @@ import { NextHopTracker } from './next-hop-tracker.ts';
 import { PathRounds } from './path-rounds.ts';
 import { PathTable } from './path-table.ts';
 import { RouteJudge } from './route-judge.ts';
-import { PLACE_AT, PREFIX_AT, ROW_BITS, RouteRows } from './route-rows.ts';
+import { MIXED_MED, PATHS, PLACE_AT, PREFIX_AT, QUEUED, ROW_BITS, RouteRows, WALK } from './route-rows.ts';
 
 const NONE = -1;
 /** Routes that the memory is asked for side by side. */
 const AHEAD = 64;
-
-/** It waits in the queue: to be compared with what was told, or more. */
-const QUEUED = 1;
-/** Its best path is not known: all its paths are looked at. */
-const WALK = 2;
-/** Some usable path of it changed. */
-const PATHS = 4;
-/** Paths of the best rank differ in MED: their group is looked at as a whole. Set by BestPaths. */
-export const MIXED_MED = 8;
 
 export class RouteTable {
   readonly family: 'ipv4' | 'ipv6';

@@ -116,13 +116,11 @@ describe('readers of all paths (ADD-PATH)', () => {
       'kernel',
     );
     const read = (name: string, allPaths: boolean) => {
-      const port = rib.openOut(
-        () => {
-          while (port.changes.take(port.cursor) !== -1) order.push(name);
-          port.trim();
-        },
-        { allPaths },
-      );
+      const port = rib.openOut({ allPaths });
+      rib.onSlice(() => {
+        while (port.changes.take(port.cursor) !== -1) order.push(name);
+        port.trim();
+      });
       return port;
     };
     const all = read('all', true);
