@@ -3,6 +3,7 @@
 import { type Ipv4, ipv4 } from '../src/base/ipv4.ts';
 import type { Ipv4Attributes } from '../src/bgp-js/attributes/attribute-types.ts';
 import { encodeAttributes } from '../src/bgp-js/attributes/attributes.ts';
+import { lengthAt } from './prefix-lengths.ts';
 
 export const ROUTES = 1_000_000;
 export const SETS = 150_000;
@@ -26,21 +27,6 @@ function random(): number {
 }
 const below = (n: number): number => Math.floor(random() * n);
 
-/** Cumulated shares of prefix lengths, about those of the default-free zone. */
-const LENGTHS: readonly (readonly [number, number])[] = [
-  [0.6, 24],
-  [0.71, 23],
-  [0.82, 22],
-  [0.87, 21],
-  [0.92, 20],
-  [0.945, 19],
-  [0.96, 18],
-  [0.97, 17],
-  [0.985, 16],
-  [0.99, 15],
-  [1, 14],
-];
-
 function attributesOf(): Ipv4Attributes {
   const asns = Array.from({ length: 2 + below(5) }, () => 1 + below(400_000));
   return {
@@ -58,8 +44,7 @@ export function makeTable(): Table {
   const lengths = new Uint8Array(ROUTES);
   const set = new Int32Array(ROUTES);
   for (let i = 0; i < ROUTES; i++) {
-    const share = random();
-    const length = LENGTHS.find(([upTo]) => share < upTo)?.[1] ?? 24;
+    const length = lengthAt(random());
     lengths[i] = length;
     // Different ones: what counts is the number of octets, which the length alone decides.
     addresses[i] = (Math.imul(i, 0x9e3779b1) & (-1 << (32 - length))) >>> 0;

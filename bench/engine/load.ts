@@ -95,7 +95,9 @@ export class Load {
 }
 
 const SOURCES = {
-  load: ['main.c', 'commands.c', 'await.c', 'watch.c', 'kernel.c', 'session.c', 'wire.c'].map((f) => `load/${f}`),
+  load: ['main', 'commands', 'await', 'measure', 'turn', 'kernel', 'watch', 'session', 'wire'].map(
+    (f) => `load/${f}.c`,
+  ),
   floor: ['floor/floor.c', 'load/wire.c'],
 };
 export type Tools = Readonly<Record<keyof typeof SOURCES, string>>;

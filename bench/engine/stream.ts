@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Ipv4, ipv4 } from '../../src/base/ipv4.ts';
 import { encodeAttributes } from '../../src/bgp-js/attributes/attributes.ts';
+import { lengthAt } from '../prefix-lengths.ts';
 
 const HEADER = 19;
 const LARGEST = 4096;
@@ -27,21 +28,6 @@ export interface Routes {
   readonly set: Int32Array;
 }
 
-/** Cumulated shares of prefix lengths, about those of the default-free zone. */
-const LENGTHS: readonly (readonly [number, number])[] = [
-  [0.6, 24],
-  [0.71, 23],
-  [0.82, 22],
-  [0.87, 21],
-  [0.92, 20],
-  [0.945, 19],
-  [0.96, 18],
-  [0.97, 17],
-  [0.985, 16],
-  [0.99, 15],
-  [1, 14],
-];
-
 /** 10/8 is where the peers live; the others hold ranges that are special, and so do the ends. */
 const usable = (first: number): boolean =>
   first >= 1 && first <= 223 && ![10, 100, 127, 169, 172, 192, 198].includes(first);
@@ -54,8 +40,7 @@ export function internetRoutes(count: number, sets: number): Routes {
     let length = 24;
     let address = 0;
     do {
-      const share = random();
-      length = LENGTHS.find(([upTo]) => share < upTo)?.[1] ?? 24;
+      length = lengthAt(random());
       address = (Math.floor(random() * 0x1_0000_0000) & (-1 << (32 - length))) >>> 0;
     } while (!usable(address >>> 24) || taken.has(address * 64 + length));
     taken.add(address * 64 + length);

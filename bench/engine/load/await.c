@@ -1,6 +1,9 @@
 /* Waiting for what a scenario wants to see, and the two ways of sending that watch while they send. */
 #define _GNU_SOURCE
-#include "commands.h"
+#include "await.h"
+#include "measure.h"
+#include "turn.h"
+#include "watch.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 #define _GNU_SOURCE
 #include "session.h"
-#include "watch.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 struct session **sessions;
+int (*on_update)(struct session *s, const uint8_t *message, size_t length, uint64_t now);
 int session_count, poller, dials_at_once = 1 << 20;
 enum { DIAL_PATIENCE_MS = 2000 };
 static int capacity, listener = -1;
@@ -155,7 +155,7 @@ static int take(struct session *s, const uint8_t *message, size_t length, uint64
       break;
     case UPDATE:
       if (s->state != ESTABLISHED) return 0;
-      return see_update(s, message, length, now);
+      return on_update == NULL || on_update(s, message, length, now);
     case NOTIFICATION:
       fprintf(stderr, "session %d: NOTIFICATION %d/%d: %.*s\n", s->index, message[19], message[20], (int)length - 21, message + 21);
       return 0;

@@ -30,6 +30,8 @@ struct session {
 extern struct session **sessions;
 extern int session_count;
 extern int poller;
+/* Whoever looks at what comes; 0 ends the session. */
+extern int (*on_update)(struct session *s, const uint8_t *message, size_t length, uint64_t now);
 /* How many dial at once: a daemon with a short queue of callers drops the others' SYNs, and they would wait for seconds. */
 extern int dials_at_once;
 

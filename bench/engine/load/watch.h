@@ -13,6 +13,7 @@ void fill_universe(struct universe *u, const uint8_t *octets, size_t length);
 /* UINT32_MAX: none of them. */
 uint32_t number_of(const struct universe *u, uint32_t address, uint8_t length);
 
+/* An on_update. */
 int see_update(struct session *s, const uint8_t *message, size_t length, uint64_t now);
 void reset_counts(void);
 
