@@ -18,26 +18,26 @@ export function createRouteProgrammer(options: RouteProgrammerOptions): RoutePro
       const byFamily = { ipv4: await ipv4.start(), ipv6: await ipv6.start() };
       return { found: byFamily.ipv4 + byFamily.ipv6, byFamily };
     },
-    want: (owner, prefix, target) => of(prefix).want(owner, prefix, target),
-    unwant: (owner, prefix) => of(prefix).unwant(owner, prefix),
-    hold: (owner, prefix, reason) => of(prefix).hold(owner, prefix, reason),
-    wishesOf: (owner, family) => (family === 'ipv4' ? ipv4 : ipv6).wishesOf(owner),
+    want: (owner, prefix, target) => of(prefix).wishes.want(owner, prefix, target),
+    unwant: (owner, prefix) => of(prefix).wishes.unwant(owner, prefix),
+    hold: (owner, prefix, reason) => of(prefix).wishes.hold(owner, prefix, reason),
+    wishesOf: (owner, family) => (family === 'ipv4' ? ipv4 : ipv6).wishes.wishesOf(owner),
     flush: () => {
       ipv4.flush();
       ipv6.flush();
     },
     clear: (owner) => {
-      for (const one of both) one.clear(owner);
+      for (const one of both) one.wishes.clear(owner);
     },
     inSync: (owner, family) => {
-      if (family !== 'ipv6') ipv4.inSync(owner);
-      if (family !== 'ipv4') ipv6.inSync(owner);
+      if (family !== 'ipv6') ipv4.wishes.inSync(owner);
+      if (family !== 'ipv4') ipv6.wishes.inSync(owner);
     },
     settled: (prefix) => of(prefix).settled(prefix),
     idle: async () => void (await Promise.all(both.map((one) => one.idle()))),
-    state: (prefix) => of(prefix).state(prefix),
+    state: (prefix) => of(prefix).states.state(prefix),
     each: (on) => {
-      for (const one of both) one.each(on);
+      for (const one of both) one.states.each(on);
     },
     status: () => merged(ipv4.status(), ipv6.status()),
     resync: async () => void (await Promise.all(both.map((one) => one.resync()))),

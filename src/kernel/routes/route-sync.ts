@@ -1,24 +1,28 @@
 /** The route programmer at work on one family: one loop that reads (dump) or writes (a round of dirty slots), never both at
- *  once, so that a dump sees no change of ours half done. Events come in between and are applied in order. */
-import type { IpAddress, IpPrefix } from '../../base/ip.ts';
+ *  once, so that a dump sees no change of ours half done. Events come in between and are applied in order.
+ *
+ *  Nothing is written before the first dump has ended. An add could not harm a foreign route (CREATE|EXCL), but an answer that it
+ *  is there already would not say whose it is, and what we replace or delete must have been seen as ours. Nor would it gain
+ *  anything: no peer is dialled before the dump has told how many routes of ours outlived us (RFC 4724 3, the F bit), and the
+ *  dump takes half a microsecond a route. Later ones hold writing up for as long; were it to go on, a route added where the dump
+ *  had been already would look lost, and be repaired as drift. */
+import type { IpPrefix } from '../../base/ip.ts';
 import type { Reason } from '../../base/reason.ts';
-import type { RouteTarget } from '../../model/kernel-route.ts';
 import { AF_INET, AF_INET6, RT_TABLE_MAIN, RTM_NEWROUTE } from '../../netlink/constants.ts';
 import { type NetlinkEvent, type NetlinkMonitor, openMonitor } from '../../netlink/monitor.ts';
 import { isErrno } from '../../netlink/request.ts';
 import { decodeRoute, dumpRoutesRequest } from '../../netlink/route.ts';
 import type { InterfaceChange } from '../devices/interfaces.ts';
+import { OwnersWishes } from './owners-wishes.ts';
 import {
   type Drift,
   ROUTE_OWNERS,
-  type RouteOwner,
   type RouteProgrammerOptions,
   type RouteProgrammerStatus,
-  type RouteState,
-  type RouteWishes,
 } from './route-programmer.ts';
 import { type RouteEvent, RouteReader } from './route-reader.ts';
-import { DIRTY, IN_FLIGHT, NONE, ownerIndex, RELEASED, RouteSlots } from './route-slots.ts';
+import { DIRTY, IN_FLIGHT, NONE, RouteSlots } from './route-slots.ts';
+import { RouteStates } from './route-states.ts';
 import type { Family } from './route-targets.ts';
 import { RouteWriter } from './route-writer.ts';
 
@@ -30,7 +34,6 @@ const MAX_WAITING_EVENTS = 100_000;
 /** The same route lost again within so long is repaired only after it: two programs must not spin against each other. */
 const REPAIR_PAUSE_MS = 900;
 const AFTER_FAULT_MS = 1000;
-const PENDING: Reason = { code: 'PENDING', text: 'not written yet' };
 
 /** Slots looked at in one turn of the event loop, after a dump. */
 const SLOTS_PER_TURN = 32_768;
@@ -45,10 +48,8 @@ export class RouteSync {
   private readonly slots: RouteSlots;
   private readonly reader: RouteReader;
   private readonly writer: RouteWriter;
-  private readonly spoken = new Set<RouteOwner>();
-  private allSpoken = false;
-  /** Who keeps a number of its own with each wish. */
-  private noteOwner: RouteOwner | undefined;
+  readonly wishes: OwnersWishes;
+  readonly states: RouteStates;
   private readonly waiters = new Map<number, ((reason: Reason | undefined) => void)[]>();
   private idlers: (() => void)[] = [];
   private monitor: NetlinkMonitor | undefined;
@@ -77,6 +78,9 @@ export class RouteSync {
     this.startedAt = options.clock.wall();
     const { slots, table } = this;
     const { client, interfaces, clock, protocol } = options;
+    const owners = options.owners ?? ROUTE_OWNERS;
+    this.wishes = new OwnersWishes({ slots, owners, onWish: () => this.schedule() });
+    this.states = new RouteStates({ slots, wishes: this.wishes, startedAt: this.startedAt });
     const onUncertain = (): void => this.wantDump();
     this.reader = new RouteReader({
       slots,
@@ -93,7 +97,7 @@ export class RouteSync {
       clock,
       table,
       startedAt: this.startedAt,
-      allInSync: () => this.allSpoken,
+      allInSync: () => this.wishes.allSpoken,
       onUncertain,
       onRound: (ids, count) => this.onRound(ids, count),
       onRepaired: () => {
@@ -129,112 +133,11 @@ export class RouteSync {
     return this.found;
   }
 
-  // Wishes.
-
-  want(owner: RouteOwner, p: IpPrefix, target: RouteTarget): void {
-    this.slots.wish(ownerIndex(owner), this.slots.slot(p.address, p.length), target);
-    this.schedule();
-  }
-  unwant(owner: RouteOwner, p: IpPrefix): void {
-    const id = this.slots.find(p.address, p.length);
-    if (id !== NONE) this.takeBack(owner, id);
-  }
-  private takeBack(owner: RouteOwner, id: number): void {
-    const { slots } = this;
-    const index = ownerIndex(owner);
-    slots.dropHold(index, id);
-    if (owner === this.noteOwner) slots.notes.at[id] = NONE;
-    const had = slots.unwish(index, id);
-    // Another peer may yet announce what one peer withdrew; but a pod that is gone is gone.
-    if ((had || owner !== 'bgp') && (owner !== 'bgp' || this.allSpoken)) {
-      if (slots.winner(id) === NONE && slots.installed(id) !== NONE) {
-        slots.set(id, RELEASED);
-        slots.markDirty(id);
-      }
-    }
-    slots.freeIfIdle(id);
-    this.schedule();
-  }
-  hold(owner: RouteOwner, p: IpPrefix, reason: Reason): void {
-    this.holdBack(owner, this.slots.slot(p.address, p.length), reason);
-  }
-  private holdBack(owner: RouteOwner, id: number, reason: Reason): void {
-    const { slots } = this;
-    const index = ownerIndex(owner);
-    slots.hold(index, id, reason);
-    if (slots.unwish(index, id) && slots.winner(id) === NONE) slots.set(id, RELEASED);
-    this.schedule();
-  }
-  clear(owner: RouteOwner): void {
-    const { slots } = this;
-    const index = ownerIndex(owner);
-    for (let id = 0; id < slots.prefixes.idBound; id++) {
-      if (!slots.prefixes.has(id)) continue;
-      slots.dropHold(index, id);
-      if (owner === this.noteOwner) slots.notes.at[id] = NONE;
-      if (slots.unwish(index, id) && slots.winner(id) === NONE) slots.set(id, RELEASED);
-      slots.freeIfIdle(id);
-    }
-    this.schedule();
-  }
-  wishesOf(owner: RouteOwner): RouteWishes {
-    const { slots } = this;
-    if (this.noteOwner !== undefined && this.noteOwner !== owner)
-      throw new Error(`the notes of routes are kept by ${this.noteOwner} already`);
-    this.noteOwner = owner;
-    const index = ownerIndex(owner);
-    return {
-      want: (address, length, target, note) => {
-        const id = slots.slot(address, length);
-        const before = slots.notes.at[id] as number;
-        slots.notes.at[id] = note;
-        slots.wish(index, id, target);
-        this.schedule();
-        return before;
-      },
-      hold: (address, length, reason, note) => {
-        const id = slots.slot(address, length);
-        const before = slots.notes.at[id] as number;
-        slots.notes.at[id] = note;
-        this.holdBack(owner, id, reason);
-        return before;
-      },
-      unwant: (address, length) => {
-        const id = slots.find(address, length);
-        if (id === NONE) return NONE;
-        const before = slots.notes.at[id] as number;
-        if (before !== NONE) this.takeBack(owner, id);
-        return before;
-      },
-      forEach: (from, places, visit) => {
-        const { prefixes, notes } = slots;
-        const to = Math.min(from + places, prefixes.idBound);
-        for (let id = from; id < to; id++)
-          if (prefixes.has(id) && notes.at[id] !== NONE)
-            visit(prefixes.addressOf(id) as IpAddress, prefixes.lengthOf(id), notes.at[id] as number);
-        return to < prefixes.idBound ? to : undefined;
-      },
-    };
-  }
-  inSync(owner: RouteOwner): void {
-    if (this.spoken.has(owner)) return;
-    this.spoken.add(owner);
-    this.allSpoken = (this.o.owners ?? ROUTE_OWNERS).every((o) => this.spoken.has(o));
-    if (!this.allSpoken) return;
-    const { slots } = this;
-    if (slots.leftoverCount > 0)
-      for (let id = 0; id < slots.prefixes.idBound; id++)
-        if (slots.prefixes.has(id) && slots.wanted(id) === NONE && slots.installed(id) !== NONE) slots.markDirty(id);
-    this.schedule();
-  }
-
-  // What people and callers see.
-
   settled(p: IpPrefix): Promise<Reason | undefined> {
     const id = this.slots.find(p.address, p.length);
     if (id === NONE) return Promise.resolve(undefined);
     if (this.stopped || (this.started && !this.slots.has(id, DIRTY | IN_FLIGHT)))
-      return Promise.resolve(this.reasonOf(id));
+      return Promise.resolve(this.states.reasonOf(id));
     if (!this.started) this.slots.markDirty(id);
     return new Promise((resolve) => this.waiters.set(id, [...(this.waiters.get(id) ?? []), resolve]));
   }
@@ -243,49 +146,12 @@ export class RouteSync {
       return Promise.resolve();
     return new Promise((resolve) => this.idlers.push(resolve));
   }
-  private reasonOf(id: number): Reason | undefined {
-    const { slots } = this;
-    const wanted = slots.wanted(id);
-    if (wanted !== NONE)
-      return wanted === slots.installed(id) ? undefined : (slots.failures.get(id)?.reason ?? PENDING);
-    const failure = slots.failures.get(id)?.reason;
-    if (failure !== undefined) return failure;
-    const held = slots.heldReason(id);
-    if (held !== undefined || slots.installed(id) === NONE) return held;
-    const missing = (this.o.owners ?? ROUTE_OWNERS).filter((owner) => !this.spoken.has(owner));
-    if (missing.length === 0) return undefined;
-    return { code: 'NOT_IN_SYNC', text: `kept until ${missing.join(', ')} have told all their routes` };
-  }
-  state(p: IpPrefix): RouteState {
-    const id = this.slots.find(p.address, p.length);
-    return id === NONE ? { installed: false } : this.stateOf(id);
-  }
-  private stateOf(id: number): RouteState {
-    const { slots } = this;
-    const wanted = slots.wanted(id);
-    const owner = ROUTE_OWNERS[slots.winner(id)];
-    const installed = wanted !== NONE && wanted === slots.installed(id);
-    const reason = this.reasonOf(id);
-    return {
-      installed,
-      ...(owner === undefined ? {} : { owner, wanted: slots.targets.get(wanted) }),
-      ...(reason === undefined ? {} : { reason }),
-      ...(installed ? { since: this.startedAt + (slots.sinceSec.at[id] as number) * 1000 } : {}),
-    };
-  }
-  each(on: (p: IpPrefix, state: RouteState) => void): void {
-    const { prefixes } = this.slots;
-    for (let id = 0; id < prefixes.idBound; id++) if (prefixes.has(id)) on(this.slots.prefixOf(id), this.stateOf(id));
-  }
   status(): FamilyStatus {
     const { slots } = this;
-    let failed = 0;
-    for (const id of slots.failures.keys())
-      if (slots.wanted(id) !== NONE && slots.wanted(id) !== slots.installed(id)) failed += 1;
     return {
       wanted: slots.wantedCount,
       installed: slots.installedCount,
-      failed,
+      failed: this.states.failed(),
       held: slots.heldCount,
       found: this.found,
       leftover: slots.leftoverCount,
@@ -293,7 +159,7 @@ export class RouteSync {
       driftRepaired: this.repaired,
       ...(this.lastDrift === undefined ? {} : { lastDrift: this.lastDrift }),
       overflows: this.overflows,
-      inSync: [...this.spoken],
+      inSync: [...this.wishes.spoken],
     };
   }
 
@@ -447,7 +313,7 @@ export class RouteSync {
       const waiting = waiters.size === 0 ? undefined : waiters.get(id);
       if (waiting !== undefined && !slots.has(id, DIRTY)) {
         waiters.delete(id);
-        const reason = this.reasonOf(id);
+        const reason = this.states.reasonOf(id);
         for (const resolve of waiting) resolve(reason);
       }
       slots.freeIfIdle(id);
