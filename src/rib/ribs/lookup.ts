@@ -15,8 +15,8 @@ interface Row extends Candidate {
   readonly path: number;
 }
 
-/** The paths of one route; undefined where there is none. */
-export function routeView(table: RouteTable, route: number): RouteView | undefined {
+/** The paths of one route; undefined where there is none. `brief`: without the steps, which cost more than all else. */
+export function routeView(table: RouteTable, route: number, brief = false): RouteView | undefined {
   if (!table.index.has(route)) return undefined;
   const usable: Row[] = [];
   const rejected: PathView[] = [];
@@ -28,12 +28,25 @@ export function routeView(table: RouteTable, route: number): RouteView | undefin
   }
   if (usable.length + rejected.length === 0) return undefined;
   const prefix = { address: table.addressOf(route), length: table.index.lengthOf(route) };
-  const { paths, steps } = explained(table, usable);
+  const only = usable.length === 1 && brief ? usable[0] : undefined;
+  if (only !== undefined) return { prefix, paths: [unrivalled(table, only), ...rejected], steps: NO_STEPS };
+  const { paths, steps } = explained(table, usable, brief);
   return { prefix, paths: [...paths, ...rejected], steps };
 }
 
+const NO_STEPS: readonly StepView[] = [];
+
+/** As explained() says it of one path. */
+const unrivalled = (table: RouteTable, row: Row): PathView => ({
+  ...common(table, row.path),
+  attributes: row.attributes,
+  longLived: isLongLivedStale(row.attributes),
+  best: true,
+  multipath: false,
+});
+
 /** The usable paths, best first, with what decided between them. */
-function explained(table: RouteTable, usable: readonly Row[]): Pick<RouteView, 'paths' | 'steps'> {
+function explained(table: RouteTable, usable: readonly Row[], brief: boolean): Pick<RouteView, 'paths' | 'steps'> {
   const { settings } = table.bestPaths;
   const all = stepsOf(settings);
   const losses = new Map<Row, Step>();
@@ -64,6 +77,7 @@ function explained(table: RouteTable, usable: readonly Row[]): Pick<RouteView, '
       ...(step && { lostAt: { step: step.name, best: wordsOf(step, best), this: wordsOf(step, row) } }),
     };
   });
+  if (brief) return { paths, steps: NO_STEPS };
   const steps = all.map((step): StepView => {
     const { lost = 0, left } = asked.get(step) ?? {};
     const outcome = left === undefined ? 'not asked' : lost > 0 ? 'took' : 'tie';
@@ -104,7 +118,7 @@ export function longestUsed(table: RouteTable, address: IpAddress): RouteView | 
 /** In order of prefix. Live: a route that is gone when its turn comes is left out. */
 export function* routesOf(table: RouteTable): Generator<RouteView, undefined> {
   for (const route of inOrder(table)) {
-    const view = route === NONE ? undefined : routeView(table, route);
+    const view = route === NONE ? undefined : routeView(table, route, true);
     if (view) yield view;
   }
 }
@@ -124,7 +138,7 @@ export function* pages(table: RouteTable, query: PageQuery): Generator<readonly 
   for (const route of inOrder(table)) {
     looked++;
     const wanted = route !== NONE && (source === undefined || hasPathOf(table, route, source.id));
-    const view = wanted ? routeView(table, route) : undefined;
+    const view = wanted ? routeView(table, route, true) : undefined;
     if (view) page.push(view);
     if (route !== NONE && page.length < size && looked < size * 16) continue;
     yield page;
@@ -142,7 +156,7 @@ export function* pathsOfSource(
 ): Generator<PrefixPath, undefined> {
   for (const route of inOrder(table)) {
     if (route === NONE || !hasPathOf(table, route, source.id)) continue;
-    const view = routeView(table, route);
+    const view = routeView(table, route, true);
     for (const path of view?.paths ?? []) {
       if (path.source !== source || (rejected !== undefined && rejected !== (path.rejected !== undefined))) continue;
       yield { prefix: (view as RouteView).prefix, path };
@@ -178,14 +192,15 @@ function common(table: RouteTable, path: number): Common {
   const used = paths.usedOf(path);
   const received = paths.receivedOf(path);
   const pathId = paths.pathIdOf(path);
-  return {
+  const view: { -readonly [K in keyof Common]: Common[K] } = {
     source,
-    ...(pathId !== 0 && { pathId }),
-    ...(used !== NONE && used !== received && { received: sets.attributesOf(received) }),
     stale: table.isStale(path),
     since: paths.sinceOf(path) * 1000,
-    ...(used !== NONE && source.kind !== 'local' && { nextHop: table.tracker.viewOf(sets.nextHopOf(used)) }),
   };
+  if (pathId !== 0) view.pathId = pathId;
+  if (used !== NONE && used !== received) view.received = sets.attributesOf(received);
+  if (used !== NONE && source.kind !== 'local') view.nextHop = table.tracker.viewOf(sets.nextHopOf(used));
+  return view;
 }
 
 /** One that import rejected, or whose next hop leads nowhere. */

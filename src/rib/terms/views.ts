@@ -62,7 +62,7 @@ export interface RouteView {
   readonly prefix: IpPrefix;
   /** The best one first, then by rank, the rejected last. */
   readonly paths: readonly PathView[];
-  /** How the best one was found; empty where there is none. */
+  /** How the best one was found; empty where there is none, and in lists. */
   readonly steps: readonly StepView[];
 }
 
