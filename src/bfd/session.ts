@@ -5,7 +5,7 @@
  *  packets in the socket that prove the neighbour alive. So a stall of ours may delay a detection, and never makes one. */
 import { assertNever } from '../base/invariant.ts';
 import type { Clock, Random, Timers } from '../base/ports.ts';
-import type { BfdState, BfdTiming } from './bfd-types.ts';
+import type { BfdState, BfdTiming, BfdView } from './bfd-types.ts';
 import { type ControlPacket, encodeControlPacket, PACKET_BYTES } from './packet.ts';
 import { BFD_TABLE, type BfdAction, type BfdEvent, NO_DIAGNOSTIC, RECEIVED } from './state-table.ts';
 import { jitter, msOf, receiveIntervalUs, SLOW_US, sendIntervalUs, usOf, wakeAfterMs } from './timing.ts';
@@ -32,19 +32,20 @@ export interface StateChange {
 }
 
 /** The session's part of a BfdView. */
-export interface SessionSnapshot {
-  readonly state: BfdState;
-  readonly remoteState?: BfdState;
-  readonly localDiscriminator: number;
-  readonly remoteDiscriminator?: number;
-  readonly sendIntervalMs?: number;
-  readonly receiveIntervalMs: number;
-  readonly detectionTimeMs: number;
-  readonly multiplier: number;
-  readonly remoteMultiplier?: number;
-  readonly diagnostic: number;
-  readonly remoteDiagnostic?: number;
-}
+export type SessionSnapshot = Pick<
+  BfdView,
+  | 'state'
+  | 'remoteState'
+  | 'localDiscriminator'
+  | 'remoteDiscriminator'
+  | 'sendIntervalMs'
+  | 'receiveIntervalMs'
+  | 'detectionTimeMs'
+  | 'multiplier'
+  | 'remoteMultiplier'
+  | 'diagnostic'
+  | 'remoteDiagnostic'
+>;
 
 export class BfdSession {
   private readonly ports: SessionPorts;
