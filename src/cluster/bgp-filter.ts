@@ -9,13 +9,14 @@
  *
  *  Unlike BIRD, Equal with prefixLength is the prefix itself where its length is allowed; BIRD compares a prefix with a set
  *  there, which is never equal. */
-import { addressBits, type IpAddress, type IpPrefix, ipPrefix, parseIp } from '../base/ip.ts';
+import { addressBits, type IpPrefix, isIpv6 } from '../base/ip.ts';
 import { parseCommunity, parseLargeCommunity } from '../bgp-js/attributes/communities.ts';
 import { parseAsPathPattern } from '../model/as-path-text.ts';
 import { parseCommunityPattern } from '../model/community-text.ts';
 import type { Match, Operation, Policy, PrefixMatch, Rule } from '../model/policy.ts';
 import { KINDS } from '../store/kinds.ts';
 import type { JsonObject, Resource } from '../store/port.ts';
+import { parseCidr } from './cidr.ts';
 import type { ClusterReason } from './cluster-reason.ts';
 import { parseAsn } from './node.ts';
 
@@ -180,7 +181,7 @@ function prefixesOf(rule: JsonObject, at: string, family: Family): Pick<Match, '
       throw new Fault(`${at}.cidr`, undefined, 'prefixLength needs it: add it, or remove both.');
     return {};
   }
-  const prefix = parseCidr(cidr, family);
+  const prefix = cidrOf(cidr, family);
   if (prefix === undefined)
     throw new Fault(
       `${at}.cidr`,
@@ -205,12 +206,9 @@ function prefixesOf(rule: JsonObject, at: string, family: Family): Pick<Match, '
   return operator === 'Equal' || operator === 'In' ? { prefixes: lines } : { notPrefixes: lines };
 }
 
-/** Host bits are allowed in it, and mean nothing. */
-function parseCidr(value: unknown, family: Family): IpPrefix | undefined {
-  const [, host = '', digits = ''] = (typeof value === 'string' ? /^([^/]+)\/(\d{1,3})$/.exec(value) : null) ?? [];
-  const address: IpAddress | undefined = parseIp(host);
-  if (address === undefined || (typeof address === 'bigint') !== (family === 'ipv6')) return undefined;
-  return Number(digits) > addressBits(address) ? undefined : ipPrefix(address, Number(digits));
+function cidrOf(value: unknown, family: Family): IpPrefix | undefined {
+  const prefix = parseCidr(value);
+  return prefix !== undefined && isIpv6(prefix.address) === (family === 'ipv6') ? prefix : undefined;
 }
 
 function communitiesOf(value: unknown, at: string): Pick<Match, 'communities'> {

@@ -3,13 +3,14 @@
  *  stands for the value that `communities` of the same object gives it; the object of this node (node.NAME) comes before the
  *  one named "default" as a whole. It stands behind a peer's filters and before Calico's own rules: who accepts earlier sends
  *  the route as it is. An entry that cannot be used is told, and the others are followed. */
-import { addressBits, formatIpPrefix, type IpPrefix, ipPrefix, parseIp } from '../base/ip.ts';
+import { addressBits, formatIpPrefix } from '../base/ip.ts';
 import type { LargeCommunity } from '../bgp-js/attributes/attribute-types.ts';
 import { parseCommunity, parseLargeCommunity } from '../bgp-js/attributes/communities.ts';
 import type { Policy, Rule } from '../model/policy.ts';
 import { KINDS } from '../store/kinds.ts';
 import type { Resource } from '../store/port.ts';
 import { shown } from './bgp-peer-spec.ts';
+import { parseCidr } from './cidr.ts';
 import type { ClusterReason } from './cluster-reason.ts';
 
 export interface PrefixAdvertisements {
@@ -115,10 +116,3 @@ function listOf(value: unknown, at: string): readonly unknown[] {
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Host bits are allowed in it, and mean nothing. */
-function parseCidr(value: unknown): IpPrefix | undefined {
-  const [, host = '', digits = ''] = (typeof value === 'string' ? /^([^/]+)\/(\d{1,3})$/.exec(value) : null) ?? [];
-  const address = parseIp(host);
-  return address === undefined || Number(digits) > addressBits(address) ? undefined : ipPrefix(address, Number(digits));
-}
