@@ -1,9 +1,10 @@
-/** /livez and /readyz for a kubelet, on 127.0.0.1 only. I/O: HTTP. What ready means is health-check.ts.
+/** /livez and /readyz for a kubelet, /metrics for Prometheus, on 127.0.0.1 only. I/O: HTTP. What ready means is health-check.ts.
  *  /livez is answered as long as the event loop turns: a daemon that cannot answer within the probe's time holds no session
  *  either, and a restart is the remedy. Nothing else makes it dead. */
 import http from 'node:http';
 import type { Reason } from '../base/reason.ts';
 import { checkHealth, formatHealth } from './health-check.ts';
+import { formatMetrics, METRICS_TYPE, type MetricsFacts } from './metrics.ts';
 import type { StatusFacts } from './views.ts';
 
 export interface HealthServer {
@@ -20,16 +21,18 @@ const REQUEST_MS = 5000;
 export function startHealthServer(options: {
   readonly port: number;
   readonly status: () => StatusFacts | Promise<StatusFacts>;
+  readonly metrics: () => MetricsFacts;
 }): Promise<HealthServer> {
   const server = http.createServer((request, reply) => {
-    const send = (status: number, body: string): void => {
-      reply.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+    const send = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
+      reply.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
       reply.end(request.method === 'HEAD' ? undefined : body);
     };
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'GET only\n');
     const path = request.url?.split('?', 1)[0];
     if (path === '/livez') return send(200, 'ok\n');
-    if (path !== '/readyz') return send(404, '/livez and /readyz are here\n');
+    if (path === '/metrics') return send(200, formatMetrics(options.metrics()), METRICS_TYPE);
+    if (path !== '/readyz') return send(404, '/livez, /readyz and /metrics are here\n');
     Promise.resolve()
       .then(options.status)
       .then(checkHealth)

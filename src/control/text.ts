@@ -46,7 +46,12 @@ const counted = (p: PeerView, field: 'received' | 'used' | 'sent'): string =>
 function peerReason(p: PeerView, now: number): string {
   const last = p.lastDown;
   const ago = last === undefined ? '' : `${formatSince(last.at, now)} ago`;
-  if (p.state === 'Established') return last === undefined ? '' : `(last down ${ago}: ${last.reason.code})`;
+  if (p.state === 'Established') {
+    const warning = p.warning === undefined ? '' : `! ${p.warning.code}: ${p.warning.text}`;
+    return [warning, last === undefined ? '' : `(last down ${ago}: ${last.reason.code})`]
+      .filter((w) => w !== '')
+      .join(' ');
+  }
   if (p.reason === undefined) return 'UNKNOWN: no reason is known';
   const was = last !== undefined && last.reason.code !== p.reason.code ? ` (before, ${ago}: ${last.reason.code})` : '';
   const stale = p.counts !== undefined && p.counts.stale > 0 ? `; ${p.counts.stale} stale routes kept` : '';

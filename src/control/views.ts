@@ -16,6 +16,23 @@ export interface BgpStatusView {
   readonly sessionsEstablished: number;
   /** At most 20, longest down first. */
   readonly down: readonly PeerDownView[];
+  /** Who knocked since the start; absent before anybody can. */
+  readonly listener?: ListenerView;
+}
+
+export interface ListenerView {
+  readonly port: number;
+  readonly accepted: number;
+  /** Accepted, and not yet past the OPEN. */
+  readonly halfOpen: number;
+  /** Causes that happened. */
+  readonly refused: readonly ConnectionsRefusedView[];
+}
+
+export interface ConnectionsRefusedView {
+  /** unknownSource, tooFar, optionRefused, halfOpenOfSource, halfOpenInTotal */
+  readonly cause: string;
+  readonly connections: number;
 }
 
 export interface RoutesStatusView {
@@ -208,6 +225,54 @@ export interface PeerView {
   /** Only while Established (or while its stale routes are kept). */
   readonly counts?: PeerCountsView;
   readonly agreed?: AgreedView;
+  /** In the order in which they are offered. */
+  readonly families: readonly PeerFamilyView[];
+  /** Something to look at although the session is up: near its prefix limit, or above it. */
+  readonly warning?: Reason;
+  /** It is left down on purpose (maxPrefixes) for so long; absent also where that is until its configuration changes. */
+  readonly heldForSeconds?: number;
+  /** Where BFD is configured and an end of the path is known. */
+  readonly bfd?: PeerBfdView;
+}
+
+export interface PeerFamilyView {
+  /** ipv4-unicast, ipv6-unicast */
+  readonly family: string;
+  /** The session that is up has it. */
+  readonly negotiated: boolean;
+  readonly received: number;
+  readonly used: number;
+  readonly rejected: number;
+  readonly stale: number;
+  readonly sent: number;
+  /** Announcements above the limit that were not taken. */
+  readonly leftOut: number;
+  readonly limit: number;
+  /** At the limit: warn, drop, idle */
+  readonly limitAction: string;
+  /** Several paths of a prefix come, and go. RFC 7911 */
+  readonly addPathReceive: boolean;
+  readonly addPathSend: boolean;
+  /** The peer's routes may be kept while it restarts, and it says that it goes on forwarding. RFC 4724 */
+  readonly gracefulRestart: boolean;
+  readonly forwarding: boolean;
+  /** How much longer after that. RFC 9494 */
+  readonly longLivedSeconds?: number;
+  /** What is stale goes then, unless it is announced again. */
+  readonly staleForSeconds?: number;
+  /** What is stale is kept as a last resort. */
+  readonly longLived: boolean;
+}
+
+export interface PeerBfdView {
+  /** AdminDown, Down, Init, Up */
+  readonly state: string;
+  readonly remoteState?: string;
+  readonly stateForSeconds: number;
+  readonly reason: Reason;
+  readonly sendIntervalMs?: number;
+  readonly detectionTimeMs: number;
+  readonly flaps: number;
 }
 
 export interface RouteKernelView {

@@ -14,7 +14,7 @@ import { openLog } from './log.ts';
 import { readConfig, reload } from './reload.ts';
 import type { Running } from './running.ts';
 import { startSpeaker } from './speaker-start.ts';
-import { statusFacts } from './status-facts.ts';
+import { metricsFacts, statusFacts } from './status-facts.ts';
 
 const USAGE = 2;
 const FAILED = 1;
@@ -103,7 +103,11 @@ async function serveHealth(running: Running, signal: AbortSignal): Promise<void>
   const { health } = running.config;
   if (health === undefined) return;
   const { startHealthServer } = await import('../control/health-server.ts');
-  const server = await startHealthServer({ port: health.port, status: () => statusFacts(running) });
+  const server = await startHealthServer({
+    port: health.port,
+    status: () => statusFacts(running),
+    metrics: () => metricsFacts(running),
+  });
   signal.addEventListener('abort', () => server.close());
 }
 

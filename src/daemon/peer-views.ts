@@ -1,13 +1,16 @@
 /** PeerState as people see it. Pure. */
 import { formatIp, type IpAddress, isIpv6 } from '../base/ip.ts';
 import { formatIpv4 } from '../base/ipv4.ts';
+import type { BfdView } from '../bfd/bfd-types.ts';
 import type { Agreed } from '../bgp-js/session/session-types.ts';
-import { familyName } from '../bgp-js/wire/family.ts';
-import type { AgreedView, PeerDownView, PeerView } from '../control/views.ts';
-import type { PeerState } from '../peer/peer-state.ts';
+import { familyName, hasFamily, sameFamily } from '../bgp-js/wire/family.ts';
+import type { AgreedView, PeerBfdView, PeerDownView, PeerFamilyView, PeerView } from '../control/views.ts';
+import { FAMILIES } from '../peer/peer-family.ts';
+import type { FamilyState, PeerState } from '../peer/peer-state.ts';
 
 const MS = 1000;
 const secondsSince = (then: number, now: number): number => Math.max(0, Math.round((now - then) / MS));
+const secondsUntil = (then: number, now: number): number => Math.max(0, Math.ceil((then - now) / MS));
 const rfc3339 = (wallMs: number): string => new Date(wallMs).toISOString();
 
 export function toPeerView(peer: PeerState, now: number): PeerView {
@@ -45,8 +48,50 @@ export function toPeerView(peer: PeerState, now: number): PeerView {
         }
       : {}),
     ...(peer.agreed === undefined ? {} : { agreed: toAgreedView(peer.agreed, peer) }),
+    families: peer.families.map((family) => toFamilyView(family, peer.agreed, now)),
+    ...(peer.warning === undefined ? {} : { warning: { code: peer.warning.code, text: peer.warning.text } }),
+    ...(peer.heldUntil === undefined || peer.heldUntil === 0
+      ? {}
+      : { heldForSeconds: secondsUntil(peer.heldUntil, now) }),
+    ...(peer.bfd === undefined ? {} : { bfd: toBfdView(peer.bfd, now) }),
   };
 }
+
+function toFamilyView(state: FamilyState, agreed: Agreed | undefined, now: number): PeerFamilyView {
+  const { family: name, negotiated, routes, sent, limit, staleUntil, longLived } = state;
+  const family = FAMILIES[name];
+  const kept = agreed?.gracefulRestart?.families.find((f) => sameFamily(f.family, family));
+  const lived = agreed?.longLivedGracefulRestart?.find((f) => sameFamily(f.family, family));
+  return {
+    family: name,
+    negotiated,
+    received: routes.received,
+    used: routes.used,
+    rejected: routes.rejected,
+    stale: routes.stale,
+    sent,
+    leftOut: routes.leftOut,
+    limit: limit.limit,
+    limitAction: limit.action,
+    addPathReceive: agreed !== undefined && hasFamily(agreed.addPath.receive, family),
+    addPathSend: agreed !== undefined && hasFamily(agreed.addPath.send, family),
+    gracefulRestart: kept !== undefined,
+    forwarding: kept?.forwarding === true,
+    ...(lived === undefined ? {} : { longLivedSeconds: lived.staleTimeSec }),
+    ...(staleUntil === undefined ? {} : { staleForSeconds: secondsUntil(staleUntil, now) }),
+    longLived: longLived === true,
+  };
+}
+
+const toBfdView = (bfd: BfdView, now: number): PeerBfdView => ({
+  state: bfd.state,
+  ...(bfd.remoteState === undefined ? {} : { remoteState: bfd.remoteState }),
+  stateForSeconds: secondsSince(bfd.since, now),
+  reason: { code: bfd.reason.code, text: bfd.reason.text },
+  ...(bfd.sendIntervalMs === undefined ? {} : { sendIntervalMs: bfd.sendIntervalMs }),
+  detectionTimeMs: bfd.detectionTimeMs,
+  flaps: bfd.flaps,
+});
 
 const toAgreedView = (agreed: Agreed, peer: PeerState): AgreedView => ({
   peerRouterId: formatIpv4(agreed.peerBgpIdentifier),

@@ -7,7 +7,7 @@ import { BfdService } from '../bfd/service.ts';
 import { threadEngine } from '../bfd/thread.ts';
 import type { StopHow } from '../bgp-js/session/session-types.ts';
 import { type BgpListener, ListenError, type ListenOptions, listenBgp } from '../bgp-js/transport/listen.ts';
-import type { Refusal } from '../bgp-js/transport/reception.ts';
+import type { ListenerCounters, Refusal } from '../bgp-js/transport/reception.ts';
 import { type DirectSend, tcpTransportWith } from '../bgp-js/transport/transport.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { DynamicRange, PeerConfig, PeerSettings } from '../model/peer.ts';
@@ -65,6 +65,8 @@ export interface Speaker {
   /** Listens there instead, without touching a session that is up. False, and the old port stays, when it cannot be had. */
   moveTo(port: number): Promise<boolean>;
   readonly listenPort: () => number;
+  /** Who knocked, since the port is the one it is. */
+  readonly listenCounters: () => ListenerCounters;
   close(how: StopHow): Promise<void>;
 }
 
@@ -179,6 +181,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     setOriginated: originated(ribs, log),
     moveTo,
     listenPort: () => listener.port,
+    listenCounters: () => listener.counters,
     async close(how) {
       listener.close();
       await peers.stopAll(how);

@@ -2,11 +2,13 @@
 import { formatIpv4 } from '../base/ipv4.ts';
 import { VERSION } from '../base/version.ts';
 import { storeText } from '../config/node-config.ts';
+import type { MetricsFacts } from '../control/metrics.ts';
 import type {
   BgpStatusView,
   CniStatusView,
   IpamStatusView,
   KernelStatusView,
+  ListenerView,
   RoutesStatusView,
   StatusFacts,
   StoreStatusView,
@@ -14,8 +16,9 @@ import type {
   TunnelStatusView,
 } from '../control/views.ts';
 import type { CarrierCounters } from '../kernel/tunnels/tunnel.ts';
-import { downPeers } from './peer-views.ts';
+import { downPeers, toPeerView } from './peer-views.ts';
 import type { Running } from './running.ts';
+import type { Speaker } from './speaker.ts';
 
 const MS = 1000;
 const MICROSECONDS = 1e6;
@@ -40,6 +43,15 @@ export function statusFacts(running: Running): StatusFacts {
   };
 }
 
+export function metricsFacts(running: Running): MetricsFacts {
+  const now = Date.now();
+  return {
+    status: statusFacts(running),
+    peers: (running.speaker?.peers.views() ?? []).map((peer) => toPeerView(peer, now)),
+    ...(running.origins === undefined ? {} : { blockOrigins: running.origins.counts }),
+  };
+}
+
 function processFacts(startedAtMs: number): StatusFacts['process'] {
   const { user, system } = process.cpuUsage();
   return {
@@ -58,6 +70,19 @@ function bgpFacts({ speaker }: Running): BgpStatusView {
     sessionsTotal: peers.length,
     sessionsEstablished: peers.filter((p) => p.state === 'Established').length,
     down: downPeers(peers, Date.now()),
+    ...(speaker === undefined ? {} : { listener: listenerView(speaker) }),
+  };
+}
+
+function listenerView({ listenPort, listenCounters }: Speaker): ListenerView {
+  const { accepted, halfOpen, ...refused } = listenCounters();
+  return {
+    port: listenPort(),
+    accepted,
+    halfOpen,
+    refused: Object.entries(refused).flatMap(([cause, connections]) =>
+      connections === 0 ? [] : [{ cause, connections }],
+    ),
   };
 }
 

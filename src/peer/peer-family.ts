@@ -8,7 +8,7 @@ import type { Reason } from '../base/reason.ts';
 import type { Agreed, RefreshKind } from '../bgp-js/session/session-types.ts';
 import type { UpdateFrame } from '../bgp-js/update/update-frame.ts';
 import { type Family, hasFamily, IPV4_UNICAST, IPV6_UNICAST, sameFamily } from '../bgp-js/wire/family.ts';
-import type { FamilyName, PeerConfig } from '../model/peer.ts';
+import type { FamilyName, MaxPrefixes, PeerConfig } from '../model/peer.ts';
 import { AdjRibOut, type Advertised } from '../rib/out/adj-rib-out.ts';
 import type { Exported, OutRoute } from '../rib/out/export.ts';
 import type { ExportTarget } from '../rib/out/export-target.ts';
@@ -61,7 +61,7 @@ export interface FamilySession {
 }
 
 /** Twice the Internet's table. */
-const DEFAULT_LIMIT = { limit: 2_000_000, warnPercent: 75, action: 'idle' } as const;
+const DEFAULT_LIMIT: MaxPrefixes = { limit: 2_000_000, warnPercent: 75, action: 'idle', idleRestartSec: 300 };
 
 export class PeerFamily {
   readonly name: FamilyName;
@@ -214,6 +214,7 @@ export class PeerFamily {
     return {
       family: this.name,
       negotiated: this.agreed !== undefined,
+      limit: this.config.maxPrefixes ?? DEFAULT_LIMIT,
       routes: this.counts,
       sent: this.out?.sent ?? 0,
       ...(this.stale.until !== undefined && { staleUntil: this.stale.until }),

@@ -3,7 +3,7 @@ import type { IpAddress } from '../base/ip.ts';
 import type { Reason } from '../base/reason.ts';
 import type { BfdView } from '../bfd/bfd-types.ts';
 import type { Agreed, SessionCounters, SessionState } from '../bgp-js/session/session-types.ts';
-import type { FamilyName, PeerConfig } from '../model/peer.ts';
+import type { FamilyName, MaxPrefixes, PeerConfig } from '../model/peer.ts';
 import type { SourceCounts } from '../rib/terms/views.ts';
 
 /** How a session or an attempt ended. `code` is stable; see SessionDown. */
@@ -16,6 +16,7 @@ export interface FamilyState {
   readonly family: FamilyName;
   /** The session that is up has it. */
   readonly negotiated: boolean;
+  readonly limit: MaxPrefixes;
   readonly routes: SourceCounts;
   /** Prefixes that the peer has from us now. */
   readonly sent: number;

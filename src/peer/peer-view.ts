@@ -57,6 +57,7 @@ const together = (families: readonly FamilyState[]): PeerState['routes'] => {
     used: sum((f) => f.routes.used),
     rejected: sum((f) => f.routes.rejected),
     stale: sum((f) => f.routes.stale),
+    leftOut: sum((f) => f.routes.leftOut),
   };
 };
 

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ExplanationView, RouteView } from '../../src/control/views.ts';
 import { makeNamespaces, until } from '../support/namespaces.ts';
-import { type EmbeddedStore, type GinghamNode, speakersIn } from '../support/speaker.ts';
+import { type EmbeddedStore, type GinghamNode, httpIn, speakersIn } from '../support/speaker.ts';
 
 const ns = makeNamespaces('gbo');
 const speakers = speakersIn(ns);
@@ -18,6 +18,7 @@ const yaml = (mode: string): string => `cluster:
   blockOrigin: ${mode}
   store: { server: http://10.9.0.1:6443 }
 connectRetry: 1
+health: { port: 9099 }
 logLevel: info`;
 
 const create = (at: string, kind: string, name: string, spec: object): void =>
@@ -109,6 +110,9 @@ test('warn: the wrong node’s route wins as it would, and why, routes --receive
   );
   expect(said()).toHaveLength(1);
   expect(said()[0]).toContain('used all the same');
+  const { out: metrics } = httpIn(ns, 'n1', 'http://127.0.0.1:9099/metrics');
+  expect(metrics).toMatch(/^gingham_block_origin_verdicts_total\{origin="invalid"\} [1-9]/m);
+  expect(metrics).toContain('gingham_bgp_sessions{kind="mesh",state="Established"} 2');
 }, 60_000);
 
 test('prefer: after a reload the block’s owner wins, and why names the step; no session was reset', async () => {

@@ -257,8 +257,8 @@ export class LocRib {
   }
 
   countsOf(source: PathSource): SourceCounts {
-    const { received, used, rejected, stale } = this.row(source);
-    return { received, used, rejected, stale };
+    const { received, used, rejected, stale, leftOut } = this.row(source);
+    return { received, used, rejected, stale, leftOut };
   }
 
   private row(source: PathSource): Source {

@@ -78,6 +78,8 @@ export interface SourceCounts {
   readonly used: number;
   readonly rejected: number;
   readonly stale: number;
+  /** Announcements above its limit that were not taken. */
+  readonly leftOut: number;
 }
 
 export interface RibCounts {

@@ -2,6 +2,7 @@
 import type {
   BlockView,
   ExplanationView,
+  PeerFamilyView,
   PeerView,
   PodView,
   RouteView,
@@ -9,6 +10,24 @@ import type {
 } from '../../../src/control/views.ts';
 
 export const NOW = Date.parse('2026-11-21T01:20:00.000Z');
+
+const FAMILY: PeerFamilyView = {
+  family: 'ipv4-unicast',
+  negotiated: true,
+  received: 1,
+  used: 1,
+  rejected: 0,
+  stale: 0,
+  sent: 3,
+  leftOut: 0,
+  limit: 2_000_000,
+  limitAction: 'idle',
+  addPathReceive: false,
+  addPathSend: false,
+  gracefulRestart: true,
+  forwarding: true,
+  longLived: false,
+};
 
 const peer = (name: string, last: number, more: Partial<PeerView> = {}): PeerView => ({
   name,
@@ -39,6 +58,7 @@ const peer = (name: string, last: number, more: Partial<PeerView> = {}): PeerVie
     remote: `192.168.34.${last}:179`,
     outgoing: true,
   },
+  families: [FAMILY],
   ...more,
 });
 
@@ -49,6 +69,20 @@ export const PEERS: readonly PeerView[] = [
   peer('node2', 102),
   peer('node3', 103, {
     flaps: 2,
+    families: [
+      { ...FAMILY, received: 9, limit: 9, limitAction: 'drop', leftOut: 4, addPathReceive: true, addPathSend: true },
+      { ...FAMILY, family: 'ipv6-unicast', negotiated: false, gracefulRestart: false, received: 0 },
+    ],
+    warning: { code: 'MAX_PREFIXES_REACHED', text: '9 prefixes of ipv4-unicast, and 9 are its limit (maxPrefixes)' },
+    bfd: {
+      state: 'Up',
+      remoteState: 'Up',
+      stateForSeconds: 15119,
+      reason: { code: 'BFD_UP', text: 'both sides hear each other' },
+      sendIntervalMs: 100,
+      detectionTimeMs: 300,
+      flaps: 1,
+    },
     lastDown: { at: '2026-11-20T21:07:55.000Z', reason: { code: 'HOLD_TIMER_EXPIRED', text: 'nothing came for 90 s' } },
   }),
   without(
@@ -64,6 +98,16 @@ export const PEERS: readonly PeerView[] = [
         reason: { code: 'HOLD_TIMER_EXPIRED', text: 'nothing came for 90 s' },
       },
       counts: { received: 4, used: 4, rejected: 0, stale: 4, sent: 0 },
+      families: [
+        { ...FAMILY, negotiated: false, received: 4, used: 4, stale: 4, sent: 0, staleForSeconds: 86, longLived: true },
+      ],
+      bfd: {
+        state: 'Down',
+        stateForSeconds: 134,
+        reason: { code: 'BFD_TIME_EXPIRED', text: 'nothing was heard for 300 ms' },
+        detectionTimeMs: 3000,
+        flaps: 2,
+      },
     }),
     'agreed',
   ),
@@ -78,6 +122,8 @@ export const PEERS: readonly PeerView[] = [
       state: 'Active',
       stateForSeconds: 38,
       stateSince: '2026-11-21T01:19:22.000Z',
+      heldForSeconds: 262,
+      families: [{ ...FAMILY, negotiated: false, received: 0, used: 0, sent: 0, limit: 100 }],
       // What a peer sends is text of a stranger: RFC 9003 lets it say anything.
       reason: { code: 'NOTIFICATION_RECEIVED', text: 'Cease/2: "bye\u001b[2J\u202e"' },
     }),

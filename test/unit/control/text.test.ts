@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { toStatusView } from '../../../src/control/health.ts';
 import { listJsonPieces, toListJson, toObjectJson } from '../../../src/control/json.ts';
+import { formatMetrics } from '../../../src/control/metrics.ts';
 import { formatPeer } from '../../../src/control/peer-text.ts';
 import { formatStatus } from '../../../src/control/status-text.ts';
 import { noPaint, type Paint, plain } from '../../../src/control/table.ts';
@@ -36,6 +37,7 @@ const TABLES: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['peer-up', formatPeer(PEERS[1]!, NOW, noPaint)],
   ['peer-down', formatPeer(PEERS[3]!, NOW, noPaint)],
+  ['peer-stale', formatPeer(PEERS[2]!, NOW, noPaint)],
   ['routes', formatRoutes(alone(ROUTES), options)],
   [
     'routes-of-address',
@@ -62,6 +64,12 @@ const TABLES: readonly (readonly [string, readonly string[]])[] = [
   ['status-cluster', formatStatus(toStatusView(CLUSTER), noPaint)],
   ['status-broken', formatStatus(toStatusView(BROKEN), noPaint)],
 ];
+
+test('metrics: names, labels and values', async () => {
+  const blockOrigins = { valid: 3, invalid: 1, unknown: 0 };
+  const text = formatMetrics({ status: CLUSTER, peers: PEERS, blockOrigins });
+  await expect(text).toMatchFileSnapshot(file('metrics.txt'));
+});
 
 test.each(TABLES)('%s as people see it', async (name, lines) => {
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(file(`${name}.txt`));
