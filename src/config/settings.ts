@@ -419,7 +419,7 @@ export const SESSION_SETTINGS = {
   'addPath.max': {
     type: TYPES.paths,
     default: 8,
-    needs: 'peer-reset',
+    needs: 'nothing',
     description: 'With addPath.send: at most so many paths per prefix.',
   },
   extendedMessages: {

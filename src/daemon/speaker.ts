@@ -12,7 +12,7 @@ import { type DirectSend, tcpTransportWith } from '../bgp-js/transport/transport
 import type { NodeConfig } from '../config/node-config.ts';
 import type { DynamicRange, PeerConfig, PeerSettings } from '../model/peer.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
-import { type ApplyReport, type LocRibs, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
+import { type ApplyReport, type ChangedPeer, type LocRibs, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
 import type { PeerTap } from '../peer/peer-tap.ts';
 import { DeviceNextHops, type LinkSubnet } from '../policy/device-next-hops.ts';
 import { readsInterface } from '../policy/evaluate.ts';
@@ -287,10 +287,14 @@ function originated(ribs: LocRibs, log: Log): (prefixes: readonly IpPrefix[]) =>
   };
 }
 
+/** Only fields that the OPEN or the connection is made of reset a session: the others change beside it, and are not the cause. */
+const changeText = ({ needsReset, fields, resetBy }: ChangedPeer): string =>
+  needsReset ? `session reset: ${resetBy.join(', ')} changed` : `${fields.join(', ')} changed, the session goes on`;
+
 function logReport(log: Log, report: ApplyReport): void {
   if (report.added.length > 0) log.info({ peers: report.added }, 'peers added');
   if (report.removed.length > 0) log.info({ peers: report.removed }, 'peers removed');
   for (const peer of report.changed)
-    log.info({ peer: peer.name, fields: peer.fields, reset: peer.needsReset }, 'peer changed');
+    log.info({ peer: peer.name, fields: peer.fields, reset: peer.needsReset }, changeText(peer));
   for (const { name, reason } of report.refused) log.error({ peer: name, code: reason.code }, reason.text);
 }

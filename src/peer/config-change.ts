@@ -1,7 +1,7 @@
 /** What differs between two configurations of a peer, and what that costs. Pure. A new setting is a new row of COST. */
 import type { IpAddress } from '../base/ip.ts';
 import type { Reason } from '../base/reason.ts';
-import type { PeerConfig } from '../model/peer.ts';
+import type { AddPathConfig, PeerConfig } from '../model/peer.ts';
 import { peerKey } from './peer-key.ts';
 
 /** nothing: only what views print, what is changed under the session (the TCP MD5 key, BFD). resend: the peer is sent its
@@ -10,7 +10,9 @@ export type Cost = 'nothing' | 'resend' | 'rejudge' | 'reset';
 
 const DEAREST: readonly Cost[] = ['reset', 'rejudge', 'resend'];
 
-const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
+type CostOf<T> = Cost | ((before: T, after: T) => Cost);
+
+const COST: { readonly [K in keyof Required<PeerConfig>]: CostOf<PeerConfig[K]> } = {
   name: 'reset', // never differs: peers are matched by it
   kind: 'nothing',
   configuredBy: 'nothing',
@@ -38,7 +40,7 @@ const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
   otherLocalAddress: 'resend',
   multihop: 'reset',
   families: 'reset',
-  addPath: 'reset',
+  addPath: addPathCost,
   extendedMessages: 'reset',
   longLivedGracefulRestart: 'reset',
   client: 'rejudge',
@@ -57,6 +59,13 @@ const COST: { readonly [K in keyof Required<PeerConfig>]: Cost } = {
   bfd: 'nothing',
 };
 
+/** Which way paths go is a capability of the OPEN (RFC 7911 4); of how many we send the peer knows nothing. */
+function addPathCost(before: AddPathConfig | undefined, after: AddPathConfig | undefined): Cost {
+  const [from, to] = [before ?? NEITHER, after ?? NEITHER];
+  return from.receive !== to.receive || from.send !== to.send ? 'reset' : 'resend';
+}
+const NEITHER = { receive: false, send: false };
+
 export interface ChangedPeer {
   readonly name: string;
   /** The settings that differ. */
@@ -64,6 +73,8 @@ export interface ChangedPeer {
   readonly cost: Cost;
   /** The session ends and comes back. */
   readonly needsReset: boolean;
+  /** Those of `fields` for which it does. */
+  readonly resetBy: readonly string[];
 }
 
 /** A configuration that cannot be followed beside the others. */
@@ -84,9 +95,15 @@ const KEYS = Object.keys(COST) as readonly (keyof PeerConfig)[];
 export function compareConfigs(before: PeerConfig, after: PeerConfig): ChangedPeer | undefined {
   const fields = KEYS.filter((key) => !sameValue(before[key], after[key]));
   if (fields.length === 0) return undefined;
-  const costs = fields.map((key) => COST[key]);
+  const costs = fields.map((key) => costOf(key, before, after));
   const cost = DEAREST.find((c) => costs.includes(c)) ?? 'nothing';
-  return { name: after.name, fields, cost, needsReset: cost === 'reset' };
+  const resetBy = fields.filter((_, i) => costs[i] === 'reset');
+  return { name: after.name, fields, cost, needsReset: cost === 'reset', resetBy };
+}
+
+function costOf<K extends keyof PeerConfig>(key: K, before: PeerConfig, after: PeerConfig): Cost {
+  const cost: CostOf<PeerConfig[K]> = COST[key];
+  return typeof cost === 'function' ? cost(before[key], after[key]) : cost;
 }
 
 /** Plain data: scalars, arrays, objects. Shared parts, as a policy is of a thousand peers, cost nothing. */

@@ -191,7 +191,7 @@ export class PeerFamily {
   configure(config: PeerConfig, how: { readonly rejudge: boolean; readonly resend: boolean }): void {
     this.config = config;
     if (how.rejudge) this.rib.changeSource(this.source, toSource(config));
-    if (how.resend && this.agreed !== undefined) this.out?.retarget(this.target(this.agreed));
+    if (how.resend && this.agreed !== undefined) this.out?.retarget(this.target(this.agreed), config.addPath?.max);
   }
 
   /** Forgets its timers; routes stay in the table, whoever goes on with them. */

@@ -65,7 +65,7 @@ export class PeerSet {
     // Goings before comings: an address may pass from one peer to another.
     for (const name of report.removed) this.remove(name);
     const fresh: Peer[] = [];
-    for (const { name, cost, fields } of report.changed) {
+    for (const { name, cost, fields, resetBy } of report.changed) {
       const config = wanted.get(name);
       const old = this.peers.get(name);
       if (config === undefined || old === undefined) continue;
@@ -76,7 +76,7 @@ export class PeerSet {
         continue;
       }
       this.forget(old);
-      old.replace();
+      old.replace(resetBy);
       fresh.push(this.add(config, old));
     }
     for (const name of report.added) {

@@ -133,8 +133,9 @@ export class Peer implements SessionListener {
   }
 
   /** Ends for a changed configuration, which another Peer goes on with: it takes this one as `old`. RFC 4486 4 */
-  replace(): void {
-    this.session.reset(bgpError(CEASE, OTHER_CONFIGURATION_CHANGE, 'our configuration of this peer changed'));
+  replace(fields: readonly string[]): void {
+    const text = `our configuration of this peer changed: ${fields.join(', ')}`;
+    this.session.reset(bgpError(CEASE, OTHER_CONFIGURATION_CHANGE, text));
     this.replaced = true;
     this.quiet();
     this.session.stop({ kind: 'deconfigured' });

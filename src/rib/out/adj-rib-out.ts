@@ -73,12 +73,15 @@ export class AdjRibOut {
   private readonly groups: OutGroups;
   private readonly member: OutMember;
   private target: ExportTarget;
+  /** Of a prefix, with ADD-PATH. */
+  private maxPaths: number;
   private group: OutGroup;
   private started = false;
 
   /** Call pump() when the session may be written to: right away, for one that is Established. */
   constructor(rib: LocRib, options: OutOptions) {
     this.options = options;
+    this.maxPaths = options.addPath?.max ?? 0;
     this.port = rib.openOut({ allPaths: options.addPath !== undefined });
     this.groups = groupsOf(rib, this.port);
     const { source, target, send, addPath, holdLearned } = options;
@@ -132,10 +135,11 @@ export class AdjRibOut {
   }
 
   /** The peer's settings changed: everything is judged anew, and what it is to have no more is withdrawn. */
-  retarget(target: ExportTarget): void {
+  retarget(target: ExportTarget, maxPaths = this.maxPaths): void {
     const { member } = this;
     this.groups.leave(member);
     this.target = target;
+    this.maxPaths = maxPaths;
     this.group = this.joinFor(target);
     member.walk(false, this.group.walkStart(member));
     this.groups.stir();
@@ -238,7 +242,7 @@ export class AdjRibOut {
   private joinFor(target: ExportTarget): OutGroup {
     const { family = 'ipv4', fourOctetAs, addPath, maxMessageLength = MAX_MESSAGE_LENGTH } = this.options;
     const format: OutFormat = { target, family, fourOctetAs, addPath: addPath !== undefined, maxMessageLength };
-    return this.groups.join(this.member, format, addPath?.max ?? 0);
+    return this.groups.join(this.member, format, addPath === undefined ? 0 : this.maxPaths);
   }
 
   /** Nothing is left to send, for now. */

@@ -160,7 +160,9 @@ describe('PeerSet: configuration', () => {
     const report = {
       added: [C],
       removed: [],
-      changed: [{ name: B, fields: ['configuredBy', 'holdTimeSec'], cost: 'reset', needsReset: true }],
+      changed: [
+        { name: B, fields: ['configuredBy', 'holdTimeSec'], cost: 'reset', needsReset: true, resetBy: ['holdTimeSec'] },
+      ],
       refused: [],
     };
     expect(a.peers.plan(wanted)).toEqual(report);
@@ -200,7 +202,9 @@ describe('PeerSet: configuration', () => {
   test('a new LOCAL_PREF is sent without a reset', () => {
     const { net, a, b } = pair();
     const report = a.peers.apply([peerConfig(B, { localPref: 300 })]);
-    expect(report.changed).toEqual([{ name: B, fields: ['localPref'], cost: 'resend', needsReset: false }]);
+    expect(report.changed).toEqual([
+      { name: B, fields: ['localPref'], cost: 'resend', needsReset: false, resetBy: [] },
+    ]);
     net.time.pass(10);
     expect(b.rib.pathsOf(cidr(BLOCK_A))?.paths[0]?.attributes?.localPref).toBe(300);
     expect(a.log).toEqual([`up ${B}`]);
@@ -252,7 +256,9 @@ describe('PeerSet: configuration', () => {
     for (const end of net.tcp.dialled.flatMap((c) => [c, c.other]))
       Object.assign(end ?? {}, { setPassword: (key: string | undefined) => a.keys.push(`live ${key}`) > 0 });
     const report = a.peers.apply([peerConfig(B, { password: 'new' })]);
-    expect(report.changed).toEqual([{ name: B, fields: ['password'], cost: 'nothing', needsReset: false }]);
+    expect(report.changed).toEqual([
+      { name: B, fields: ['password'], cost: 'nothing', needsReset: false, resetBy: [] },
+    ]);
     expect([...new Set(a.keys)]).toEqual([`${B} old`, `${B} new`, 'live new']);
     expect(a.peers.peer(B)).toMatchObject({ state: 'Established', flaps: 0, config: { password: 'new' } });
   });

@@ -278,6 +278,44 @@ test('reflection: what one client announces the other hears, and a non-client he
   expect(b.peers.peer(C)).toMatchObject({ state: 'Established', flaps: 0 });
 });
 
+test('ADD-PATH: how many paths are sent changes under the session, which way they go resets it (RFC 7911 4)', () => {
+  const net = new MemoryNetwork();
+  const [a, b, rr] = [net.speaker(A), net.speaker(B), net.speaker(C)];
+  const D = '10.9.0.4';
+  const d = net.speaker(D);
+  const addPath = (max: number, send = true) => ({ addPath: { receive: false, send, max } });
+  const client = { client: true, transit: true };
+  for (const from of [a, d]) {
+    from.originate(ONE);
+    from.peers.apply([peerConfig(C)]);
+  }
+  const settings = (max: number, send = true) => [
+    peerConfig(A, client),
+    peerConfig(D, client),
+    peerConfig(B, { ...client, ...addPath(max, send) }),
+  ];
+  rr.peers.apply(settings(8));
+  b.peers.apply([peerConfig(C, { addPath: { receive: true, send: false, max: 1 } })]);
+  net.time.pass(10_000);
+  const paths = (): number => [...b.rib.routes()].flatMap((route) => route.paths).length;
+  expect(paths()).toBe(2);
+  for (const [max, expected] of [
+    [1, 1],
+    [2, 2],
+  ] as const) {
+    expect(rr.peers.apply(settings(max)).changed).toMatchObject([{ cost: 'resend', needsReset: false, resetBy: [] }]);
+    net.time.pass(1000);
+    expect(paths()).toBe(expected);
+  }
+  expect(b.peers.peer(C)).toMatchObject({ state: 'Established', flaps: 0 });
+  const { changed } = rr.peers.apply(settings(2, false));
+  expect(changed).toMatchObject([{ cost: 'reset', needsReset: true, resetBy: ['addPath'] }]);
+  net.time.pass(10_000);
+  expect(b.peers.peer(C)).toMatchObject({ state: 'Established', flaps: 1 });
+  expect(b.peers.peer(C)?.lastSessionEnd?.text).toContain('Other Configuration Change');
+  expect(paths()).toBe(1);
+});
+
 /** `b`'s best path to ONE, which C reflects from A. */
 const reflectedTo = (b: MemorySpeaker) =>
   [...b.rib.routes()].flatMap((route) => route.paths).find((path) => path.best && path.source.name === C)?.attributes;
