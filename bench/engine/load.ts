@@ -56,7 +56,8 @@ export class Load {
       if (this.said.length > 200) this.said.shift();
     });
     this.child.stdin.on('error', () => {});
-    this.child.once('exit', () => {
+    // Its last answer may be unread at 'exit'.
+    this.child.once('close', () => {
       for (const answer of this.waiting.splice(0)) answer('{"ok":false,"why":"the load program ended"}');
     });
   }

@@ -20,7 +20,8 @@ export function startJsonChild(command: string, ...args: string[]): JsonChild {
   const waiting: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
   readline.createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)));
   const gone = new Promise<void>((resolve) => {
-    child.once('exit', (code, signal) => {
+    // Not 'exit': its last lines may be unread then.
+    child.once('close', (code, signal) => {
       for (const w of waiting) w.reject(new Error(`${command} ended (${code ?? signal}): ${said}`));
       resolve();
     });

@@ -59,7 +59,7 @@ function run(name: string, ...args: string[]): { process: ChildProcess; line: (l
         resolve(found);
       };
       waiting.add(look);
-      child.once('exit', () => reject(new Error(`${name} ended before ${like}: ${said}`)));
+      child.once('close', () => reject(new Error(`${name} ended before ${like}: ${said}`)));
       look();
     });
   return { process: child, line };
