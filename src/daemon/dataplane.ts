@@ -148,7 +148,6 @@ function clusterContext(desired: Desired, nodeName: string): Partial<BgpRoutesCo
   return {
     pools: desired.pools,
     vxlanTunnelAddresses,
-    peers: desired.peers.map((p) => p.address),
     ...(subnet === undefined ? {} : { ownSubnet: prefix(subnet.address, subnet.length) }),
   };
 }

@@ -1,7 +1,7 @@
 /** `gingham node`: the life of a daemon, from its file to its last word.
  *  Order of start: configuration, kernel (read only), store, sessions, then pods and the control socket. The first SYN
  *  leaves before gRPC is loaded. Three ways down (restart, leave, dead) differ only in what the peers are told. */
-import { type IpAddress, ifIpv4 } from '../base/ip.ts';
+import { type IpAddress, ifIpv4, prefixHolds } from '../base/ip.ts';
 import { type Ipv4, ipv4 } from '../base/ipv4.ts';
 import { readNode } from '../cluster/node.ts';
 import { formatFaults } from '../config/format.ts';
@@ -92,7 +92,6 @@ async function startAlone(running: Running, dataplane: Dataplane): Promise<void>
   const { config } = running;
   const address = ownAddress(config, dataplane);
   running.address = address;
-  dataplane.setGuard({ peers: config.neighbors.map((n) => n.address) });
   const speaker = await startSpeaker(running, dataplane, { address, waitForLocalRoutes: false });
   speaker.setOriginated(config.originate);
   speaker.setPeers(config.neighbors, config.dynamicNeighbors);
@@ -132,8 +131,11 @@ function ownAddress(config: NodeConfig, dataplane: Dataplane): Ipv4 {
   return ipv4(usable.local);
 }
 
+/** Whose routes may have led through it, before this process: who comes by a range is a peer only while it is here. */
 function isPeerOrNode(running: Running, address: IpAddress): boolean {
-  if (running.config.neighbors.some((n) => n.address === address)) return true;
+  const { neighbors, dynamicNeighbors } = running.config;
+  if (neighbors.some((n) => n.address === address)) return true;
+  if (dynamicNeighbors.some((range) => prefixHolds(range.prefix, address))) return true;
   return running.watch?.snapshot().nodes.some((node) => readNode(node).node.address === address) === true;
 }
 

@@ -41,6 +41,7 @@ export async function startSpeaker(
         ...prefix,
         device,
       })),
+    onPeerAddresses: (peers) => dataplane.setGuard({ peers }),
     ...(config.clusterId === undefined ? {} : { clusterId: config.clusterId }),
     restart: {
       forwarding: ({ afi }) => (afi === AFI_IPV6 ? found.ipv6 : found.ipv4) > 0,

@@ -40,6 +40,8 @@ export interface SpeakerOptions {
   readonly originOf?: TableConfig['originOf'] | undefined;
   /** Of our links, for policies that ask which device a route goes out by. */
   readonly subnets?: () => readonly LinkSubnet[];
+  /** See PeerSetPorts. */
+  readonly onPeerAddresses?: (peers: readonly IpAddress[]) => void;
   readonly restart: RestartOptions;
   /** Who listens to what passes, and ends with us. */
   readonly monitoring?: { readonly tap: PeerTap; stop(): void } | undefined;
@@ -102,6 +104,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     random: systemRandom,
     bgpIdentifier: options.bgpIdentifier,
     ...(options.addressesBeside && { addressesBeside: options.addressesBeside }),
+    ...(options.onPeerAddresses && { onAddresses: options.onPeerAddresses }),
     restart: options.restart,
     log: peerLog(log),
     onRangeFull: ({ prefix, limit }, refused) =>

@@ -1,6 +1,6 @@
 /** All peers: from configuration to sessions, touching only what differs. Pure of I/O: transport, clock, timers, chance and
  *  log come in. plan() and apply() share one comparison, so that what a reload announces is what it does. */
-import { formatIpPrefix, type IpAddress, type IpPrefix } from '../base/ip.ts';
+import { compareIp, formatIpPrefix, type IpAddress, type IpPrefix } from '../base/ip.ts';
 import type { Connection, StopHow } from '../bgp-js/session/session-types.ts';
 import type { Admission } from '../bgp-js/transport/reception.ts';
 import type { DynamicRange, FamilyName, PeerConfig } from '../model/peer.ts';
@@ -22,10 +22,15 @@ export interface PeerSetPorts extends Omit<PeerPorts, 'restart'> {
   /** The listener's TCP MD5 keys (RFC 2385), of one or of all in a prefix: called before a session starts, and with undefined
    *  when it is removed. */
   readonly setPassword?: (peers: IpAddress | IpPrefix, password: string | undefined) => void;
+  /** The addresses of all peers, configured ones and those who came by themselves, when they are others than before: routes must not
+   *  lead these astray. Told before a configured peer's session starts, and soon after somebody came or went. */
+  readonly onAddresses?: (peers: readonly IpAddress[]) => void;
   /** A range of dynamic neighbours has as many as may be; said once per configuration. */
   readonly onRangeFull?: (range: DynamicRange, refused: IpAddress) => void;
 }
 
+/** Strangers come in bursts. */
+const ADDRESSES_MS = 20;
 /** Our last words leave in this time; the sockets themselves may linger for a second. */
 const FLUSH_MS = 250;
 
@@ -38,6 +43,8 @@ export class PeerSet {
   private readonly strangers = new Strangers();
   private ranges: readonly DynamicRange[] = [];
   private stopped = false;
+  private toldAddresses: readonly IpAddress[] = [];
+  private cancelAddresses: (() => void) | undefined;
 
   constructor(ports: PeerSetPorts) {
     this.ports = ports;
@@ -85,6 +92,7 @@ export class PeerSet {
     }
     this.strangers.count(this.strangersHere().map((peer) => peer.config.address));
     this.restart.configured(this.peers.keys(), this.strangers.areExpected);
+    this.tellAddresses();
     for (const peer of fresh) {
       this.byAddress.set(keyOf(peer.config), peer);
       if (!isStranger(peer.config)) this.ports.setPassword?.(peer.config.address, peer.config.password);
@@ -139,6 +147,7 @@ export class PeerSet {
   async stopAll(how: StopHow): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
+    this.cancelAddresses?.();
     this.restart.abandon();
     const talking = this.views().some((p) => p.state === 'Established' || p.state.startsWith('Open'));
     for (const peer of this.peers.values()) peer.stop(how);
@@ -220,6 +229,7 @@ export class PeerSet {
     const peer = this.add(strangerConfig(range, { address, device, asn: undefined }));
     this.strangers.add(range, 1);
     this.byAddress.set(keyOf(peer.config), peer);
+    this.tellAddressesSoon();
     peer.start();
     return peer;
   }
@@ -252,7 +262,24 @@ export class PeerSet {
     if (peer === undefined || this.stopped) return;
     if (range) this.strangers.add(range, -1);
     this.remove(name);
+    this.tellAddressesSoon();
     this.restart.gone(name);
+  }
+
+  private tellAddressesSoon(): void {
+    this.cancelAddresses ??= this.ports.timers.after(ADDRESSES_MS, () => this.tellAddresses());
+  }
+
+  private tellAddresses(): void {
+    this.cancelAddresses?.();
+    this.cancelAddresses = undefined;
+    const { onAddresses } = this.ports;
+    if (onAddresses === undefined || this.stopped) return;
+    const now = [...new Set([...this.peers.values()].map((peer) => peer.config.address))].sort(compareIp);
+    const { toldAddresses: before } = this;
+    if (now.length === before.length && now.every((address, i) => address === before[i])) return;
+    this.toldAddresses = now;
+    onAddresses(now);
   }
 
   private remove(name: string): void {

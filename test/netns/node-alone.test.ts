@@ -147,6 +147,23 @@ test('what could cut the node off is held with its reason, unless allowed by nam
   expect(kernel('r')[1]).toBe('default via 10.9.0.1 dev eth0 proto bgp');
 });
 
+test('a neighbor that came by a reload is guarded as any other: no route may cover it', async () => {
+  const [, r] = await both(left({ originate: '10.77.0.0/16, 10.78.0.0/16' }), right('10.2.0.0/24'));
+  await until('both are in', () => kernel('r').length === 2);
+  const more = 'neighbors:\n  - { name: left, address: 10.9.0.1, asn: 65001, connectRetry: 1 }';
+  const held = () =>
+    r
+      .json<{ items: { prefix: string; kernel?: { reason?: { code: string } } }[] }>('routes')
+      .items.flatMap((i) => (i.kernel?.reason === undefined ? [] : [`${i.prefix} ${i.kernel.reason.code}`]));
+  r.write(`asn: 65002\nrouterId: 10.9.0.2\n${more}\n  - { name: far, address: 10.77.0.1, asn: 65009, multihop: 3 }`);
+  expect(r.cli('config', 'reload').status).toBe(0);
+  await until('it is held', () => held().length === 1);
+  expect(held()).toEqual(['10.77.0.0/16 COVERS_PEER']);
+  r.write(`asn: 65002\nrouterId: 10.9.0.2\n${more}`);
+  expect(r.cli('config', 'reload').status).toBe(0);
+  await until('it is in again', () => kernel('r').length === 2);
+});
+
 test('a session that goes down shows its reason and one log line with peer, code and duration', async () => {
   const [l, r] = await both(left({ originate: '10.1.0.0/24' }), right('10.2.0.0/24'));
   await r.stop('SIGKILL');

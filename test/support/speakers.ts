@@ -25,7 +25,7 @@ export const peerConfig = (at: string, more: Partial<PeerConfig> = {}): PeerConf
   ...more,
 });
 
-type MorePorts = Pick<PeerSetPorts, 'bfd' | 'addressesBeside'>;
+type MorePorts = Pick<PeerSetPorts, 'bfd' | 'addressesBeside' | 'onAddresses'>;
 
 const whom = (peers: IpAddress | IpPrefix): string =>
   typeof peers === 'object' ? formatIpPrefix(peers) : formatIp(peers);

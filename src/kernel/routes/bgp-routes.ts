@@ -28,7 +28,7 @@ export interface BgpRoutesContext {
   readonly ownSubnet?: Prefix;
   /** Node address to its address on vxlan.calico. */
   readonly vxlanTunnelAddresses: ReadonlyMap<number, Ipv4>;
-  /** Addresses of all configured peers. */
+  /** Addresses of all peers, those who came by a range too. */
   readonly peers: readonly IpAddress[];
   /** Prefixes that the user allowed by name. */
   readonly allowed: readonly IpPrefix[];

@@ -15,7 +15,7 @@ import type { Reason } from '../../base/reason.ts';
 
 export interface GuardInput {
   readonly connected: readonly { readonly prefix: IpPrefix; readonly device: string }[];
-  /** Addresses of all configured peers. */
+  /** Addresses of all peers, those who came by a range too. */
   readonly peers: readonly IpAddress[];
   /** Prefixes the user allowed by name; exactly these. */
   readonly allowed: readonly IpPrefix[];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatIpPrefix, type IpAddress, parseIp, parseIpPrefix } from '../../../src/base/ip.ts';
+import { formatIp, formatIpPrefix, type IpAddress, parseIp, parseIpPrefix } from '../../../src/base/ip.ts';
 import type { Reason } from '../../../src/base/reason.ts';
 import type { BfdPort, BfdView, BfdWatch, OnWatchState, WatchSpec } from '../../../src/bfd/bfd-types.ts';
 import type { DynamicRange, MaxPrefixes } from '../../../src/model/peer.ts';
@@ -121,6 +121,26 @@ describe('dynamic neighbours', () => {
     net.time.pass(1000);
     expect(server.peers.views()).toEqual([]);
     expect(server.routes()).toEqual([`${THREE} from local`]);
+  });
+
+  test('whoever guards the kernel’s routes hears of all addresses: of configured peers, of those who come and go', async () => {
+    const net = new MemoryNetwork();
+    const told: string[] = [];
+    const onAddresses = (peers: readonly IpAddress[]) => void told.push(peers.map(formatIp).join(' '));
+    const server = net.speaker(C, {}, { onAddresses });
+    const [a, b] = [net.speaker(A), net.speaker(B)];
+    const configured = peerConfig('10.9.0.7', { passive: true });
+    server.peers.apply([configured], [range()]);
+    expect(told.splice(0)).toEqual(['10.9.0.7']);
+    for (const stranger of [a, b]) stranger.peers.apply([plain]);
+    net.time.pass(10_000);
+    expect(told.splice(0)).toEqual([`${A} ${B} 10.9.0.7`]); // both at once
+    await a.crash();
+    net.time.pass(1000);
+    expect(told.splice(0)).toEqual([`${B} 10.9.0.7`]);
+    server.peers.apply([configured, peerConfig('10.9.0.8')], [range()]);
+    server.peers.apply([peerConfig('10.9.0.8')], []);
+    expect(told).toEqual([`${B} 10.9.0.7 10.9.0.8`, '10.9.0.8']);
   });
 
   test('with graceful restart it stays as long as its routes do', async () => {
