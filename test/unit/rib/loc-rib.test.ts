@@ -97,7 +97,7 @@ describe('LocRib import', () => {
     const a = addPeer(rib, '10.9.0.2', { kind });
     rib.receive(a, announcement(attributes(nextHop, more), BLOCK), PLAIN);
     rib.settle();
-    expect(rib.countsOf(a)).toEqual({ received: 1, used: 0, rejected: 1, stale: 0 });
+    expect(rib.countsOf(a)).toEqual({ received: 1, used: 0, rejected: 1, stale: 0, leftOut: 0 });
     expect(rib.counts.best).toBe(0);
     return rib.pathsOf(cidr(BLOCK))?.paths[0]?.rejected?.code;
   };
@@ -191,7 +191,7 @@ describe('LocRib import', () => {
     rib.reevaluate();
     rib.settle();
     expect(paths(rib.pathsOf(cidr(BLOCK)))).toEqual(['peer 10.9.0.2 best']);
-    expect(rib.countsOf(a)).toEqual({ received: 1, used: 1, rejected: 0, stale: 0 });
+    expect(rib.countsOf(a)).toEqual({ received: 1, used: 1, rejected: 0, stale: 0, leftOut: 0 });
   });
 });
 
@@ -209,7 +209,7 @@ describe('LocRib stale routes (RFC 4724 4.2)', () => {
     rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), PLAIN);
     rib.settle();
     expect(feed.take()).toEqual([]);
-    expect(rib.countsOf(a)).toEqual({ received: 2, used: 2, rejected: 0, stale: 1 });
+    expect(rib.countsOf(a)).toEqual({ received: 2, used: 2, rejected: 0, stale: 1, leftOut: 0 });
     expect(rib.sweepStale(a)).toBe(1);
     rib.settle();
     expect(feed.take()).toEqual(['-10.244.2.0/26']);

@@ -31,7 +31,7 @@ describe('a source that goes', () => {
     while (turn());
     expect(feed.take()).toHaveLength(20);
     expect(rib.counts).toMatchObject({ routes: 0, paths: 0, best: 0 });
-    expect(rib.countsOf(a)).toEqual({ received: 0, used: 0, rejected: 0, stale: 0 });
+    expect(rib.countsOf(a)).toEqual({ received: 0, used: 0, rejected: 0, stale: 0, leftOut: 0 });
   });
 
   test('what it announces again before the sweep comes by lives on, and the rest goes', () => {
