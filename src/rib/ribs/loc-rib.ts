@@ -7,7 +7,7 @@ import type { Clock } from '../../base/ports.ts';
 import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import type { UpdateFrame } from '../../bgp-js/update/update-frame.ts';
 import type { Cursor } from '../tables/change-list.ts';
-import { RouteTable } from '../tables/route-table.ts';
+import { AHEAD, RouteTable } from '../tables/route-table.ts';
 import type { PathSource, RouteFeed } from '../terms/feed.ts';
 import type { ReceiveOptions, TableConfig } from '../terms/rib-config.ts';
 import type { Source, SourceSpec } from '../terms/source.ts';
@@ -303,8 +303,8 @@ export class LocRib {
     for (;;) {
       const some = Math.min(left, ROUTES_PER_LOOK);
       let n = 0;
-      this.table.prefetchDirty(some);
       for (; n < some; n++) {
+        if (n % AHEAD === 0) this.table.prefetchDirty();
         const route = this.table.takeDirty();
         if (route === NONE) break;
         this.decide(route);

@@ -25,7 +25,7 @@ import { MIXED_MED, PATHS, PLACE_AT, PREFIX_AT, QUEUED, ROW_BITS, RouteRows, WAL
 
 const NONE = -1;
 /** Routes that the memory is asked for side by side. */
-const AHEAD = 64;
+export const AHEAD = 64;
 
 export class RouteTable {
   readonly family: 'ipv4' | 'ipv6';
@@ -210,10 +210,9 @@ export class RouteTable {
     this.near ^= near;
   }
 
-  /** Asks the memory for the next routes to decide. */
-  prefetchDirty(count: number): void {
-    const end = Math.min(this.queueHead + count, this.queueTail);
-    this.prefetch(this.queue, this.queueHead, end);
+  /** Asks the memory for the next routes to decide, AHEAD at most. */
+  prefetchDirty(): void {
+    this.prefetch(this.queue, this.queueHead, Math.min(this.queueHead + AHEAD, this.queueTail));
   }
 
   /** The next route to decide, or -1. Its marks stay until unmark(). */
