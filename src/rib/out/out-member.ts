@@ -1,7 +1,7 @@
 /** One peer's place in the changes, and what it has. Pure. The work on it is out-group.ts; what peers call is adj-rib-out.ts. */
 import type { IpAddress } from '../../base/ip.ts';
 import type { PathSource } from '../terms/feed.ts';
-import type { OutPort } from '../ribs/loc-rib.ts';
+import type { OutPort } from '../ribs/out-port.ts';
 import { addressOctets, hopKey } from './out-hop.ts';
 import { SentPaths, SentRoutes } from './out-sent.ts';
 

@@ -6,7 +6,6 @@ import { ipv4 } from '../../base/ipv4.ts';
 import type { Clock } from '../../base/ports.ts';
 import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import type { UpdateFrame } from '../../bgp-js/update/update-frame.ts';
-import type { Cursor } from '../tables/change-list.ts';
 import { AHEAD, RouteTable } from '../tables/route-table.ts';
 import type { PathSource, RouteFeed } from '../terms/feed.ts';
 import type { ReceiveOptions, TableConfig } from '../terms/rib-config.ts';
@@ -15,6 +14,7 @@ import type { PrefixPath, RibCounts, RouteView, SourceCounts } from '../terms/vi
 import { AdjRibIn, type Received } from './adj-rib-in.ts';
 import { Feeds, type Subscriber } from './feeds.ts';
 import { longestUsed, matchesOf, type PageQuery, pages, pathsOfSource, routesOf, routeView } from './lookup.ts';
+import type { OutPort } from './out-port.ts';
 
 export type { MaxPaths, ReceiveOptions } from '../terms/rib-config.ts';
 export type { Subscriber } from './feeds.ts';
@@ -30,20 +30,6 @@ export interface LocRibConfig extends TableConfig {
   readonly sliceRoutes?: number;
   /** A turn ends when it has taken so long; default 2. */
   readonly sliceMs?: number;
-}
-
-/** What Adj-RIB-Out reads: where it stands in the changes, and the tables. */
-export interface OutPort {
-  readonly cursor: Cursor;
-  readonly table: RouteTable;
-  /** What `cursor` stands in: changes of what was told, or with `allPaths` of all usable paths. */
-  readonly changes: RouteTable['changes'];
-  /** For those who have more to send than one turn of the event loop should take. */
-  readonly schedule: (run: () => void) => void;
-  readonly clock: Clock;
-  /** Forgets what every reader has read. */
-  trim(): void;
-  close(): void;
 }
 
 const NONE = -1;
