@@ -64,7 +64,7 @@ export {
 } from './transport/listen.ts';
 export { Reassembly } from './transport/reassembly.ts';
 export type { Admission, ListenerCounters, ReceptionOptions, Refusal } from './transport/reception.ts';
-export { nodePorts, tcpTransport } from './transport/transport.ts';
+export { type DirectSend, nodePorts, tcpTransport, tcpTransportWith } from './transport/transport.ts';
 // UPDATE
 export { decodeUpdate, readUpdate } from './update/decode-update.ts';
 export { encodeUpdate, endOfRib } from './update/encode-update.ts';
