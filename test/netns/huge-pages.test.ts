@@ -1,4 +1,3 @@
-// needs: ffi
 /** The advice reaches the kernel: it notes it in the flags of the mapping. proc(5), smaps. */
 import fs from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
