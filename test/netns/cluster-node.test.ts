@@ -157,7 +157,7 @@ test('a BGPPeer whose Secret is missing is held alone, told as an Event, in stat
       asNumber: 65001,
       node: 'n1',
       ttlSecurity: 1,
-      reachableBy: '10.9.0.9',
+      localWorkloadSelector: "app == 'router'",
       password: { secretKeyRef: { name: 'bgp', key: 'tor' } },
     }),
   );
@@ -167,8 +167,8 @@ test('a BGPPeer whose Secret is missing is held alone, told as an Event, in stat
     return found.length >= 3 && found;
   });
   expect([...told].sort()).toEqual(['BgpPeerInvalid faulty', 'FieldNotHonoured tor', 'SecretMissing tor']);
-  expect(node.log()).toContain('bgppeers \\"tor\\": reachableBy has no effect');
-  expect(node.log().split('reachableBy has no effect')).toHaveLength(2);
+  expect(node.log()).toContain('bgppeers \\"tor\\": localWorkloadSelector has no effect');
+  expect(node.log().split('localWorkloadSelector has no effect')).toHaveLength(2);
   expect(isReady()).toBe(true);
   expect(sessions()).toEqual([]);
 
