@@ -30,6 +30,14 @@ const asked = (file, tier) =>
   (wanted.length === 0 && (ci || !LONG_TIERS.includes(tier))) ||
   wanted.some((w) => w === tier || path.relative(top, path.resolve(w)) === file);
 
+/** What failed in a file, each with the first lines of why: told again at the end, where whoever reads only that finds it. */
+function failuresOf({ name, status, message, assertionResults }) {
+  const file = path.relative(top, name);
+  const failed = assertionResults.filter((a) => a.status === 'failed');
+  if (failed.length === 0) return status === 'failed' ? [{ name: file, why: message }] : [];
+  return failed.map((a) => ({ name: `${file} > ${a.fullName}`, why: a.failureMessages.join('\n') }));
+}
+
 /** One vitest run per tier: kernel tiers run alone and one file at a time, and the count per tier is exact. */
 function runTier(tier, files) {
   const report = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'gingham-test-')), 'report.json');
@@ -57,8 +65,18 @@ function runTier(tier, files) {
   const skipped = (counted?.numPendingTests ?? 0) + (counted?.numTodoTests ?? 0);
   // A file that does not even load fails no test of its own, so the exit status has a say.
   const failed = counted?.numFailedTests || (run.status === 0 ? 0 : 1);
-  return { passed, failed, skipped, seconds };
+  return { passed, failed, skipped, seconds, failures: (counted?.testResults ?? []).flatMap(failuresOf) };
 }
+
+const WHY_LINES = 12;
+const indented = (why) =>
+  why
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !line.includes('node_modules'))
+    .slice(0, WHY_LINES)
+    .map((line) => `        ${line}`)
+    .join('\n');
 
 const skippedFiles = [];
 // All tiers before the first one runs: a need that is misspelt is told at once, not after half an hour.
@@ -79,6 +97,7 @@ for (const r of rows)
   console.log(
     `${r.tier.padEnd(9)}${String(r.files).padStart(7)}${String(r.passed).padStart(8)}${String(r.failed).padStart(8)}${String(r.skipped).padStart(9)}${r.seconds.toFixed(1).padStart(9)}`,
   );
+for (const { name, why } of rows.flatMap((row) => row.failures)) console.log(`failed  ${name}\n${indented(why)}`);
 for (const tier of wanted.length > 0 || ci ? [] : LONG_TIERS)
   console.log(`not run  ${tier}: long; npm run test:${tier}`);
 for (const { file, unmet } of skippedFiles)

@@ -19,6 +19,7 @@ import type { JsonObject, Resource } from '../store/port.ts';
 import { parseCidr } from './cidr.ts';
 import type { ClusterReason } from './cluster-reason.ts';
 import { parseAsn } from './node.ts';
+import { ObjectFault } from './object-fault.ts';
 
 type Family = 'ipv4' | 'ipv6';
 export type Direction = 'import' | 'export';
@@ -44,15 +45,6 @@ const LARGEST_PRIORITY = 2147483647;
 interface ReadRule {
   readonly rule: Rule;
   readonly peerType: PeerType | undefined;
-}
-
-/** Thrown inside this file only: the place of a fault is known where it ends. */
-class Fault {
-  readonly text: string;
-  constructor(field: string, value: unknown, remedy: string) {
-    const shown = value === undefined ? 'missing' : `${JSON.stringify(value)}`.slice(0, 80);
-    this.text = `${field} is ${shown}. ${remedy}`;
-  }
 }
 
 /** `before`: the last version of the same object that was whole. */
@@ -88,10 +80,10 @@ function readWith({ metadata: { name }, spec = {} }: Resource, consequence: stri
     const items: readonly unknown[] = Array.isArray(value) ? value : [value];
     for (const [i, item] of items.entries()) {
       try {
-        if (!Array.isArray(value)) throw new Fault(field, value, 'Write a list of rules.');
+        if (!Array.isArray(value)) throw new ObjectFault(field, value, 'Write a list of rules.');
         lists[direction].push(readRule(item, `${field}[${i}]`, `${i + 1}`, family));
       } catch (fault) {
-        if (!(fault instanceof Fault)) throw fault;
+        if (!(fault instanceof ObjectFault)) throw fault;
         const text = `bgpfilters "${name}": ${fault.text} ${consequence}`;
         problems.push({ code: 'BGP_FILTER_INVALID', text, about: { kind: KINDS.bgpFilter, name } });
         const because = { code: 'BGP_FILTER_INVALID', text };
@@ -135,11 +127,11 @@ function readRule(item: unknown, at: string, number: string, family: Family): Re
   const rule = object(item, at, 'Write a rule with an action.');
   const unknown = Object.keys(rule).find((field) => !FIELDS.includes(field));
   if (unknown !== undefined)
-    throw new Fault(`${at}.${unknown}`, rule[unknown], 'This version of Gingham does not know it: remove it.');
+    throw new ObjectFault(`${at}.${unknown}`, rule[unknown], 'This version of Gingham does not know it: remove it.');
   const action = oneOf(rule['action'], ['Accept', 'Reject'], `${at}.action`);
   const operations = operationsOf(rule['operations'], `${at}.operations`);
   if (operations.length > 0 && action === 'Reject')
-    throw new Fault(`${at}.operations`, rule['operations'], 'They are for action Accept: remove them.');
+    throw new ObjectFault(`${at}.operations`, rule['operations'], 'They are for action Accept: remove them.');
   const peerType = isAbsent(rule['peerType']) ? undefined : oneOf(rule['peerType'], ['eBGP', 'iBGP'], `${at}.peerType`);
   return {
     rule: {
@@ -155,10 +147,10 @@ function readRule(item: unknown, at: string, number: string, family: Family): Re
 function matchOf(rule: JsonObject, at: string, family: Family): Match {
   const device = rule['interface'];
   if (!isAbsent(device) && (typeof device !== 'string' || !/^[^\s/"]{1,64}$/.test(device)))
-    throw new Fault(`${at}.interface`, device, 'Write a device, with * and ? for others: eth*.');
+    throw new ObjectFault(`${at}.interface`, device, 'Write a device, with * and ? for others: eth*.');
   const { priority } = rule;
   if (!isAbsent(priority) && !isPriority(priority))
-    throw new Fault(`${at}.priority`, priority, 'Write 1 to 2147483646.');
+    throw new ObjectFault(`${at}.priority`, priority, 'Write 1 to 2147483646.');
   if (!isAbsent(rule['source'])) oneOf(rule['source'], ['RemotePeers'], `${at}.source`);
   return {
     family,
@@ -176,14 +168,14 @@ function prefixesOf(rule: JsonObject, at: string, family: Family): Pick<Match, '
   const { cidr, matchOperator, prefixLength } = rule;
   if (isAbsent(cidr)) {
     if (!isAbsent(matchOperator))
-      throw new Fault(`${at}.cidr`, undefined, 'matchOperator needs it: add it, or remove both.');
+      throw new ObjectFault(`${at}.cidr`, undefined, 'matchOperator needs it: add it, or remove both.');
     if (!isAbsent(prefixLength))
-      throw new Fault(`${at}.cidr`, undefined, 'prefixLength needs it: add it, or remove both.');
+      throw new ObjectFault(`${at}.cidr`, undefined, 'prefixLength needs it: add it, or remove both.');
     return {};
   }
   const prefix = cidrOf(cidr, family);
   if (prefix === undefined)
-    throw new Fault(
+    throw new ObjectFault(
       `${at}.cidr`,
       cidr,
       family === 'ipv4' ? 'Write an IPv4 prefix, as 10.244.0.0/16.' : 'Write an IPv6 prefix, as fd00:10:244::/48.',
@@ -195,7 +187,7 @@ function prefixesOf(rule: JsonObject, at: string, family: Family): Pick<Match, '
     const value = lengths[key];
     if (isAbsent(value)) return undefined;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > bits)
-      throw new Fault(`${at}.prefixLength.${key}`, value, `Write 0 to ${bits}.`);
+      throw new ObjectFault(`${at}.prefixLength.${key}`, value, `Write 0 to ${bits}.`);
     return value;
   };
   const [min, max] = [length('min'), length('max')];
@@ -217,10 +209,10 @@ function communitiesOf(value: unknown, at: string): Pick<Match, 'communities'> {
   const texts: readonly unknown[] = Array.isArray(values) ? values : [];
   const patterns = texts.map((text, i) => {
     const pattern = isCommunity(text) ? parseCommunityPattern(text) : undefined;
-    if (pattern === undefined) throw new Fault(`${at}.values[${i}]`, text, 'Write 65001:7 or 65001:1:2.');
+    if (pattern === undefined) throw new ObjectFault(`${at}.values[${i}]`, text, 'Write 65001:7 or 65001:1:2.');
     return pattern;
   });
-  if (patterns.length === 0) throw new Fault(`${at}.values`, values, 'Write one, as [65001:7].');
+  if (patterns.length === 0) throw new ObjectFault(`${at}.values`, values, 'Write one, as [65001:7].');
   return { communities: [{ mode: 'any', patterns }] };
 }
 
@@ -234,24 +226,24 @@ function asPathOf(value: unknown, at: string): Pick<Match, 'asPaths' | 'neighbou
   // BIRD: bgp_path.first = N, which an AS_SET in front has not.
   if (asns.length === 1 && first !== undefined) return { neighbourAs: [first] };
   const pattern = parseAsPathPattern(`^${asns.join(' ')}`);
-  if (!pattern.ok) throw new Fault(at, value, pattern.error.remedy);
+  if (!pattern.ok) throw new ObjectFault(at, value, pattern.error.remedy);
   return { asPaths: [pattern.value] };
 }
 
 function asnsOf(value: unknown, at: string): readonly number[] {
   const items: readonly unknown[] = Array.isArray(value) ? value : [];
-  if (items.length === 0) throw new Fault(at, value, 'Write a list of AS numbers.');
+  if (items.length === 0) throw new ObjectFault(at, value, 'Write a list of AS numbers.');
   return items.map((item, i) => {
     const asn = parseAsn(`${typeof item === 'number' || typeof item === 'string' ? item : ''}`);
-    if (asn === undefined) throw new Fault(`${at}[${i}]`, item, 'Write an AS number, 1 to 4294967295.');
+    if (asn === undefined) throw new ObjectFault(`${at}[${i}]`, item, 'Write an AS number, 1 to 4294967295.');
     return asn;
   });
 }
 
 function operationsOf(value: unknown, at: string): readonly Operation[] {
   if (isAbsent(value)) return [];
-  if (!Array.isArray(value)) throw new Fault(at, value, 'Write a list of operations.');
-  if (value.length > 10) throw new Fault(at, `${value.length} operations`, 'Write at most 10.');
+  if (!Array.isArray(value)) throw new ObjectFault(at, value, 'Write a list of operations.');
+  if (value.length > 10) throw new ObjectFault(at, `${value.length} operations`, 'Write at most 10.');
   return (value as readonly unknown[]).map((item, i) => operationOf(item, `${at}[${i}]`));
 }
 
@@ -263,11 +255,11 @@ const OPERATIONS: Readonly<Record<string, (body: JsonObject, at: string) => Oper
     if (standard !== undefined) return { do: 'addCommunities', standard: [standard] };
     const large = parseLargeCommunity(text);
     if (large !== undefined) return { do: 'addCommunities', large: [large] };
-    throw new Fault(`${at}.value`, value, 'Write 65001:7 or 65001:1:2.');
+    throw new ObjectFault(`${at}.value`, value, 'Write 65001:7 or 65001:1:2.');
   },
   prependASPath: ({ prefix }, at) => ({ do: 'prepend', asns: asnsOf(prefix, `${at}.prefix`) }),
   setPriority: ({ value }, at) => {
-    if (!isPriority(value)) throw new Fault(`${at}.value`, value, 'Write 1 to 2147483646.');
+    if (!isPriority(value)) throw new ObjectFault(`${at}.value`, value, 'Write 1 to 2147483646.');
     return { do: 'setLocalPref', value: LARGEST_PRIORITY - value };
   },
 };
@@ -277,7 +269,7 @@ function operationOf(item: unknown, at: string): Operation {
   const [name = '', body] = set[0] ?? [];
   const row = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
   if (set.length !== 1 || row === undefined)
-    throw new Fault(at, item, 'Write exactly one of addCommunity, prependASPath, setPriority.');
+    throw new ObjectFault(at, item, 'Write exactly one of addCommunity, prependASPath, setPriority.');
   return row(object(body, `${at}.${name}`, 'Write its fields.'), `${at}.${name}`);
 }
 
@@ -290,11 +282,15 @@ const isPriority = (value: unknown): value is number =>
 function oneOf<T extends string>(value: unknown, words: readonly T[], at: string): T {
   const found = words.find((w) => w === value);
   if (found === undefined)
-    throw new Fault(at, value, `Use ${words.slice(0, -1).join(', ')}${words.length > 1 ? ' or ' : ''}${words.at(-1)}.`);
+    throw new ObjectFault(
+      at,
+      value,
+      `Use ${words.slice(0, -1).join(', ')}${words.length > 1 ? ' or ' : ''}${words.at(-1)}.`,
+    );
   return found;
 }
 
 function object(value: unknown, at: string, remedy: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Fault(at, value, remedy);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new ObjectFault(at, value, remedy);
   return value as JsonObject;
 }

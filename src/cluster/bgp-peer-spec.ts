@@ -5,6 +5,7 @@ import type { Result } from '../base/result.ts';
 import type { NextHopMode } from '../model/peer.ts';
 import type { JsonObject } from '../store/port.ts';
 import { parseDurationSec } from './duration.ts';
+import { shown } from './object-fault.ts';
 import { type Passwords, passwordOf } from './secret-ref.ts';
 
 /** code, text */
@@ -111,5 +112,3 @@ export const isText = (value: unknown): value is string => typeof value === 'str
 const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
 const isWhole = (value: unknown, least: number, most: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
-export const shown = (value: unknown): string =>
-  value === undefined ? 'missing' : `${JSON.stringify(value)}`.slice(0, 80);

@@ -8,7 +8,8 @@ import { isLinkLocal6 } from '../base/ipv6.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { ClusterNode } from '../model/node.ts';
 import type { JsonObject } from '../store/port.ts';
-import { isAsn, isText, shown } from './bgp-peer-spec.ts';
+import { isAsn, isText } from './bgp-peer-spec.ts';
+import { shown } from './object-fault.ts';
 
 /** Calico's expressions over labels: of a higher part, hence given. */
 export type MatchesSelector = (selector: string, labels: Readonly<Record<string, string>>) => Result<boolean, string>;

@@ -9,9 +9,9 @@ import { parseCommunity, parseLargeCommunity } from '../bgp-js/attributes/commun
 import type { Policy, Rule } from '../model/policy.ts';
 import { KINDS } from '../store/kinds.ts';
 import type { Resource } from '../store/port.ts';
-import { shown } from './bgp-peer-spec.ts';
 import { parseCidr } from './cidr.ts';
 import type { ClusterReason } from './cluster-reason.ts';
+import { ObjectFault } from './object-fault.ts';
 
 export interface PrefixAdvertisements {
   /** Absent: nothing is to be added. */
@@ -22,14 +22,6 @@ export interface PrefixAdvertisements {
 interface Communities {
   readonly standard: readonly number[];
   readonly large: readonly LargeCommunity[];
-}
-
-/** What a bad entry is: field, value, remedy. */
-class Fault {
-  readonly text: string;
-  constructor(field: string, value: unknown, remedy: string) {
-    this.text = `${field} is ${shown(value)}. ${remedy}`;
-  }
 }
 
 /** `ofNode` is the BGPConfiguration of this node alone. */
@@ -43,7 +35,7 @@ export function prefixAdvertisements(common: Resource | undefined, ofNode: Resou
     try {
       return read();
     } catch (fault) {
-      if (!(fault instanceof Fault)) throw fault;
+      if (!(fault instanceof ObjectFault)) throw fault;
       const text = `bgpconfigurations "${name}": ${fault.text}`;
       problems.push({ code: 'BGP_CONFIGURATION_INVALID', text, about: { kind: KINDS.bgpConfiguration, name } });
       return undefined;
@@ -61,7 +53,7 @@ export function prefixAdvertisements(common: Resource | undefined, ofNode: Resou
 function ruleOf(item: unknown, at: string, names: ReadonlyMap<string, string>): Rule {
   const { cidr, communities } = isObject(item) ? item : {};
   const prefix = parseCidr(cidr);
-  if (prefix === undefined) throw new Fault(`${at}.cidr`, cidr, 'Write a prefix, as 10.244.0.0/16.');
+  if (prefix === undefined) throw new ObjectFault(`${at}.cidr`, cidr, 'Write a prefix, as 10.244.0.0/16.');
   const { standard, large } = communitiesOf(communities, `${at}.communities`, names);
   return {
     name: formatIpPrefix(prefix),
@@ -77,14 +69,14 @@ function communitiesOf(value: unknown, at: string, names: ReadonlyMap<string, st
   const standard: number[] = [];
   const large: LargeCommunity[] = [];
   const items = listOf(value, at);
-  if (items.length === 0) throw new Fault(at, value, 'Write at least one.');
+  if (items.length === 0) throw new ObjectFault(at, value, 'Write at least one.');
   for (const [i, item] of items.entries()) {
     const text = typeof item === 'string' ? (names.get(item) ?? item) : '';
     const [one, three] = isValue(text) ? [parseCommunity(text), parseLargeCommunity(text)] : [];
     if (one !== undefined) standard.push(one);
     else if (three !== undefined) large.push(three);
     else
-      throw new Fault(
+      throw new ObjectFault(
         `${at}[${i}]`,
         item,
         'Write 65001:7, 65001:1:2, or a name that communities of the same object has.',
@@ -100,7 +92,7 @@ function namesOf(value: unknown): ReadonlyMap<string, string> {
   for (const [i, item] of listOf(value, 'communities').entries()) {
     const { name, value: text } = isObject(item) ? item : {};
     if (typeof name !== 'string' || typeof text !== 'string' || !isValue(text))
-      throw new Fault(`communities[${i}]`, item, 'Write name and value: { name: rack, value: "65001:7" }.');
+      throw new ObjectFault(`communities[${i}]`, item, 'Write name and value: { name: rack, value: "65001:7" }.');
     names.set(name, text);
   }
   return names;
@@ -110,7 +102,7 @@ function namesOf(value: unknown): ReadonlyMap<string, string> {
 const isValue = (text: string): boolean => /^\d+:\d+(?::\d+)?$/.test(text);
 
 function listOf(value: unknown, at: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new Fault(at, value, 'Write a list.');
+  if (!Array.isArray(value)) throw new ObjectFault(at, value, 'Write a list.');
   return value;
 }
 

@@ -1,16 +1,8 @@
 /** The command's side of the control socket: one call each, with a deadline. */
 import * as grpc from '@grpc/grpc-js';
 import { CHANGE, INSPECT, type MethodDefinition, method } from './rpc-schema.ts';
-import type {
-  BlockView,
-  DrainReport,
-  ExplanationView,
-  PeerView,
-  PodView,
-  ReloadReport,
-  RouteView,
-  StatusView,
-} from './views.ts';
+import type { BlockView, DrainReport, ExplanationView, PodView, ReloadReport, RouteView, StatusView } from './views.ts';
+import type { PeerView } from './views-of-peers.ts';
 
 /** `unreachable`: nobody there, no permission, or no answer in time. `not-there`: no such route or peer. `failed`: the daemon
  *  answered with an error. */

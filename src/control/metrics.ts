@@ -1,7 +1,8 @@
 /** /metrics: what `status` and `peers` know, as Prometheus reads it. Pure. Names and labels are an interface: a golden file holds
  *  them. In a mesh of n nodes a series per peer is n squared of them: mesh peers are summed up, and others have series of their
  *  own. States are 0 and 1, counters end in _total, units are base units. A new metric is a row of METRICS. */
-import type { PeerFamilyView, PeerView, StatusFacts } from './views.ts';
+import type { StatusFacts } from './views.ts';
+import type { PeerFamilyView, PeerView } from './views-of-peers.ts';
 
 export interface MetricsFacts {
   readonly status: StatusFacts;

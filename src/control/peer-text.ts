@@ -2,7 +2,7 @@
 import type { Reason } from '../base/reason.ts';
 import { type Paint, plain } from './table.ts';
 import { formatAge, formatShort, formatSince } from './units.ts';
-import type { AgreedView, PeerBfdView, PeerFamilyView, PeerView } from './views.ts';
+import type { AgreedView, PeerBfdView, PeerFamilyView, PeerView } from './views-of-peers.ts';
 
 const because = (r: Reason): string => `${r.code}: ${r.text}`;
 

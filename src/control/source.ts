@@ -4,12 +4,12 @@ import type {
   BlockView,
   DrainReport,
   ExplanationView,
-  PeerView,
   PodView,
   ReloadReport,
   RouteView,
   StatusFacts,
 } from './views.ts';
+import type { PeerView } from './views-of-peers.ts';
 
 /** Neither `prefix` nor `address`: all routes. `prefix`: all paths of exactly this prefix. `address`: longest match first, then
  *  the less specific ones, down to the shortest. */

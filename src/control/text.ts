@@ -2,7 +2,8 @@
  *  not Established never stands without its reason. A new column is a new row here. */
 import { type Column, formatTable, plain, type TableOptions } from './table.ts';
 import { formatAge, formatLocalPref, formatSince } from './units.ts';
-import type { BlockView, PeerView, PodView, RouteView } from './views.ts';
+import type { BlockView, PodView, RouteView } from './views.ts';
+import type { PeerView } from './views-of-peers.ts';
 
 /** A row, and the node that told it: set where several nodes were asked. */
 export interface Told<T> {

@@ -4,7 +4,8 @@ import { formatIpv4 } from '../base/ipv4.ts';
 import type { BfdView } from '../bfd/bfd-types.ts';
 import type { Agreed } from '../bgp-js/session/session-types.ts';
 import { familyName, hasFamily, sameFamily } from '../bgp-js/wire/family.ts';
-import type { AgreedView, PeerBfdView, PeerDownView, PeerFamilyView, PeerView } from '../control/views.ts';
+import type { PeerDownView } from '../control/views.ts';
+import type { AgreedView, PeerBfdView, PeerFamilyView, PeerView } from '../control/views-of-peers.ts';
 import { FAMILIES } from '../peer/peer-family.ts';
 import type { FamilyState, PeerState } from '../peer/peer-state.ts';
 

@@ -10,18 +10,18 @@ import { type BgpListener, ListenError, type ListenOptions, listenBgp } from '..
 import type { ListenerCounters, Refusal } from '../bgp-js/transport/reception.ts';
 import { type DirectSend, tcpTransportWith } from '../bgp-js/transport/transport.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import type { DynamicRange, PeerConfig, PeerSettings } from '../model/peer.ts';
+import type { DynamicRange, PeerConfig } from '../model/peer.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
 import { type ApplyReport, type ChangedPeer, type LocRibs, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
 import type { PeerTap } from '../peer/peer-tap.ts';
 import { DeviceNextHops, type LinkSubnet } from '../policy/device-next-hops.ts';
-import { readsInterface } from '../policy/evaluate.ts';
 import { LocRib } from '../rib/ribs/loc-rib.ts';
 import type { NextHopResolver } from '../rib/terms/next-hops.ts';
 import type { TableConfig } from '../rib/terms/rib-config.ts';
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../sys/constants.ts';
 import { ffiFault, send } from '../sys/ffi.ts';
 import { systemClock, systemRandom, systemTimers } from '../sys/time.ts';
+import { asksForDevice, withDevices } from './device-policies.ts';
 import type { Log } from './log.ts';
 import { peerLog } from './peer-log.ts';
 
@@ -191,20 +191,6 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       options.monitoring?.stop();
       await bfd.close();
     },
-  };
-}
-
-const asksForDevice = ({ importPolicy, exportPolicy }: PeerSettings): boolean =>
-  [importPolicy, exportPolicy].some((policy) => policy !== undefined && readsInterface(policy));
-
-function withDevices<T extends PeerSettings>(settings: T, links: DeviceNextHops): T {
-  if (!asksForDevice(settings)) return settings;
-  const { importPolicy, exportPolicy, interface: device } = settings;
-  return {
-    ...settings,
-    ...(importPolicy && { importPolicy: links.bind(importPolicy, device) }),
-    // What goes out came in by some other session.
-    ...(exportPolicy && { exportPolicy: links.bind(exportPolicy, undefined) }),
   };
 }
 

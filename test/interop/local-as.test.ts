@@ -5,6 +5,7 @@
  *    left, AS 65002 --- middle, AS 64512, 64999 towards left --- right, AS 65003 */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type FrrSpeaker, frrSpeaker } from '../support/frr.ts';
+import { lan } from '../support/lan.ts';
 import { makeNamespaces, type Namespaces, until } from '../support/namespaces.ts';
 import { type GinghamNode, type Speakers, speakersIn } from '../support/speaker.ts';
 
@@ -18,14 +19,7 @@ beforeEach(() => {
   namespaces = makeNamespaces('las');
   speakers = speakersIn(namespaces);
   frr = undefined;
-  namespaces.ip('lan', 'link add br0 type bridge');
-  namespaces.ip('lan', 'link set br0 up');
-  for (const [name, address] of Object.entries(AT)) {
-    namespaces.ip(name, `link add eth0 type veth peer name ${name} netns ${namespaces.name('lan')}`);
-    namespaces.ip('lan', `link set ${name} master br0 up`);
-    namespaces.ip(name, `addr add ${address}/24 dev eth0`);
-    namespaces.ip(name, 'link set eth0 up');
-  }
+  lan(namespaces, 'lan', AT);
 });
 afterEach(async () => {
   await speakers.remove();

@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type FrrSpeaker, frrSpeaker } from '../support/frr.ts';
+import { lan } from '../support/lan.ts';
 import { makeNamespaces, type Namespaces, until } from '../support/namespaces.ts';
 import { type Bird, type GinghamNode, type Speakers, speakersIn } from '../support/speaker.ts';
 
@@ -25,7 +26,7 @@ beforeEach(() => {
   namespaces = makeNamespaces('rr');
   speakers = speakersIn(namespaces);
   beside = [];
-  lan();
+  lan(namespaces, 'lan', AT);
   frr = frrSpeaker(namespaces, 'frr', FRR);
 });
 afterEach(async () => {
@@ -34,18 +35,6 @@ afterEach(async () => {
   await frr.remove();
   namespaces.remove();
 });
-
-/** All on one link. */
-function lan(): void {
-  namespaces.ip('lan', 'link add br0 type bridge');
-  namespaces.ip('lan', 'link set br0 up');
-  for (const [name, address] of Object.entries(AT)) {
-    namespaces.ip(name, `link add eth0 type veth peer name ${name} netns ${namespaces.name('lan')}`);
-    namespaces.ip('lan', `link set ${name} master br0 up`);
-    namespaces.ip(name, `addr add ${address}/24 dev eth0`);
-    namespaces.ip(name, 'link set eth0 up');
-  }
-}
 
 const BIRD = `
 log stderr all;

@@ -3,7 +3,7 @@
  *  a BIRD outside that is a BGPPeer, and a BIRD that is a node of the mesh, as Calico's would be. */
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PeerView } from '../../src/control/views.ts';
+import type { PeerView } from '../../src/control/views-of-peers.ts';
 import { type KubeApi, startKubeApi } from '../support/kube-api.ts';
 import { bridge, type Credentials, HUB, type KubeNode, kubeNodes } from '../support/kube-nodes.ts';
 import { eventually } from '../support/lab.ts';

@@ -3,6 +3,7 @@
  *  gives it to one. What warn, prefer and reject make of it, in the decision, in views, and in the log. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ExplanationView, RouteView } from '../../src/control/views.ts';
+import { lan } from '../support/lan.ts';
 import { makeNamespaces, until } from '../support/namespaces.ts';
 import { type EmbeddedStore, type GinghamNode, httpIn, speakersIn } from '../support/speaker.ts';
 
@@ -40,15 +41,8 @@ const owner = (name: string, cidr: string) => ({
 
 /** Everything on one bridge: n1 at .1 is the cluster's node, n2 and n3 are what its mesh dials. */
 beforeAll(async () => {
-  ns.ip('n1', 'link add br0 type bridge');
+  lan(ns, 'n1', { n2: '10.9.0.2', n3: '10.9.0.3' });
   ns.ip('n1', 'addr add 10.9.0.1/24 dev br0');
-  ns.ip('n1', 'link set br0 up');
-  for (const n of [2, 3]) {
-    ns.ip('n1', `link add p${n} type veth peer name eth0 netns ${ns.name(`n${n}`)}`);
-    ns.ip('n1', `link set p${n} master br0 up`);
-    ns.ip(`n${n}`, `addr add 10.9.0.${n}/24 dev eth0`);
-    ns.ip(`n${n}`, 'link set eth0 up');
-  }
   store = speakers.store('n1', '10.9.0.1:6443');
   await store.start();
   create('ippools', 'IPPool', 'pool', { cidr: '10.244.0.0/16', blockSize: 26, ipipMode: 'Never', natOutgoing: false });

@@ -3,22 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { lan } from './lan.ts';
 import { attempt, type Namespaces, type Outcome } from './namespaces.ts';
 import { GINGHAM } from './speaker.ts';
 
 export const HUB = '172.30.0.1';
 
-/** A bridge in `hub`, and a cable from it to eth0 of each place. */
+/** All places on one link, with HUB on the bridge itself. */
 export function bridge(namespaces: Namespaces, places: Readonly<Record<string, string>>): void {
-  namespaces.ip('hub', 'link add br0 type bridge');
+  lan(namespaces, 'hub', places);
   namespaces.ip('hub', `addr add ${HUB}/24 dev br0`);
-  namespaces.ip('hub', 'link set br0 up');
-  for (const [place, address] of Object.entries(places)) {
-    namespaces.ip(place, `link add eth0 type veth peer name ${place} netns ${namespaces.name('hub')}`);
-    namespaces.ip('hub', `link set ${place} master br0 up`);
-    namespaces.ip(place, `addr add ${address}/24 dev eth0`);
-    namespaces.ip(place, 'link set eth0 up');
-  }
 }
 
 export interface KubeNode {

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type ControlClient, openControlClient } from '../../src/control/client.ts';
-import type { PeerView } from '../../src/control/views.ts';
+import type { PeerView } from '../../src/control/views-of-peers.ts';
 import { nsenterArgs } from '../../src/lab/enter.ts';
 import { findLab, type LabRecord } from '../../src/lab/machine/registry.ts';
 import type { Outcome } from './namespaces.ts';

@@ -2,7 +2,7 @@ import { suggest } from '../../config/suggest.ts';
 import { toListJson } from '../../control/json.ts';
 import { formatPeer } from '../../control/peer-text.ts';
 import { formatPeers } from '../../control/text.ts';
-import type { PeerView } from '../../control/views.ts';
+import type { PeerView } from '../../control/views-of-peers.ts';
 import { ask, INSPECT_OPTIONS, nodeName, rowsOf, textOptions, wantsJson } from '../ask.ts';
 import type { Call, CommandRow } from '../command.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';

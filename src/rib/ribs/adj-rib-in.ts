@@ -155,28 +155,26 @@ export class AdjRibIn {
       return error;
     }
     const simple = !sets.contextOf(set).perRoute;
-    const { action } = source.maxPrefixes;
+    const { judge } = this;
+    const endsSession = source.maxPrefixes.action === 'idle';
     let isFull = false;
-    for (let at = start; at < end && !(isFull && action === 'idle'); ) {
+    for (let at = start; at < end && !(isFull && endsSession); ) {
       at = run.read(slab, at, end, addPath);
       run.insert(slab);
-      let kept = true;
-      for (let i = 0; i < run.count; i++) {
+      let leftOut = false;
+      for (let i = 0; i < run.count && !(leftOut && endsSession); i++) {
         const route = run.routes[i]!;
         const isIn =
-          simple && !run.isMulticast(slab, i)
+          simple && !judge.isMulticast(route)
             ? this.put(route, source, run.pathIdOf(i), set, sets.usedOf(set))
             : this.judgeAndPut(route, run.pathIdOf(i), set);
-        if (isIn) continue;
-        kept = false;
-        if (action === 'idle') break;
+        if (!isIn) leftOut = true;
       }
-      if (kept) continue;
-      isFull = true;
-      run.forget();
+      if (leftOut) run.forget();
+      isFull ||= leftOut;
     }
     sets.release(set);
-    return isFull && action === 'idle' ? tooManyPrefixes(source, this.isIpv4 ? AFI_IPV4 : AFI_IPV6) : undefined;
+    return isFull && endsSession ? tooManyPrefixes(source, this.isIpv4 ? AFI_IPV4 : AFI_IPV6) : undefined;
   }
 
   private withdrawAll(slab: Uint8Array, start: number, end: number, addPath: boolean): void {

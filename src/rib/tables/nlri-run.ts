@@ -104,12 +104,6 @@ export class NlriRun {
     return this.pathIds[i]!;
   }
 
-  /** 224.0.0.0/4 and ff00::/8: no unicast route leads there. RFC 4271 6.3, RFC 4291 2.7 */
-  isMulticast(slab: Uint8Array, i: number): boolean {
-    if (this.isIpv4) return this.addresses[i]! >>> 28 === 14;
-    return this.lengths[i]! >= 8 && slab[this.octets[i]!] === 0xff;
-  }
-
   private prefetchSlots(): void {
     const { addresses, lengths, count, table } = this;
     const { prefixes } = table;

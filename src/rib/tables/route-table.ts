@@ -140,23 +140,11 @@ export class RouteTable {
     this.paths.setEpoch(path, source.epoch);
   }
 
-  /** The route of an IPv4 prefix, made if it is not there. */
-  routeFor(address: number, length: number): number {
-    const route = this.prefixes.insert(address, length);
-    this.reach(route);
-    return route;
-  }
-
   /** The route of a prefix of this family, made if it is not there. */
   routeOf(address: IpAddress, length: number): number {
     const route = this.index.insert(address, length);
-    this.reach(route);
-    return route;
-  }
-
-  /** Columns for a route whose id the index has just given out. */
-  reach(route: number): void {
     this.routes.reach(route);
+    return route;
   }
 
   /** How many routes wait to be decided. */

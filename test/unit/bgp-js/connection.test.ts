@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Connection } from '../../../src/bgp-js/session/session-types.ts';
 import { type BgpListener, listenBgp, tcpTransport } from '../../../src/bgp-js/transport/transport.ts';
 import { KEEPALIVE_MESSAGE } from '../../../src/bgp-js/wire/message.ts';
+import { heard } from './heard.ts';
 import { address, configOf } from './two-speakers.ts';
 
 const LEFT = address('127.0.0.21');
@@ -68,20 +69,6 @@ const dialled: Make = async (early) => {
   cleanups.push(() => ours.destroy());
   return { ours, other: await arrived };
 };
-
-/** Resolves with all that came, when it is so much. */
-const heard = (connection: Connection, octets: number): Promise<Uint8Array> =>
-  new Promise((resolve) => {
-    const all = new Uint8Array(octets);
-    let at = 0;
-    connection.onData = (slab, start, end) => {
-      all.set(slab.subarray(start, end), at);
-      slab.fill(0, start, end); // as the next read would
-      at += end - start;
-      if (at === octets) resolve(all);
-      return end;
-    };
-  });
 
 const closed = (connection: Connection): Promise<NodeJS.ErrnoException | undefined> =>
   new Promise((resolve) => {

@@ -9,6 +9,7 @@ import {
 } from '../../../src/bgp-js/transport/transport.ts';
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../../../src/sys/constants.ts';
 import { send } from '../../../src/sys/ffi.ts';
+import { heard } from './heard.ts';
 import { address, configOf } from './two-speakers.ts';
 
 const LEFT = address('127.0.0.25');
@@ -44,18 +45,6 @@ async function pair(direct: DirectSend): Promise<{ readonly dialled: Connection;
   });
   return { dialled, accepted };
 }
-
-const heard = (connection: Connection, octets: number): Promise<Uint8Array> =>
-  new Promise((resolve) => {
-    const all = new Uint8Array(octets);
-    let at = 0;
-    connection.onData = (slab, start, end) => {
-      all.set(slab.subarray(start, end), at);
-      at += end - start;
-      if (at === octets) resolve(all);
-      return end;
-    };
-  });
 
 const stream = (octets: number): Uint8Array =>
   Uint8Array.from({ length: octets }, (_, i) => (i * 2_654_435_761) >>> 24);

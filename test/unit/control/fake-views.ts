@@ -1,13 +1,6 @@
 /** Views of an imaginary node, with every odd case once: what the golden files show. */
-import type {
-  BlockView,
-  ExplanationView,
-  PeerFamilyView,
-  PeerView,
-  PodView,
-  RouteView,
-  StatusFacts,
-} from '../../../src/control/views.ts';
+import type { BlockView, ExplanationView, PodView, RouteView, StatusFacts } from '../../../src/control/views.ts';
+import type { PeerFamilyView, PeerView } from '../../../src/control/views-of-peers.ts';
 
 export const NOW = Date.parse('2026-11-21T01:20:00.000Z');
 
