@@ -1,4 +1,4 @@
-/** gingham.proto and views.ts are written by hand, side by side: here they are held together. */
+/** gingham.proto and the views are written by hand, side by side: here they are held together. */
 import fs from 'node:fs';
 import type protobuf from 'protobufjs';
 import ts from 'typescript';
@@ -14,7 +14,7 @@ const messageName = (name: string): string => name.replace(/View$/, '').replace(
 
 function viewFields(): Map<string, Fields> {
   const found = new Map<string, Fields>();
-  for (const file of ['control/views.ts', 'base/reason.ts']) {
+  for (const file of ['control/views.ts', 'control/views-of-peers.ts', 'base/reason.ts']) {
     const url = new URL(`../../../src/${file}`, import.meta.url);
     const source = ts.createSourceFile(file, fs.readFileSync(url, 'utf8'), ts.ScriptTarget.ES2023, true);
     for (const node of source.statements.filter(ts.isInterfaceDeclaration)) {
