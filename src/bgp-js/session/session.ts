@@ -59,6 +59,8 @@ export class BgpSession {
   private readonly dialler: Conversation;
   /** Those the peer opened: one, or an established one and its challenger. */
   private arrivals: Conversation[] = [];
+  /** What current() found. */
+  private lastCurrent: Conversation | undefined;
   private started = false;
   private shown: SessionState = 'Idle';
   private since: number;
@@ -236,11 +238,11 @@ export class BgpSession {
   private conversations(): readonly Conversation[] {
     return [this.dialler, ...this.arrivals];
   }
+  /** The Established one: each write to each of hundreds of peers asks, and nearly always gets what the one before got. */
   private current(): Conversation | undefined {
-    if (this.dialler.state === 'Established') return this.dialler;
-    // No closure: each write to each of hundreds of peers asks.
-    for (const arrival of this.arrivals) if (arrival.state === 'Established') return arrival;
-    return undefined;
+    if (this.lastCurrent?.state !== 'Established')
+      this.lastCurrent = this.conversations().find((c) => c.state === 'Established');
+    return this.lastCurrent;
   }
 
   private showState(): void {

@@ -25,10 +25,17 @@ export const WRITE_LIMIT = 32 * 1024 * 1024;
 /** How long a half-closed socket waits for the peer to read our last words. */
 const LINGER_MS = 1_000;
 
-/** Of an open socket; documented nowhere, the same on Node 20 to 26. */
+/** What libuv has of a socket; documented nowhere, the same on Node 20 to 26. */
+interface Handle {
+  readonly fd?: number;
+}
+/** Null as soon as the socket is closed, and before its descriptor is. */
+const handleOf = (socket: net.Socket): Handle | null | undefined =>
+  (socket as unknown as { readonly _handle?: Handle | null })._handle;
+
+/** Of an open socket. */
 export function descriptorOf(socket: net.Socket): number | undefined {
-  const { _handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
-  const fd = _handle?.fd;
+  const fd = handleOf(socket)?.fd;
   return fd !== undefined && fd >= 0 ? fd : undefined;
 }
 
@@ -61,6 +68,9 @@ class SocketConnection implements Connection, Reader {
   ended = false;
   private readonly socket: net.Socket;
   private readonly direct: DirectSend | undefined;
+  /** The handle that was asked for its descriptor last, and what it said: asking costs a tenth of a write. */
+  private handle: Handle | undefined;
+  private descriptor: number | undefined;
   private error: NodeJS.ErrnoException | undefined;
   /** By our owner. */
   private paused = false;
@@ -84,22 +94,28 @@ class SocketConnection implements Connection, Reader {
     socket.on('drain', () => this.onDrain?.());
   }
   write(bytes: Uint8Array): boolean {
+    const waiting = this.socket.writableLength;
+    // Only where nothing waits that would have to go first.
+    const left = waiting === 0 ? this.sendDirectly(bytes) : bytes;
+    if (left === undefined) return true;
     if (!this.socket.writable) return true;
-    if (this.socket.writableLength > WRITE_LIMIT) {
-      this.socket.destroy(writeQueueFull(this.socket.writableLength));
+    if (waiting > WRITE_LIMIT) {
+      this.socket.destroy(writeQueueFull(waiting));
       return false;
     }
-    const left = this.unsent > 0 ? bytes : this.sendDirectly(bytes);
-    if (left !== undefined) this.socket.write(left);
+    this.socket.write(left);
     return this.socket.writableLength < HIGH_WATER;
   }
-  /** Where nothing waits that would have to go first. Answers what is left for node:net, which then also meets whatever error
-   *  there was. */
+  /** Answers what is left for node:net, which then also meets whatever error there was. */
   private sendDirectly(bytes: Uint8Array): Uint8Array | undefined {
-    // Asked each time: a closed descriptor's number may be another socket's.
-    const fd = this.direct === undefined ? undefined : descriptorOf(this.socket);
-    if (fd === undefined || this.direct === undefined) return bytes;
-    const sent = this.direct(fd, bytes);
+    const { direct } = this;
+    const handle = handleOf(this.socket);
+    if (direct === undefined || handle === undefined || handle === null || this.ended) return bytes;
+    if (handle !== this.handle) {
+      this.handle = handle;
+      this.descriptor = descriptorOf(this.socket);
+    }
+    const sent = this.descriptor === undefined ? 0 : direct(this.descriptor, bytes);
     if (sent === bytes.length) return undefined;
     return sent > 0 ? bytes.subarray(sent) : bytes;
   }

@@ -83,7 +83,7 @@ export class OutGroup {
   private standsWith(m: OutMember, leader: OutMember): boolean {
     if (m.blocked || m.closed || m.holdLearned !== leader.holdLearned || m.walkAt !== leader.walkAt) return false;
     return leader.walkAt === NONE
-      ? m.port.cursor.next === leader.port.cursor.next
+      ? m.cursor.next === leader.cursor.next
       : !m.missingOnly && !leader.missingOnly;
   }
 
@@ -107,7 +107,8 @@ export class OutGroup {
 
   private takeChanges(leader: OutMember, mates: readonly OutMember[], size: number): number {
     const { ahead } = this;
-    const { changes, cursor } = leader.port;
+    const { cursor } = leader;
+    const { changes } = leader.port;
     let routes = 0;
     for (let taken = AHEAD; taken === AHEAD && routes < size; routes += taken) {
       const most = Math.min(AHEAD, size - routes);
@@ -119,7 +120,7 @@ export class OutGroup {
       this.table.prefetch(ahead, 0, taken);
       for (let i = 0; i < taken; i++) this.offer(ahead[i]!, leader);
     }
-    for (const m of mates) if (m !== leader) changes.follow(m.port.cursor, cursor);
+    for (const m of mates) if (m !== leader) changes.follow(m.cursor, cursor);
     return routes;
   }
 
@@ -181,9 +182,10 @@ export class OutGroup {
     const own: OutMember[] = [];
     this.pick(undefined);
     const { sendsNothing } = batch;
+    const leadsSomewhere = batch.hops.size > 0;
     for (const m of mates) {
       if (sendsNothing && m.count === 0) continue; // a mesh: what one says is nothing to the others
-      if (batch.hasSource(m.source.id) || batch.hops.has(m.addressKey)) {
+      if (batch.hasSource(m.sourceId) || (leadsSomewhere && batch.hops.has(m.addressKey))) {
         own.push(m);
         continue;
       }
@@ -227,7 +229,7 @@ export class OutGroup {
   /** The route was learned from the member, or leads to it. RFC 4271 9.1.3, 5.1.3 */
   private isOwn(entry: number, run: number, m: OutMember): boolean {
     const { batch } = this;
-    if (batch.source.at[entry] === m.source.id) return true;
+    if (batch.source.at[entry] === m.sourceId) return true;
     if (batch.hopKeys[run] !== m.addressKey) return false;
     return m.address.length === 4 || sameOctets(batch.arena.bytes, batch.at.at[run]!, m.address, 16);
   }

@@ -108,7 +108,8 @@ export class OutGroups {
 
   /** Batches for all, until nobody can take more. False: time is up. */
   private round(clock: Clock, until: number): boolean {
-    for (;;) {
+    for (let again = true; again; ) {
+      again = false;
       let worked = false;
       for (const [member, group] of this.groupOf) {
         if (member.blocked || member.closed) continue;
@@ -125,16 +126,12 @@ export class OutGroups {
         const routes = group.step(member, this.size);
         this.adapt(routes, clock.now() - start);
         worked = true;
+        // Those that stood with it are looked at behind it.
+        again ||= member.hasRoutesToSend || member.waitsToBeIdle;
       }
-      if (!worked) return true;
-      if (clock.now() >= until && this.someoneWaits()) return false;
+      if (again && clock.now() >= until) return false;
     }
-  }
-
-  private someoneWaits(): boolean {
-    for (const member of this.groupOf.keys())
-      if (!member.blocked && !member.closed && member.hasRoutesToSend) return true;
-    return false;
+    return true;
   }
 
   private adapt(routes: number, ms: number): void {

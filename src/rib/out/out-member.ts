@@ -1,6 +1,7 @@
 /** One peer's place in the changes, and what it has. Pure. The work on it is out-group.ts; what peers call is adj-rib-out.ts. */
 import type { IpAddress } from '../../base/ip.ts';
 import type { PathSource } from '../terms/feed.ts';
+import type { Cursor } from '../tables/change-list.ts';
 import type { OutPort } from '../ribs/out-port.ts';
 import { addressOctets, hopKey } from './out-hop.ts';
 import { SentPaths, SentRoutes } from './out-sent.ts';
@@ -9,7 +10,10 @@ const NONE = -1;
 
 export class OutMember {
   readonly port: OutPort;
+  /** Of `port`: where it stands in the changes. */
+  readonly cursor: Cursor;
   readonly source: PathSource;
+  readonly sourceId: number;
   readonly send: (messages: Uint8Array) => boolean;
   /** One of the two: with ADD-PATH the second. */
   readonly routes = new SentRoutes();
@@ -49,7 +53,9 @@ export class OutMember {
     holdLearned: boolean,
   ) {
     this.port = port;
+    this.cursor = port.cursor;
     this.source = source;
+    this.sourceId = source.id;
     this.send = send;
     this.paths = addPath ? new SentPaths() : undefined;
     this.address = addressOctets(address);
@@ -68,7 +74,7 @@ export class OutMember {
   }
 
   get hasRoutesToSend(): boolean {
-    return this.walkAt !== NONE || this.refreshWanted || !this.port.changes.isDone(this.port.cursor);
+    return this.walkAt !== NONE || this.refreshWanted || !this.port.changes.isDone(this.cursor);
   }
 
   /** Something is said when nothing is left to send. */
