@@ -196,7 +196,7 @@ class SlabReader {
       if (connection === undefined) return true;
       readingTurns.begin();
       this.reassembly.take(slab, length, this.to ?? connection);
-      readingTurns.end(connection);
+      readingTurns.end(connection, length);
       return true;
     },
   };

@@ -2,13 +2,17 @@
  *
  *  libuv reads a busy socket up to 32 times before it looks at anything else, and all busy sockets in one turn: where thirty
  *  peers send their tables that is one turn of seconds, and no keepalive leaves in it. So reading has a share of each turn.
- *  Whoever reads when it is used up is held, and one of the held is released in each later turn. */
+ *  Whoever reads when it is used up is held, and one of the held is released in each later turn. A short read has emptied its
+ *  socket, and costs little: its reader is never held. Of a thousand peers that join a mesh and say a few words each, holding made
+ *  a thousand turns, each with its own decisions and its own way to the kernel. */
 export interface Reader {
   hold(): void;
   release(): void;
 }
 
 const SHARE_MS = 4;
+/** As long as one message may be where nothing else was negotiated. */
+const SHORT_OCTETS = 4096;
 
 export interface TurnPorts {
   readonly now: () => number;
@@ -35,9 +39,9 @@ export class ReadingTurns {
     this.await();
   }
 
-  /** After it; a reader whose turn is over is held. */
-  end(reader: Reader): void {
-    if (this.ports.now() - this.began < SHARE_MS) return;
+  /** After it; a reader whose turn is over is held. `octets`: what it read. */
+  end(reader: Reader, octets: number): void {
+    if (octets <= SHORT_OCTETS || this.ports.now() - this.began < SHARE_MS) return;
     this.held.push(reader);
     reader.hold();
   }

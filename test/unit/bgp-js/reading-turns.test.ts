@@ -14,10 +14,10 @@ function loop() {
   return {
     log,
     reader,
-    read: (who: ReturnType<typeof reader>, ms: number) => {
+    read: (who: ReturnType<typeof reader>, ms: number, octets = 65_536) => {
       turns.begin();
       now += ms;
-      turns.end(who);
+      turns.end(who, octets);
     },
     turn: () => {
       const run = due;
@@ -64,4 +64,16 @@ test('one that has nothing to read keeps nobody waiting', () => {
   read(reader('b'), 0);
   while (turn() > 0);
   expect(log).toEqual(['hold a', 'hold b', 'release a', 'release b']);
+});
+
+test('a short read holds nobody: its socket is empty, and a thousand of them are one turn', () => {
+  const { log, read, reader, turn } = loop();
+  read(reader('long'), 9);
+  for (let i = 0; i < 1000; i++) read(reader(`short ${i}`), 0.01, 4096);
+  expect(log).toEqual(['hold long']);
+  read(reader('longer than short'), 0.01, 4097);
+  expect(log.splice(0)).toEqual(['hold long', 'hold longer than short']);
+  turn();
+  turn();
+  expect(turn()).toBe(0);
 });
