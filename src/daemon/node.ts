@@ -8,9 +8,11 @@ import { formatFaults } from '../config/format.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { useHugePages } from '../sys/huge-pages.ts';
 import { primeThreadPool } from '../sys/netns.ts';
+import { eventLoopLoad, systemClock, systemTimers } from '../sys/time.ts';
 import { controlSource } from './control-source.ts';
 import { type Dataplane, openDataplane } from './dataplane.ts';
 import { openLog } from './log.ts';
+import { whenQuiet } from './quiet.ts';
 import { readConfig, reload } from './reload.ts';
 import type { Running } from './running.ts';
 import { startSpeaker } from './speaker-start.ts';
@@ -18,6 +20,8 @@ import { metricsFacts, statusFacts } from './status-facts.ts';
 
 const USAGE = 2;
 const FAILED = 1;
+/** Who asks the control socket waits no longer. */
+const MOST_JOINING_MS = 2000;
 
 /** Runs until a signal or a drain; the answer is the exit code. Faults of the file go to standard error, all at once. */
 export async function runNode(configPath: string): Promise<number> {
@@ -74,6 +78,8 @@ async function start(running: Running, signal: AbortSignal): Promise<void> {
   running.dataplane = dataplane;
   if (config.cluster === undefined) {
     await startAlone(running, dataplane);
+    // Sessions come up and their routes are written first.
+    await whenQuiet({ clock: systemClock, timers: systemTimers, load: eventLoopLoad() }, MOST_JOINING_MS);
     await serveControl(running, signal);
   } else {
     // The store may be away for long: the control socket is there meanwhile, and says so.
@@ -112,6 +118,7 @@ async function serveHealth(running: Running, signal: AbortSignal): Promise<void>
 
 async function serveControl(running: Running, signal: AbortSignal): Promise<void> {
   const { startControlServer } = await import('../control/server.ts');
+  if (signal.aborted) return;
   const server = await startControlServer({
     socketPath: running.config.control.socket,
     source: controlSource(running),
