@@ -2,7 +2,7 @@
  *  table does not know or allow. Pure. It knows no setting by name. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { ConfigFault } from './node-config.ts';
-import { putQuickLists, takeQuickLists } from './quick-lists.ts';
+import { inOriginal, putQuickLists, takeQuickLists } from './quick-lists.ts';
 import type { Setting, SettingTable } from './settings.ts';
 import { suggest } from './suggest.ts';
 import type { ValueType } from './value-types.ts';
@@ -66,14 +66,17 @@ export class DocumentReader {
   constructor(text: string) {
     this.text = text.length > MOST_CHARACTERS ? '' : text;
     const quick = takeQuickLists(this.text);
-    this.document = parseDocument(quick.text, { lineCounter: this.counter, prettyErrors: false });
-    putQuickLists(this.document, quick.lists);
+    this.document = parseDocument(quick.text, { prettyErrors: false });
+    putQuickLists(this.document, quick);
+    this.counter.addNewLine(0);
+    for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1))
+      this.counter.addNewLine(at + 1);
     if (text.length > MOST_CHARACTERS)
       this.fault('', undefined, `has ${text.length} characters`, `Keep it below ${MOST_CHARACTERS}.`);
     for (const e of this.document.errors)
       this.faultAt(
         '',
-        this.counter.linePos(e.pos[0]).line,
+        this.counter.linePos(inOriginal(quick, e.pos[0])).line,
         undefined,
         `is not YAML or JSON: ${e.message}`,
         syntaxRemedy(e.code),

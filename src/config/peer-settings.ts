@@ -130,8 +130,11 @@ function toSettings(
 }
 
 /** Without the fields that are undefined: what is not there is not compared, shown or sent anywhere. */
-const present = <T extends object>(fields: { readonly [K in keyof T]?: T[K] | undefined }): Partial<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+function present<T extends object>(fields: { readonly [K in keyof T]?: T[K] | undefined }): Partial<T> {
+  const there: Partial<T> = {};
+  for (const key in fields) if (fields[key] !== undefined) there[key] = fields[key];
+  return there;
+}
 
 function toLocalAs(n: SessionValues, localAsn: number, nodeAsn: number): LocalAs | undefined {
   if (localAsn === nodeAsn) return undefined;

@@ -2,9 +2,10 @@
  *  asn: 65001 }` took longer to parse than the sessions with them to come up. Pure.
  *
  *  What is read here is a narrow form, whose meaning is beyond doubt: a list below a key at the margin, each element on a line
- *  of its own and in braces, plain words, numbers and addresses only. A list that has one other line is YAML's as a whole. The
- *  lines are blanked, so that all else keeps its place, and come back as the nodes that YAML would have made of them. */
-import { type Document, isMap, isScalar, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
+ *  of its own and in braces, plain words, numbers and addresses only. A list that has one other line is YAML's as a whole. YAML
+ *  does not see the lines (to pass by a thousand empty ones took it as long as all else together); they come back as the nodes that
+ *  it would have made of them, and what it did make is moved to where it stands in the file. */
+import { type Document, isMap, isNode, isScalar, Pair, Scalar, visit, YAMLMap, YAMLSeq } from 'yaml';
 
 interface QuickList {
   /** Where its key stands. */
@@ -12,10 +13,19 @@ interface QuickList {
   readonly elements: readonly YAMLMap[];
 }
 
+/** What YAML does not see. */
+interface Cut {
+  /** Where it was, in the text that is left. */
+  readonly at: number;
+  /** Characters that this cut and those before it took. */
+  readonly total: number;
+}
+
 export interface QuickText {
-  /** Of the same length and lines as the original. */
+  /** The original without the lines of the lists. */
   readonly text: string;
   readonly lists: readonly QuickList[];
+  readonly cuts: readonly Cut[];
 }
 
 /** Below it YAML is quick enough. */
@@ -33,25 +43,51 @@ const SPECIAL = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 export function takeQuickLists(text: string): QuickText {
   const lines = text.split('\n');
   const lists: QuickList[] = [];
-  const blanked = [...lines];
+  const cuts: Cut[] = [];
+  const left: string[] = [];
   let at = 0;
+  let total = 0;
+  let taken: ReadonlySet<number> = new Set();
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] ?? '';
+    if (taken.has(i)) {
+      total += line.length + 1;
+      cuts.push({ at: at + line.length + 1 - total, total });
+    } else left.push(line);
     if (KEY_LINE.test(line)) {
       const list = listBelow(lines, i, at + line.length + 1);
       if (list !== undefined) {
         lists.push({ at, elements: list.elements });
-        for (const n of list.lines) blanked[n] = ' '.repeat(lines[n]?.length ?? 0);
+        taken = new Set(list.lines);
       }
     }
     at += line.length + 1;
   }
-  return lists.length === 0 ? { text, lists } : { text: blanked.join('\n'), lists };
+  return lists.length === 0 ? { text, lists, cuts } : { text: left.join('\n'), lists, cuts };
 }
 
-/** Puts the elements where YAML found nothing. */
-export function putQuickLists(document: Document, lists: readonly QuickList[]): void {
+/** Where in the original stands what is at `offset` of the text that was left. */
+export function inOriginal({ cuts }: QuickText, offset: number): number {
+  let low = 0;
+  let high = cuts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((cuts[middle]?.at ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return offset + (cuts[low - 1]?.total ?? 0);
+}
+
+/** Puts everything where it stands in the original, and the elements where YAML found nothing. */
+export function putQuickLists(document: Document, quick: QuickText): void {
   const { contents } = document;
+  const { lists } = quick;
+  if (lists.length === 0) return;
+  visit(document, (_, node) => {
+    if (!isNode(node) || !node.range) return;
+    const [start, valueEnd, end] = node.range;
+    node.range = [inOriginal(quick, start), inOriginal(quick, valueEnd), inOriginal(quick, end)];
+  });
   if (!isMap(contents)) return;
   for (const pair of contents.items) {
     if (!isScalar(pair.key)) continue;

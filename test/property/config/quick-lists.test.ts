@@ -64,7 +64,7 @@ const document = fc
       { weight: 1, arbitrary: fc.array(plain, { minLength: 10, maxLength: 40 }) },
       { weight: 2, arbitrary: fc.array(line, { minLength: 10, maxLength: 40 }) },
     ),
-    fc.constantFrom('', '\nlogLevel: debug\n', '\n  stray\n'),
+    fc.constantFrom('', '\nlogLevel: debug\n', '\n  stray\n', '\nlisten: { port: x }\nholdTime: 1 # why\n'),
   )
   .map(([head, lines, tail]) => `${head}neighbors:\n${lines.join('\n')}${tail}`);
 
