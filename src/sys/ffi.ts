@@ -105,10 +105,12 @@ export const connect = (fd: number, address: Uint8Array): void =>
 export const setsockopt = (fd: number, level: number, name: number, value: Uint8Array): void =>
   void check('setsockopt', c().setsockopt(fd, level, name, value, value.length));
 
+/** Written for each call anew: a socket of each peer has several options, and memory of their own for each was a third of what
+ *  dialling cost. */
+const int32 = Buffer.alloc(4);
 export const setsockoptInt = (fd: number, level: number, name: number, value: number): void => {
-  const v = Buffer.alloc(4);
-  v.writeInt32LE(value);
-  setsockopt(fd, level, name, v);
+  int32.writeInt32LE(value);
+  setsockopt(fd, level, name, int32);
 };
 
 export function getsockoptInt(fd: number, level: number, name: number): number {
