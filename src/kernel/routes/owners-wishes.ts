@@ -37,7 +37,7 @@ export class OwnersWishes {
     const { slots } = this.o;
     const index = ownerIndex(owner);
     slots.dropHold(index, id);
-    if (owner === this.noteOwner) slots.notes.at[id] = NONE;
+    if (owner === this.noteOwner) slots.setNote(id, NONE);
     const had = slots.unwish(index, id);
     // Another peer may yet announce what one peer withdrew; but a pod that is gone is gone.
     if ((had || owner !== 'bgp') && (owner !== 'bgp' || this.allSpoken)) {
@@ -65,7 +65,7 @@ export class OwnersWishes {
     for (let id = 0; id < slots.prefixes.idBound; id++) {
       if (!slots.prefixes.has(id)) continue;
       slots.dropHold(index, id);
-      if (owner === this.noteOwner) slots.notes.at[id] = NONE;
+      if (owner === this.noteOwner) slots.setNote(id, NONE);
       if (slots.unwish(index, id) && slots.winner(id) === NONE) slots.set(id, RELEASED);
       slots.freeIfIdle(id);
     }
@@ -80,32 +80,32 @@ export class OwnersWishes {
     return {
       want: (address, length, target, note) => {
         const id = slots.slot(address, length);
-        const before = slots.notes.at[id] as number;
-        slots.notes.at[id] = note;
+        const before = slots.note(id);
+        slots.setNote(id, note);
         slots.wish(index, id, target);
         this.o.onWish();
         return before;
       },
       hold: (address, length, reason, note) => {
         const id = slots.slot(address, length);
-        const before = slots.notes.at[id] as number;
-        slots.notes.at[id] = note;
+        const before = slots.note(id);
+        slots.setNote(id, note);
         this.holdBack(owner, id, reason);
         return before;
       },
       unwant: (address, length) => {
         const id = slots.find(address, length);
         if (id === NONE) return NONE;
-        const before = slots.notes.at[id] as number;
+        const before = slots.note(id);
         if (before !== NONE) this.takeBack(owner, id);
         return before;
       },
       forEach: (from, places, visit) => {
-        const { prefixes, notes } = slots;
+        const { prefixes } = slots;
         const to = Math.min(from + places, prefixes.idBound);
         for (let id = from; id < to; id++)
-          if (prefixes.has(id) && notes.at[id] !== NONE)
-            visit(prefixes.addressOf(id) as IpAddress, prefixes.lengthOf(id), notes.at[id] as number);
+          if (prefixes.has(id) && slots.note(id) !== NONE)
+            visit(prefixes.addressOf(id) as IpAddress, prefixes.lengthOf(id), slots.note(id));
         return to < prefixes.idBound ? to : undefined;
       },
     };

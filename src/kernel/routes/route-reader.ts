@@ -59,7 +59,7 @@ export class RouteReader {
     const { slots } = this.o;
     const known = slots.find(route.dst, route.len);
     if (known !== NONE && this.asInstalled(known, route)) {
-      slots.seen.at[known] = this.epoch;
+      slots.setSeen(known, this.epoch);
       slots.unset(known, SHARED);
       if (slots.wanted(known) !== slots.installed(known)) slots.markDirty(known);
       return;
@@ -92,7 +92,7 @@ export class RouteReader {
   private asInstalled(id: number, route: Route): boolean {
     const { slots } = this.o;
     const installed = slots.installed(id);
-    if (installed === NONE || slots.seen.at[id] === this.epoch || route.nexthops.length > 0) return false;
+    if (installed === NONE || slots.seen(id) === this.epoch || route.nexthops.length > 0) return false;
     const via = slots.targets.knownVia(installed);
     return (
       via !== undefined &&
@@ -131,8 +131,8 @@ export class RouteReader {
   /** Ours. Of several at one prefix the wanted one counts as installed, the others are surplus. */
   private seen(id: number, targetId: number): void {
     const { slots } = this.o;
-    if (slots.seen.at[id] !== this.epoch) {
-      slots.seen.at[id] = this.epoch;
+    if (slots.seen(id) !== this.epoch) {
+      slots.setSeen(id, this.epoch);
       const before = slots.installed(id);
       slots.setInstalled(id, targetId);
       const wanted = slots.wanted(id);
@@ -157,7 +157,7 @@ export class RouteReader {
       if (this.unclaimed.length < SHOWN) this.unclaimed.push(unclaimed);
     }
     // The kernel dumps the routes of one prefix in their order.
-    if (known !== NONE) this.stands(known, route, this.o.slots.seen.at[known] === this.epoch);
+    if (known !== NONE) this.stands(known, route, this.o.slots.seen(known) === this.epoch);
   }
   /** A foreign route at a prefix of ours. */
   private stands(id: number, route: Route, afterOurs: boolean): void {
@@ -179,7 +179,7 @@ export class RouteReader {
     const to = Math.min(from + count, slots.prefixes.idBound);
     for (let id = from; id < to; id++) {
       if (!slots.prefixes.has(id)) continue;
-      if (slots.seen.at[id] !== this.epoch && slots.installed(id) !== NONE)
+      if (slots.seen(id) !== this.epoch && slots.installed(id) !== NONE)
         this.lost(id, { what: 'missing', culpritPort: 0 });
       if (slots.failures.size > 0 && slots.failures.has(id) && slots.foreign.get(id) === undefined) slots.markDirty(id);
       slots.freeIfIdle(id);
@@ -241,7 +241,7 @@ export class RouteReader {
     const targetId = slots.targets.retain(target);
     slots.setInstalled(id, targetId);
     slots.targets.release(targetId);
-    slots.seen.at[id] = this.epoch;
+    slots.setSeen(id, this.epoch);
     slots.markDirty(id);
   }
   private isInstalled(id: number, target: RouteTarget | undefined): boolean {

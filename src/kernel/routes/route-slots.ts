@@ -1,6 +1,11 @@
-/** Wishes and what the kernel holds, by prefix, of one family: flat columns for what every route has, maps for what few have.
- *  Pure, hot. A slot exists while its prefix is wanted, held, ours in the kernel, or waiting to be written. */
-import { Int32Column, Uint8Column } from '../../base/columns.ts';
+/** Wishes and what the kernel holds, by prefix, of one family: a row of eight words for what every route has, maps for what few have.
+ *  Pure, hot. A slot exists while its prefix is wanted, held, ours in the kernel, or waiting to be written.
+ *
+ *    wanted | installed | flags, owner, seen | since | note | - | address, length (IPv4)
+ *
+ *  Slots are written in scattered order (dirty-list.ts), and each look at one is a wait for the memory: so all of a slot is in one
+ *  line, its prefix too. Words hold ids plus 1: what was never written is "none". */
+import { Int32Column } from '../../base/columns.ts';
 import type { IpPrefix } from '../../base/ip.ts';
 import { ipPrefix } from '../../base/ip.ts';
 import { ipv4 } from '../../base/ipv4.ts';
@@ -29,6 +34,21 @@ export const UNSURE = 32;
 /** Dirty again while it was in flight. */
 export const AGAIN = 64;
 
+const ROW_BITS = 3;
+/** The wish that counts, and what the kernel has: target ids. */
+const WANTED = 0;
+const INSTALLED = 1;
+/** Flags in the lowest octet, then whose wish counts, then the last comparison that saw our route. */
+const MARKS = 2;
+const OWNER_AT = 8;
+const SEEN_AT = 16;
+const OCTET = 0xff;
+/** Whole seconds after the start at which the kernel acknowledged. */
+const SINCE = 3;
+/** A number of one owner's own; none: it neither wants nor holds the prefix. */
+const NOTE = 4;
+const PREFIX = 6;
+
 const OWNERS = ROUTE_OWNERS.length;
 export const ownerIndex = (owner: RouteOwner): number => ROUTE_OWNERS.indexOf(owner);
 
@@ -53,19 +73,9 @@ export class RouteSlots {
   readonly family: Family;
   readonly prefixes: PrefixIndex;
   readonly targets: RouteTargets;
-  /** The wish that counts, and whose it is: index into ROUTE_OWNERS. */
-  private readonly wantedIds = new Int32Column(NONE);
-  private readonly owners = new Uint8Column();
+  private readonly rows = new Int32Column(0);
   /** By id: the wishes of owners that come after. Few prefixes have two. */
   private readonly others = new Map<number, Map<number, number>>();
-  private readonly installedIds = new Int32Column(NONE);
-  readonly flags = new Uint8Column();
-  /** The last comparison that saw our route, modulo 256. */
-  readonly seen = new Uint8Column();
-  /** Whole seconds after the start at which the kernel acknowledged. */
-  readonly sinceSec = new Int32Column(0);
-  /** A number of one owner's own; NONE: it neither wants nor holds the prefix. */
-  readonly notes = new Int32Column(NONE);
   readonly failures = new Map<number, Failure>();
   readonly foreign = new Map<number, ForeignRoute[]>();
   /** Further routes of ours at the prefix: of another metric, or of another life. Target ids, each retained. */
@@ -81,18 +91,15 @@ export class RouteSlots {
 
   constructor(family: Family = 'ipv4') {
     this.family = family;
-    this.prefixes = family === 'ipv4' ? new PrefixTable() : (new Ipv6PrefixTable() as PrefixIndex);
+    this.prefixes =
+      family === 'ipv4'
+        ? new PrefixTable({ rows: { cells: this.rows, rowBits: ROW_BITS, at: PREFIX } })
+        : (new Ipv6PrefixTable() as PrefixIndex);
     this.targets = new RouteTargets(family);
   }
   slot(address: number | bigint, length: number): number {
     const id = this.prefixes.insert(address, length);
-    this.wantedIds.reach(id);
-    this.owners.reach(id);
-    this.installedIds.reach(id);
-    this.flags.reach(id);
-    this.seen.reach(id);
-    this.sinceSec.reach(id);
-    this.notes.reach(id);
+    this.rows.reach(((id + 1) << ROW_BITS) - 1);
     return id;
   }
   find(address: number | bigint, length: number): number {
@@ -103,13 +110,35 @@ export class RouteSlots {
     return ipPrefix(typeof address === 'bigint' ? ipv6(address) : ipv4(address), this.prefixes.lengthOf(id));
   }
   has(id: number, flag: number): boolean {
-    return ((this.flags.at[id] as number) & flag) !== 0;
+    return ((this.rows.at[(id << ROW_BITS) + MARKS] as number) & flag) !== 0;
   }
   set(id: number, flag: number): void {
-    this.flags.at[id] = (this.flags.at[id] as number) | flag;
+    const at = (id << ROW_BITS) + MARKS;
+    this.rows.at[at] = (this.rows.at[at] as number) | flag;
   }
   unset(id: number, flag: number): void {
-    this.flags.at[id] = (this.flags.at[id] as number) & ~flag;
+    const at = (id << ROW_BITS) + MARKS;
+    this.rows.at[at] = (this.rows.at[at] as number) & ~flag;
+  }
+  /** The last comparison that saw our route, modulo 256. */
+  seen(id: number): number {
+    return ((this.rows.at[(id << ROW_BITS) + MARKS] as number) >>> SEEN_AT) & OCTET;
+  }
+  setSeen(id: number, epoch: number): void {
+    const at = (id << ROW_BITS) + MARKS;
+    this.rows.at[at] = ((this.rows.at[at] as number) & ~(OCTET << SEEN_AT)) | ((epoch & OCTET) << SEEN_AT);
+  }
+  sinceSec(id: number): number {
+    return this.rows.at[(id << ROW_BITS) + SINCE] as number;
+  }
+  setSince(id: number, sec: number): void {
+    this.rows.at[(id << ROW_BITS) + SINCE] = sec;
+  }
+  note(id: number): number {
+    return (this.rows.at[(id << ROW_BITS) + NOTE] as number) - 1;
+  }
+  setNote(id: number, note: number): void {
+    this.rows.at[(id << ROW_BITS) + NOTE] = note + 1;
   }
   markDirty(id: number): void {
     if (this.has(id, DIRTY) || (this.postponed.size > 0 && this.postponed.has(id))) return;
@@ -128,34 +157,36 @@ export class RouteSlots {
   }
   /** Index into ROUTE_OWNERS of the owner whose wish counts, or -1. */
   winner(id: number): number {
-    return this.wantedIds.at[id] === NONE ? NONE : (this.owners.at[id] as number);
+    if (this.wanted(id) === NONE) return NONE;
+    return ((this.rows.at[(id << ROW_BITS) + MARKS] as number) >>> OWNER_AT) & OCTET;
   }
   wanted(id: number): number {
-    return this.wantedIds.at[id] as number;
+    return (this.rows.at[(id << ROW_BITS) + WANTED] as number) - 1;
   }
   installed(id: number): number {
-    return this.installedIds.at[id] as number;
+    return (this.rows.at[(id << ROW_BITS) + INSTALLED] as number) - 1;
   }
   /** Takes over one reference of `wanted` and gives up that of the former, for the caller to keep or release. */
   private setWanted(id: number, wanted: number, owner: number): void {
     this.count(id, -1);
-    this.wantedIds.at[id] = wanted;
-    this.owners.at[id] = owner;
+    const row = id << ROW_BITS;
+    this.rows.at[row + WANTED] = wanted + 1;
+    this.rows.at[row + MARKS] = ((this.rows.at[row + MARKS] as number) & ~(OCTET << OWNER_AT)) | (owner << OWNER_AT);
     this.count(id, 1);
   }
   /** Target id or -1; retains the new, releases the old. */
   setInstalled(id: number, target: number): void {
-    const old = this.installedIds.at[id] as number;
+    const old = this.installed(id);
     if (old === target) return;
     if (target !== NONE) this.targets.retainId(target);
     this.count(id, -1);
-    this.installedIds.at[id] = target;
+    this.rows.at[(id << ROW_BITS) + INSTALLED] = target + 1;
     this.count(id, 1);
     if (old !== NONE) this.targets.release(old);
   }
   private count(id: number, by: number): void {
-    const wanted = this.wantedIds.at[id] as number;
-    const installed = this.installedIds.at[id] as number;
+    const wanted = this.wanted(id);
+    const installed = this.installed(id);
     if (wanted !== NONE) {
       this.wantedCount += by;
       if (wanted === installed) this.installedCount += by;
@@ -249,17 +280,14 @@ export class RouteSlots {
   }
   /** Forgets a slot that nothing speaks for any more. */
   freeIfIdle(id: number): void {
-    if (this.wantedIds.at[id] !== NONE || this.installedIds.at[id] !== NONE) return;
+    if (this.wanted(id) !== NONE || this.installed(id) !== NONE) return;
     if (!this.prefixes.has(id) || this.has(id, DIRTY | IN_FLIGHT)) return;
     if (this.surplus.size > 0 && this.surplus.has(id)) return;
     if (this.heldReason(id) !== undefined) return;
     if (this.failures.size > 0) this.failures.delete(id);
     if (this.foreign.size > 0) this.foreign.delete(id);
     if (this.postponed.size > 0) this.postponed.delete(id);
-    this.flags.at[id] = 0;
-    this.seen.at[id] = 0;
-    this.sinceSec.at[id] = 0;
-    this.notes.at[id] = NONE;
+    this.rows.at.fill(0, id << ROW_BITS, (id << ROW_BITS) + PREFIX);
     this.prefixes.deleteId(id);
   }
 }

@@ -47,7 +47,7 @@ export class RouteStates {
       installed,
       ...(owner === undefined ? {} : { owner, wanted: slots.targets.get(wanted) }),
       ...(reason === undefined ? {} : { reason }),
-      ...(installed ? { since: this.o.startedAt + (slots.sinceSec.at[id] as number) * 1000 } : {}),
+      ...(installed ? { since: this.o.startedAt + slots.sinceSec(id) * 1000 } : {}),
     };
   }
   each(on: (p: IpPrefix, state: RouteState) => void): void {

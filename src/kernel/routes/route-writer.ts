@@ -280,7 +280,7 @@ export class RouteWriter {
       else {
         if (verb === BESIDE) this.keepSurplus(id);
         slots.setInstalled(id, target);
-        slots.sinceSec.at[id] = nowSec;
+        slots.setSince(id, nowSec);
         if (slots.failures.size > 0) slots.failures.delete(id);
         if (slots.has(id, DRIFTED)) this.o.onRepaired();
         slots.unset(id, DRIFTED | SHARED | UNSURE);
