@@ -2,6 +2,7 @@
 /** What is connected and what leads where, on a real kernel, while `ip` changes it. */
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { formatIp, isIpv6 } from '../../src/base/ip.ts';
 import { type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import { formatPrefix } from '../../src/base/prefix.ts';
 import { type InterfaceChange, type Interfaces, watchInterfaces } from '../../src/kernel/devices/interfaces.ts';
@@ -60,6 +61,17 @@ describe('interfaces', () => {
     expect(table.deviceOf(ip('10.244.104.0'))).toBeUndefined();
     expect(table.deviceOf(ip('10.1.0.2'))).toMatchObject({ device: 'far0', local: ip('10.1.0.1') });
     expect(table.connected().map((c) => formatPrefix(c.prefix))).toContain('10.1.0.2/32');
+  });
+
+  test('an address that is told of again, as with each Router Advertisement, is no change', async () => {
+    changes.length = 0;
+    sh('address', 'change', '192.168.34.100/24', 'dev', 'eth0', 'valid_lft', '1000', 'preferred_lft', '900');
+    sh('address', 'add', '10.2.0.1/24', 'dev', 'eth0');
+    await until(() => changes.some((c) => c.kind === 'address'));
+    const told = changes.flatMap((c) => (c.kind === 'address' && !isIpv6(c.address) ? [formatIp(c.address)] : []));
+    expect(told).toEqual(['10.2.0.1']);
+    sh('address', 'del', '10.2.0.1/24', 'dev', 'eth0');
+    await until(() => changes.some((c) => c.kind === 'address' && c.gone));
   });
 
   test('a link that is down connects nothing; one that is renamed or deleted is gone by its old name', async () => {

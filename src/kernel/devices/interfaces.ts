@@ -136,9 +136,13 @@ class InterfaceTable implements Interfaces {
       this.tell({ kind: 'link', name: before.name, index: link.index, up: false, gone: true });
     this.tell({ kind: 'link', name: link.name, index: link.index, up, gone });
   }
+  /** The kernel tells of an address again when it was found to be nobody else's, and IPv6 with each Router Advertisement: all routes
+   *  would be judged anew, and nothing that anybody asks for has changed. */
   private applyAddress(address: Address<IpAddress>, gone: boolean): void {
-    if (gone) this.addresses.delete(addressKey(address));
-    else this.addresses.set(addressKey(address), address);
+    const key = addressKey(address);
+    if (!gone && this.addresses.get(key)?.scope === address.scope) return;
+    if (gone) this.addresses.delete(key);
+    else this.addresses.set(key, address);
     const device = this.byIndexMap.get(address.index)?.name ?? '';
     this.tell({ kind: 'address', device, address: address.address, gone });
   }
