@@ -54,6 +54,8 @@ export class RouteTable {
   /** By source id; ids are given out again. Source 0 is this node. */
   readonly sources: (Source | undefined)[] = [];
   readonly local: Source;
+  /** No id below it is free, but for 0. */
+  private freeSource = 1;
 
   private queue = new Int32Array(1024);
   private queueHead = 0;
@@ -98,8 +100,9 @@ export class RouteTable {
   }
 
   addSource(spec: SourceSpec): Source {
-    let id = 1;
-    while (this.sources[id] !== undefined) id++; // peers are few, and come seldom
+    let id = this.freeSource;
+    while (this.sources[id] !== undefined) id++;
+    this.freeSource = id + 1;
     const source = new Source(id, spec);
     this.sources[id] = source;
     return source;
@@ -113,7 +116,10 @@ export class RouteTable {
 
   private freeRetired(): void {
     if (this.retired.length === 0 || this.waiting > 0 || this.rounds.busy) return;
-    for (const source of this.retired.splice(0)) this.sources[source.id] = undefined;
+    for (const source of this.retired.splice(0)) {
+      this.sources[source.id] = undefined;
+      this.freeSource = Math.min(this.freeSource, source.id);
+    }
   }
 
   sourceOf(path: number): Source {
