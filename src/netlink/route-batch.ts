@@ -44,8 +44,11 @@ function templateOf(kind: number, via: RouteVia): Uint8Array {
   return made[kind];
 }
 
+/** What a template is made in, and copied from. */
+const scratch = new MessageWriter(256);
 function template(verb: RouteVerb, via: RouteVia, six: boolean): Uint8Array {
-  const w = new MessageWriter(256);
+  const w = scratch;
+  w.reset();
   w.begin(verb === 'delete' ? k.RTM_DELROUTE : k.RTM_NEWROUTE, FLAGS[verb], 0);
   writeRoute(w, { ...via, dst: six ? 0n : 0, len: 0 });
   w.end();

@@ -3,11 +3,12 @@
 import type { Connection } from '../session/session-types.ts';
 
 const HEADER_LENGTH = 19;
+const NOTHING = new Uint8Array(0);
 
 /** Puts the messages of one connection together again, in the order of its reads. */
 export class Reassembly {
   /** As long as the longest message that was split: at most 65535 octets, and mostly none. */
-  private carry = new Uint8Array(0);
+  private carry = NOTHING;
   /** Octets of the unfinished message, 0 for none, and how many it shall have: its header at first, then what that says. */
   private filled = 0;
   private wanted = 0;
