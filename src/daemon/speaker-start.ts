@@ -30,7 +30,7 @@ export async function startSpeaker(
     listen: config.listen,
     bgpIdentifier,
     monitoring,
-    isOurAddress: (a) => dataplane.interfaces.isLocal(a),
+    isOurAddress: (a, link) => dataplane.interfaces.isLocal(a, link),
     nextHops: dataplane.nextHops,
     addressesBeside: (local) => addressesBeside(dataplane, local),
     maxPaths: config.maxPaths,
@@ -61,11 +61,7 @@ export async function startSpeaker(
   });
   running.speaker = speaker;
   monitoring?.start(speaker);
-  dataplane.setLinks(
-    ({ name, address }) =>
-      running.config.neighbors.find((n) => n.name === name)?.interface ??
-      dataplane.interfaces.deviceOf(address)?.device,
-  );
+  dataplane.setLinks(({ address }) => dataplane.interfaces.deviceOf(address)?.device);
   if (config.kernel.install) {
     speaker.ribs.ipv4.subscribe(dataplane.bestPaths.ipv4, 'kernel');
     speaker.ribs.ipv6.subscribe(dataplane.bestPaths.ipv6, 'kernel');

@@ -28,7 +28,7 @@ import { peerLog } from './peer-log.ts';
 export interface SpeakerOptions {
   readonly listen: NodeConfig['listen'];
   readonly bgpIdentifier: Ipv4;
-  readonly isOurAddress: (address: IpAddress) => boolean;
+  readonly isOurAddress: (address: IpAddress, link?: string) => boolean;
   /** Absent: every next hop is reachable at cost 0. */
   readonly nextHops?: NextHopResolver;
   /** Our other addresses on the interface that has this one. */

@@ -239,6 +239,7 @@ export class PeerFamily {
 
 const toSource = (config: PeerConfig): SourceSpec => {
   const { name, address, asn, localAsn, localAs, importPolicy, allowOwnAs, maxPrefixes, client, role } = config;
+  const { interface: link } = config;
   return {
     name,
     kind: asn === localAsn ? 'ibgp' : 'ebgp',
@@ -251,6 +252,7 @@ const toSource = (config: PeerConfig): SourceSpec => {
     ...(maxPrefixes && { maxPrefixes }),
     ...(client === true && { client }),
     ...(role !== undefined && { role }),
+    ...(link !== undefined && { link }),
   };
 };
 

@@ -2,7 +2,7 @@
 /** What is connected and what leads where, on a real kernel, while `ip` changes it. */
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatIp, isIpv6 } from '../../src/base/ip.ts';
+import { formatIp, type IpAddress, isIpv6, parseIp } from '../../src/base/ip.ts';
 import { type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import { formatPrefix } from '../../src/base/prefix.ts';
 import { type InterfaceChange, type Interfaces, watchInterfaces } from '../../src/kernel/devices/interfaces.ts';
@@ -48,6 +48,14 @@ describe('interfaces', () => {
     expect(table.deviceOf(ip('192.168.35.7'))).toBeUndefined();
     expect(table.isLocal(ip('192.168.34.100'))).toBe(true);
     expect(table.linkWithAddress(ip('192.168.34.100'))?.name).toBe('eth0');
+  });
+
+  test('a link-local address is ours on the link that has it, and on another somebody else’s', async () => {
+    sh('address', 'add', 'fe80::7/64', 'dev', 'eth0', 'nodad');
+    const address = parseIp('fe80::7') as IpAddress;
+    await until(() => table.isLocal(address));
+    expect(['eth0', 'far0'].map((link) => table.isLocal(address, link))).toEqual([true, false]);
+    expect(table.isLocal(ip('192.168.34.100'), 'far0')).toBe(true);
   });
 
   test('a longer subnet wins, a /32 of our own leads nowhere, that of a peer does', async () => {

@@ -58,16 +58,19 @@ export function withdraw(prefix: string, pathId?: number): UpdateFrame {
   return frame(encodeUpdate({ withdrawn: [nlriOf(p, pathId)], announced: [] }, context), context);
 }
 
+/** "fe80::1%eth0" is of one link. */
+const key = (text: string): IpAddress | string => (text.includes('%') ? text : ip(text));
+
 /** Everything is unreachable until it is said where it leads. */
 export class SaidResolver implements NextHopResolver {
-  private readonly ways = new Map<IpAddress, Resolution>();
+  private readonly ways = new Map<IpAddress | string, Resolution>();
   private listener: () => void = () => {};
   asked = 0;
 
-  resolve(nextHop: IpAddress): Resolution {
+  resolve(nextHop: IpAddress, link?: string): Resolution {
     this.asked++;
     return (
-      this.ways.get(nextHop) ?? {
+      this.ways.get(link === undefined ? nextHop : `${formatIp(nextHop)}%${link}`) ?? {
         reachable: false,
         reason: { code: 'NO_ROUTE', text: `no route to ${formatIp(nextHop)}` },
       }
@@ -78,7 +81,7 @@ export class SaidResolver implements NextHopResolver {
     return () => {};
   }
   connect(...addresses: string[]): void {
-    for (const a of addresses) this.ways.set(ip(a), { reachable: true, metric: 0, connected: true, byDefault: false });
+    for (const a of addresses) this.ways.set(key(a), { reachable: true, metric: 0, connected: true, byDefault: false });
     this.listener();
   }
   route(address: string, metric: number): void {
@@ -90,7 +93,7 @@ export class SaidResolver implements NextHopResolver {
     this.listener();
   }
   cut(address: string): void {
-    this.ways.delete(ip(address));
+    this.ways.delete(key(address));
     this.listener();
   }
 }

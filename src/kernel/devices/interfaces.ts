@@ -54,7 +54,8 @@ export interface Interfaces {
   connected(): readonly ConnectedPrefix[];
   /** The same of IPv6, without link-local ones: those are on every link. */
   connectedIpv6(): readonly ConnectedIpPrefix[];
-  isLocal(address: IpAddress): boolean;
+  /** `link`: of a link-local one, that may well be somebody else's on another link. */
+  isLocal(address: IpAddress, link?: string): boolean;
   /** The link that has this very address: the underlay of a node. */
   linkWithAddress(address: IpAddress): Link | undefined;
   /** By the longest connected subnet (not /32 or /128) that contains the address, on a link that is up. Undefined for a
@@ -182,8 +183,10 @@ class InterfaceTable implements Interfaces {
   connectedIpv6(): readonly ConnectedIpPrefix[] {
     return this.subnets().filter(({ prefix: p }) => isIpv6(p.address) && !isLinkLocal6(p.address));
   }
-  isLocal(address: IpAddress): boolean {
-    for (const a of this.addresses.values()) if (a.address === address) return true;
+  isLocal(address: IpAddress, link?: string): boolean {
+    const on = isIpv6(address) && isLinkLocal6(address) ? link : undefined;
+    for (const a of this.addresses.values())
+      if (a.address === address && (on === undefined || this.byIndexMap.get(a.index)?.name === on)) return true;
     return false;
   }
   async refresh(name: string): Promise<Link | undefined> {

@@ -47,7 +47,7 @@ export interface BgpRoutesOptions {
   readonly interfaces: Pick<Interfaces, 'connected' | 'connectedIpv6' | 'isLocal' | 'deviceOf' | 'onChange'>;
   /** Absent: only connected subnets lead anywhere. */
   readonly others?: OtherWays;
-  /** The interface on which a peer of ours is: its link-local next hop is there. */
+  /** The interface on which a peer of ours is, whose session is bound to none: its link-local next hop is there. */
   readonly linkOf?: (source: PathSource) => string | undefined;
   readonly timers: Timers;
   readonly context: BgpRoutesContext;
@@ -109,7 +109,7 @@ export class BgpRoutes implements RouteFeed {
       protocol,
       ipipDevice: IPIP_DEVICE,
       vxlanDevice: VXLAN_DEVICE,
-      isLocal: (address) => interfaces.isLocal(address),
+      isLocal: (address, link) => interfaces.isLocal(address, link),
       deviceOf: (address) => interfaces.deviceOf(address),
       ...(others === undefined ? {} : { waysTo: (address: IpAddress) => others.waysTo(address) }),
       ...(ownSubnet === undefined ? {} : { ownSubnet }),
@@ -186,8 +186,8 @@ const isDiscarded = (hops: readonly FeedNextHop[]): boolean => hops.every((hop) 
 
 function needsLink(hops: readonly FeedNextHop[]): boolean {
   for (let i = 0; i < hops.length; i++) {
-    const { gateway } = hops[i] as FeedNextHop;
-    if (isIpv6(gateway) && isLinkLocal6(gateway)) return true;
+    const { gateway, link } = hops[i] as FeedNextHop;
+    if (link === undefined && isIpv6(gateway) && isLinkLocal6(gateway)) return true;
   }
   return false;
 }

@@ -23,7 +23,7 @@ export interface EncapsulationContext {
   readonly vxlanDevice: string;
   /** rtm_protocol */
   readonly protocol: number;
-  isLocal(address: IpAddress): boolean;
+  isLocal(address: IpAddress, link?: string): boolean;
   /** The device of the connected subnet that contains the address. */
   deviceOf(address: IpAddress): { readonly device: string } | undefined;
   /** Ways to an address that is in no connected subnet, by routes of others. Empty: none. */
@@ -62,7 +62,7 @@ const isNoHost = (a: IpAddress): boolean =>
   isIpv6(a) ? a <= 1n || a >> 120n === 0xffn : a === 0 || a >>> 24 === 127 || a >>> 28 >= 14;
 
 /** The ways for one next hop, or why there is none. Several where somebody else's route to it has several. A tunnel leads to the
- *  next hop that BGP said, a plain way to what it was resolved to. `link`: of a link-local next hop. */
+ *  next hop that BGP said, a plain way to what it was resolved to. `link`: of a link-local next hop that does not tell its own. */
 function waysVia(
   hop: FeedNextHop,
   encapsulation: Encapsulation,
@@ -71,7 +71,7 @@ function waysVia(
 ): Result<readonly NextHop[], Reason> {
   const text = formatIp(hop.address);
   if (isNoHost(hop.address)) return reason('NEXT_HOP_INVALID', `next hop ${text} is no address of a host`);
-  if (c.isLocal(hop.address) || c.isLocal(hop.gateway))
+  if (c.isLocal(hop.address, hop.link ?? link) || c.isLocal(hop.gateway, hop.link ?? link))
     return reason('NEXT_HOP_IS_SELF', `next hop ${text} is an address of this node: the route would lead back to us`);
   const via = (gateway: IpAddress, device: string, onlink: boolean): Result<readonly NextHop[], Reason> =>
     ok([{ gateway, device, onlink }]);
@@ -89,13 +89,14 @@ function waysVia(
     }
     case 'none': {
       const { gateway } = hop;
+      const on = hop.link ?? link;
       if (isIpv6(gateway) && isLinkLocal6(gateway))
-        return link === undefined
+        return on === undefined
           ? reason(
               'LINK_UNKNOWN',
               `next hop ${text} is on every link; the neighbor's interface tells on which, and it has none`,
             )
-          : via(gateway, link, false);
+          : via(gateway, on, false);
       const way = c.deviceOf(gateway);
       if (way !== undefined) return via(gateway, way.device, false);
       const others = c.waysTo?.(gateway) ?? [];

@@ -158,9 +158,12 @@ class Watched implements KernelNextHops {
       for (const listener of this.listeners) listener();
     });
   }
-  resolve(nextHop: IpAddress): Resolution {
-    // Which link it is on, the session knows; while that is up, it is reachable.
-    if (isIpv6(nextHop) && isLinkLocal6(nextHop)) return DIRECT;
+  resolve(nextHop: IpAddress, link?: string): Resolution {
+    // Where nobody knows the link: while the session is up that it came by, it is reachable.
+    if (isIpv6(nextHop) && isLinkLocal6(nextHop))
+      return link === undefined || this.o.interfaces.byName(link)?.carrier === true
+        ? DIRECT
+        : no('NEXT_HOP_LINK_DOWN', `next hop ${formatIp(nextHop)} is on ${link}, which has no carrier`);
     const gateway = this.gateways.get(nextHop);
     if (gateway !== undefined) {
       const way = this.resolve(gateway);

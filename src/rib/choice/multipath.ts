@@ -2,11 +2,11 @@
  *  Pure. Several next hops of a route are ECMP; most routes have one. A group is a chain of cells, so that it is found without
  *  a key that would have to be made:
  *
- *    [] <- [10.9.0.2] <- [10.9.0.2, 10.9.0.3]        a cell is (cell before, next hop), in order of address
+ *    [] <- [10.9.0.2] <- [10.9.0.2, 10.9.0.3]        a cell is (cell before, next hop), in order of address and link
  *
  *  A next hop that is resolved otherwise than before gets new cells: routes that use it are then told again. */
 import { Int32Column } from '../../base/columns.ts';
-import { compareIp, type IpAddress } from '../../base/ip.ts';
+import { compareIp } from '../../base/ip.ts';
 import type { FeedNextHop } from '../terms/feed.ts';
 import type { NextHopTable } from '../terms/next-hops.ts';
 
@@ -16,7 +16,7 @@ export const NO_NEXT_HOPS = 0;
 
 export class NextHopGroups {
   private readonly nextHops: NextHopTable;
-  private readonly gatewayOf: (nextHop: number) => IpAddress;
+  private readonly wayOf: (nextHop: number) => FeedNextHop;
   private readonly feeds: (readonly FeedNextHop[])[] = [[]];
   private readonly before = new Int32Column(NONE);
   private readonly last = new Int32Column(NONE);
@@ -30,9 +30,9 @@ export class NextHopGroups {
   private readonly asked: number[] = [];
   private lastGroup = NO_NEXT_HOPS;
 
-  constructor(nextHops: NextHopTable, gatewayOf: (nextHop: number) => IpAddress) {
+  constructor(nextHops: NextHopTable, wayOf: (nextHop: number) => FeedNextHop) {
     this.nextHops = nextHops;
-    this.gatewayOf = gatewayOf;
+    this.wayOf = wayOf;
   }
 
   /** Groups in use, the empty one included. */
@@ -40,7 +40,7 @@ export class NextHopGroups {
     return this.feeds.length - this.free.length;
   }
 
-  /** For feeds: in order of address, each gateway once. */
+  /** For feeds: in order of address and link, each gateway once. */
   of(group: number): readonly FeedNextHop[] {
     return this.feeds[group] as readonly FeedNextHop[];
   }
@@ -67,11 +67,11 @@ export class NextHopGroups {
     for (const nextHop of nextHops) {
       if (!scratch.includes(nextHop)) scratch.push(nextHop);
     }
-    scratch.sort((a, b) => compareIp(this.nextHops.addressOf(a), this.nextHops.addressOf(b)));
+    scratch.sort((a, b) => this.order(a, b));
     let group = NO_NEXT_HOPS;
     for (const nextHop of scratch) {
-      const gateway = this.gatewayOf(nextHop);
-      if (!this.of(group).some((n) => n.gateway === gateway)) group = this.behind(group, nextHop);
+      const { gateway, link } = this.wayOf(nextHop);
+      if (!this.of(group).some((n) => n.gateway === gateway && n.link === link)) group = this.behind(group, nextHop);
     }
     this.lastGroup = group;
     this.asked.length = 0;
@@ -118,14 +118,19 @@ export class NextHopGroups {
     }
   }
 
+  private order(a: number, b: number): number {
+    const { nextHops } = this;
+    const by = compareIp(nextHops.addressOf(a), nextHops.addressOf(b));
+    return by !== 0 ? by : compareText(nextHops.linkOf(a) ?? '', nextHops.linkOf(b) ?? '');
+  }
+
   private behind(before: number, nextHop: number): number {
     const key = before * 2 ** 26 + nextHop;
     const known = this.cells.get(key);
     if (known !== undefined) return known;
     const group = this.free.pop() ?? this.feeds.length;
     for (const column of [this.before, this.last, this.refs]) column.reach(group);
-    const address = this.nextHops.addressOf(nextHop);
-    this.feeds[group] = [...this.of(before), { address, gateway: this.gatewayOf(nextHop) }];
+    this.feeds[group] = [...this.of(before), this.wayOf(nextHop)];
     this.before.at[group] = before;
     this.last.at[group] = nextHop;
     this.refs.at[group] = 0;
@@ -146,3 +151,5 @@ export class NextHopGroups {
     if (before === NO_NEXT_HOPS) this.alone.at[nextHop] = NONE;
   }
 }
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

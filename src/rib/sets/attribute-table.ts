@@ -49,8 +49,8 @@ import { describeSet, octetsOfSet } from './set-values.ts';
 
 /** Next hops by small numbers, counted: what next-hops.ts is to the sets. */
 export interface NextHopIds {
-  /** The id of the address, with a reference for the caller. */
-  intern(address: IpAddress): number;
+  /** The id of the address, with a reference for the caller. `link`: of the session that it came by. */
+  intern(address: IpAddress, link?: string): number;
   release(id: number): void;
   addressOf(id: number): IpAddress;
 }
@@ -369,7 +369,7 @@ export class AttributeTable {
     this.meds.at[id] = scanned.med;
     this.neighbours.at[id] = scanned.neighbourAs;
     this.marks.at[id] = scanned.marks & ~CLUSTER_IS_OURS;
-    this.nextHop.at[id] = this.nextHops.intern(nextHop);
+    this.nextHop.at[id] = this.nextHops.intern(nextHop, context.link);
   }
 
   /** Sets of our own making were good once: what a peer must not send, we may have. */

@@ -25,6 +25,8 @@ export interface ImportContext {
   readonly peerAsn: number;
   /** Comes in front of the paths; 0: nothing does. */
   readonly prependAsn: number;
+  /** What its link-local next hops are on: one that came by another link is another next hop. */
+  readonly link: string | undefined;
   /** Its routes were in MP_REACH_NLRI, and so is their next hop. */
   readonly inMpReach: boolean;
   /** The policy reads prefixes: it is asked route by route. */
@@ -47,12 +49,13 @@ export interface ContextSpec {
   readonly importPolicy?: Policy | undefined;
   readonly role?: BgpRole | undefined;
   readonly localAs?: { readonly nodeAsn: number; readonly noPrepend: boolean } | undefined;
+  readonly link?: string | undefined;
 }
 
 /** This node, as loops are recognised by. */
 export interface OurSelf {
   readonly bgpIdentifier: number;
-  readonly isOurAddress: (address: IpAddress) => boolean;
+  readonly isOurAddress: (address: IpAddress, link?: string) => boolean;
   /** Default: the BGP identifier. RFC 4456 7 */
   readonly clusters?: ClusterIds;
   /** What IPAM says of a route, for policies that ask. Absent: unknown. */
@@ -115,7 +118,8 @@ export class ImportContexts {
         c.inMpReach === inMpReach &&
         c.allowOwnAs === (spec.allowOwnAs ?? 0) &&
         c.role === spec.role &&
-        c.peerAsn === peerAsn
+        c.peerAsn === peerAsn &&
+        c.link === spec.link
       )
         return c;
     }
@@ -170,6 +174,7 @@ export class ImportContexts {
       role: spec.role,
       peerAsn: spec.role === undefined ? 0 : (spec.peerAsn ?? 0),
       prependAsn: prependedAsn(spec),
+      link: spec.link,
       inMpReach,
       perRoute: spec.importPolicy !== undefined && readsPrefix(spec.importPolicy),
       how: {

@@ -35,7 +35,7 @@ export function judgeScanned(set: ScannedSet, nextHop: IpAddress, context: Impor
   if ((set.marks & HAS_ORIGINATOR) !== 0 && set.originatorId === us.bgpIdentifier) return ORIGINATOR_IS_US;
   // Checked also when we reflect for nobody: another reflector may.
   if ((set.marks & CLUSTER_IS_OURS) !== 0) return CLUSTER_LOOP;
-  return us.isOurAddress(nextHop) ? NEXT_HOP_IS_OURS : ACCEPTED;
+  return us.isOurAddress(nextHop, context.link) ? NEXT_HOP_IS_OURS : ACCEPTED;
 }
 
 /** The words to a verdict, worked out again from the set. */

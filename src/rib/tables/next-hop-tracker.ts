@@ -3,6 +3,7 @@
  *    interfaces, kernel routes --resolver--> reached, and not only by a default route: that is the answer
  *    else the longest route of the Loc-RIB that contains the address: its next hop, gateway and cost
  *    else the default route, if there is one; else unreachable
+ *    a link-local one                        --resolver--> that is the answer: no router leads from one link to another
  *
  *  A route never leads to its own next hop. Taken literally that would make the answer depend on what was decided before (the
  *  route is good because the next hop resolves through it), so the rule is about all paths, chosen or not: a next hop may use a
@@ -10,7 +11,15 @@
  *  is left has no cycle, and so one solution, whatever came first. */
 import { type IpAddress, ipPrefix } from '../../base/ip.ts';
 import type { Reason } from '../../base/reason.ts';
-import { MAX_COST, type NextHopResolver, type NextHopTable, type Resolution, UNREACHABLE } from '../terms/next-hops.ts';
+import type { FeedNextHop } from '../terms/feed.ts';
+import {
+  isOfOneLink,
+  MAX_COST,
+  type NextHopResolver,
+  type NextHopTable,
+  type Resolution,
+  UNREACHABLE,
+} from '../terms/next-hops.ts';
 import type { NextHopView } from '../terms/views.ts';
 import { CoveredAddresses } from './covered-addresses.ts';
 
@@ -94,14 +103,18 @@ export class NextHopTracker {
     this.answers[id] = undefined;
   }
 
-  gatewayOf(id: number): IpAddress {
-    return this.answers[id]?.gateway ?? this.table.addressOf(id);
+  /** Where packets are handed to. */
+  wayOf(id: number): FeedNextHop {
+    const address = this.table.addressOf(id);
+    const answer = this.answers[id];
+    const [gateway, link] =
+      answer?.gateway === undefined ? [address, this.table.linkOf(id)] : [answer.gateway, answer.link];
+    return { address, gateway, ...(link !== undefined && { link }) };
   }
 
   viewOf(id: number): NextHopView {
     const answer = this.answers[id];
-    const address = this.table.addressOf(id);
-    if (answer === undefined) return { address, reachable: true, gateway: address, metric: 0 };
+    if (answer === undefined) return { reachable: true, metric: 0, ...this.wayOf(id) };
     const { depth: _depth, ...view } = answer;
     return view;
   }
@@ -163,14 +176,16 @@ export class NextHopTracker {
   private answerFor(id: number): Answer {
     const address = this.table.addressOf(id);
     // 0.0.0.0 or :: is this node itself, in routes of our own making.
-    if (this.resolver === undefined || Number(address) === 0) return direct(address, 0);
-    const found = this.resolver.resolve(address);
+    const link = this.table.linkOf(id);
+    if (this.resolver === undefined || Number(address) === 0) return direct(address, 0, link);
+    const found = this.resolver.resolve(address, link);
+    if (isOfOneLink(address)) return asFound(address, found, link);
     if (found.reachable && !found.byDefault) {
       this.indirect.delete(address);
       return direct(address, found.metric);
     }
     this.indirect.add(address);
-    return this.throughRoutes(id, address) ?? byDefault(address, found);
+    return this.throughRoutes(id, address) ?? asFound(address, found);
   }
 
   /** By the longest route that may be used; undefined where none may. */
@@ -195,9 +210,9 @@ export class NextHopTracker {
       if (answer !== undefined && !answer.reachable) continue;
       if (depth > MAX_DEPTH) return { address, reachable: false, reason: TOO_DEEP, depth: 0 };
       return {
-        address,
         reachable: true,
-        gateway: this.gatewayOf(next),
+        ...this.wayOf(next),
+        address,
         metric: answer?.metric ?? 0,
         through: [through, ...(answer?.through ?? [])],
         depth,
@@ -217,7 +232,7 @@ export class NextHopTracker {
       const found = this.routes.someNextHop(at, (nextHop) => {
         if (nextHop === target) return true;
         const address = this.table.addressOf(nextHop);
-        if (this.answers[nextHop] === undefined) this.resolveDirect(nextHop, address);
+        if (this.answers[nextHop] === undefined) this.resolveDirect(address);
         if (!this.indirect.has(address)) return false;
         for (let atMost = 128; atMost >= 0; ) {
           const next = this.routes.longestMatch(address, atMost);
@@ -235,22 +250,24 @@ export class NextHopTracker {
   }
 
   /** Notes whether the routes of the table count for a next hop that nobody has asked for yet. */
-  private resolveDirect(_id: number, address: IpAddress): void {
+  private resolveDirect(address: IpAddress): void {
+    if (isOfOneLink(address)) return;
     const found = this.resolver?.resolve(address);
     if (found !== undefined && (!found.reachable || found.byDefault)) this.indirect.add(address);
   }
 }
 
-const direct = (address: IpAddress, metric: number): Answer => ({
+const direct = (address: IpAddress, metric: number, link?: string): Answer => ({
   address,
   reachable: true,
   gateway: address,
+  ...(link !== undefined && { link }),
   metric,
   depth: 0,
 });
 
-const byDefault = (address: IpAddress, found: Resolution): Answer =>
-  found.reachable ? direct(address, found.metric) : { address, reachable: false, reason: found.reason, depth: 0 };
+const asFound = (address: IpAddress, found: Resolution, link?: string): Answer =>
+  found.reachable ? direct(address, found.metric, link) : { address, reachable: false, reason: found.reason, depth: 0 };
 
 const LOOP: Reason = {
   code: 'NEXT_HOP_LOOP',
@@ -264,6 +281,7 @@ const TOO_DEEP: Reason = {
 const sameWay = (a: Answer, b: Answer): boolean =>
   a.reachable === b.reachable &&
   a.gateway === b.gateway &&
+  a.link === b.link &&
   a.metric === b.metric &&
   a.depth === b.depth &&
   a.reason?.code === b.reason?.code &&

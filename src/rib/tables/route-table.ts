@@ -80,7 +80,7 @@ export class RouteTable {
     this.contexts = new ImportContexts(this.us, config.family === 'ipv4' ? IPV4_UNICAST_KEY : IPV6_UNICAST_KEY);
     this.sets = new AttributeTable(this.us, this.nextHops, this.contexts);
     this.tracker = new NextHopTracker(this.nextHops, config.nextHops, this.covering(), config.family, onWork);
-    this.groups = new NextHopGroups(this.nextHops, (id) => this.tracker.gatewayOf(id));
+    this.groups = new NextHopGroups(this.nextHops, (id) => this.tracker.wayOf(id));
     this.bestPaths = new BestPaths(this, {
       maxPaths: config.maxPaths ?? { ebgp: 1, ibgp: 1 },
       preferOlder: config.preferOlder === true,

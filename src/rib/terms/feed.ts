@@ -22,6 +22,8 @@ export interface FeedNextHop {
   readonly address: IpAddress;
   /** Where the packet is handed to: `address` itself, or what it was resolved to through other BGP routes. */
   readonly gateway: IpAddress;
+  /** The device that a link-local gateway is on, where the session tells it. */
+  readonly link?: string;
 }
 
 /** The best path of one prefix. One object is reused for every call: copy what you keep. */
@@ -30,7 +32,7 @@ export interface BestPath {
   readonly length: number;
   /** Of the best path. */
   readonly attributes: PathAttributes;
-  /** One, or with ECMP several: in order of address, each gateway once. Shared by all routes with the same ones: compare by
+  /** One, or with ECMP several: in order of address and link, each gateway once. Shared by all routes with the same ones: compare by
    *  identity. Empty for our own routes. */
   readonly nextHops: readonly FeedNextHop[];
   readonly source: PathSource;

@@ -1,7 +1,8 @@
 /** Next hops in use and where they lead. Pure: who knows interfaces and the kernel's routes answers through NextHopResolver.
  *  RFC 4271 9.1.2.1. How one is resolved is next-hop-tracker.ts, several for one route are multipath.ts. */
 import { Int32Column } from '../../base/columns.ts';
-import type { IpAddress } from '../../base/ip.ts';
+import { type IpAddress, isIpv6 } from '../../base/ip.ts';
+import { isLinkLocal6 } from '../../base/ipv6.ts';
 import type { Reason } from '../../base/reason.ts';
 
 /** How the routes of this machine that are not BGP's lead to an address. */
@@ -18,7 +19,8 @@ export type Resolution =
   | { readonly reachable: false; readonly reason: Reason };
 
 export interface NextHopResolver {
-  resolve(nextHop: IpAddress): Resolution;
+  /** `link`: the device that a link-local one is on, where that is known. */
+  resolve(nextHop: IpAddress, link?: string): Resolution;
   /** `listener` is called after changes, which may be of any next hop. The answer ends it. */
   onChange(listener: () => void): () => void;
 }
@@ -31,20 +33,29 @@ export const MAX_COST = 0x7fffffff;
 
 const NONE = -1;
 
-/** Next hops by small numbers, counted: a number is given out again when nothing refers to its address any more. */
+/** On one link only: which, the address does not say. RFC 4007 6 */
+export const isOfOneLink = (nextHop: IpAddress): boolean => isIpv6(nextHop) && isLinkLocal6(nextHop);
+
+/** Next hops by small numbers, counted: a number is given out again when nothing refers to its address any more. A link-local
+ *  address is another next hop on another link: fabrics give all their links the same one. */
 export class NextHopTable {
   /** Interior cost by id; UNREACHABLE, or UNKNOWN until somebody asks. Written by the tracker only. */
   readonly cost = new Int32Column(UNKNOWN);
   /** Told of every id that is free from now on. */
   onFree: (id: number) => void = () => {};
   private readonly ids = new Map<IpAddress, number>();
+  /** By link, of link-local ones whose link is known. */
+  private readonly onLinks = new Map<string, Map<IpAddress, number>>();
   private readonly addresses: IpAddress[] = [];
+  private readonly links: (string | undefined)[] = [];
   private readonly refs = new Int32Column(0);
   private readonly nextFree = new Int32Column(NONE);
   private freeHead = NONE;
 
   get size(): number {
-    return this.ids.size;
+    let size = this.ids.size;
+    for (const ids of this.onLinks.values()) size += ids.size;
+    return size;
   }
 
   /** All ids ever given are below it. */
@@ -60,9 +71,16 @@ export class NextHopTable {
     return this.addresses[id] as IpAddress;
   }
 
-  /** The id, with a reference for the caller. */
-  intern(address: IpAddress): number {
-    let id = this.ids.get(address);
+  /** The device it is on; undefined where the address says it, or where nobody does. */
+  linkOf(id: number): string | undefined {
+    return this.links[id];
+  }
+
+  /** The id, with a reference for the caller. `link`: of the session that it came by; it counts for a link-local address. */
+  intern(address: IpAddress, link?: string): number {
+    const on = link !== undefined && isOfOneLink(address) ? link : undefined;
+    const ids = this.idsOn(on);
+    let id = ids.get(address);
     if (id === undefined) {
       id = this.freeHead === NONE ? this.addresses.length : this.freeHead;
       this.refs.reach(id);
@@ -70,9 +88,10 @@ export class NextHopTable {
       this.nextFree.reach(id);
       if (id === this.freeHead) this.freeHead = this.nextFree.at[id] as number;
       this.addresses[id] = address;
+      this.links[id] = on;
       this.refs.at[id] = 0;
       this.cost.at[id] = UNKNOWN;
-      this.ids.set(address, id);
+      ids.set(address, id);
     }
     this.hold(id);
     return id;
@@ -87,8 +106,21 @@ export class NextHopTable {
     this.refs.at[id] = left;
     if (left > 0) return;
     this.onFree(id);
-    this.ids.delete(this.addresses[id] as IpAddress);
+    const link = this.links[id];
+    const ids = this.idsOn(link);
+    ids.delete(this.addresses[id] as IpAddress);
+    if (link !== undefined && ids.size === 0) this.onLinks.delete(link);
     this.nextFree.at[id] = this.freeHead;
     this.freeHead = id;
+  }
+
+  private idsOn(link: string | undefined): Map<IpAddress, number> {
+    if (link === undefined) return this.ids;
+    let ids = this.onLinks.get(link);
+    if (ids === undefined) {
+      ids = new Map();
+      this.onLinks.set(link, ids);
+    }
+    return ids;
   }
 }

@@ -22,8 +22,9 @@ export type OriginOf = (
 export interface TableConfig {
   readonly family: 'ipv4' | 'ipv6';
   readonly bgpIdentifier: number;
-  /** True for an address of this node: a next hop that is ours is never used. RFC 4271 5.1.3. See reevaluate(). */
-  readonly isOurAddress: (address: IpAddress) => boolean;
+  /** True for an address of this node: a next hop that is ours is never used. RFC 4271 5.1.3. See reevaluate(). `link`: the device
+   *  that a link-local one is on, where that is known. */
+  readonly isOurAddress: (address: IpAddress, link?: string) => boolean;
   /** Absent: every next hop is reachable at cost 0. */
   readonly nextHops?: NextHopResolver;
   /** Default 1 and 1. */

@@ -36,6 +36,8 @@ export interface SourceSpec {
   readonly localAs?: { readonly nodeAsn: number; readonly noPrepend: boolean };
   /** Our role towards it. */
   readonly role?: BgpRole;
+  /** The device that its session is bound to: its link-local next hops are there. RFC 4007 6 */
+  readonly link?: string;
 }
 
 const DEFAULT_MAX_PREFIXES: MaxPrefixes = { limit: 2_000_000, action: 'idle' };

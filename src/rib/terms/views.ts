@@ -30,6 +30,8 @@ export interface NextHopView {
   readonly reachable: boolean;
   /** Of a reachable one: where packets are handed to, at what cost, and through which BGP routes, outermost first. */
   readonly gateway?: IpAddress;
+  /** The device that a link-local gateway is on, where the session tells it. */
+  readonly link?: string;
   readonly metric?: number;
   readonly through?: readonly IpPrefix[];
   /** Of an unreachable one. */

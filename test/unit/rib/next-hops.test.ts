@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { formatIp, formatIpPrefix, type IpAddress } from '../../../src/base/ip.ts';
 import type { LocRib, LocRibConfig } from '../../../src/rib/ribs/loc-rib.ts';
 import { CoveredAddresses } from '../../../src/rib/tables/covered-addresses.ts';
-import type { BestPath, RouteFeed } from '../../../src/rib/terms/feed.ts';
+import type { BestPath, PathSource, RouteFeed } from '../../../src/rib/terms/feed.ts';
 import { NextHopTable } from '../../../src/rib/terms/next-hops.ts';
 import { addPeer, PLAIN, ribOf } from '../../support/rib.ts';
 import { announce, ip, ipCidr, SaidResolver, withdraw } from '../../support/rib-updates.ts';
@@ -14,7 +14,10 @@ class Ways implements RouteFeed {
   onBest({ address, length, nextHops }: BestPath): void {
     this.told++;
     const ways = nextHops.map(
-      (n) => formatIp(n.gateway) + (n.gateway === n.address ? '' : ` (for ${formatIp(n.address)})`),
+      (n) =>
+        formatIp(n.gateway) +
+        (n.link === undefined ? '' : `%${n.link}`) +
+        (n.gateway === n.address ? '' : ` (for ${formatIp(n.address)})`),
     );
     this.now.set(formatIpPrefix({ address, length }), ways.join(', '));
   }
@@ -285,6 +288,96 @@ test('next hop numbers are counted, and given out again', () => {
   table.release(a);
   expect([table.size, freed, table.has(a)]).toEqual([1, [a], false]);
   expect(table.intern(ip('10.9.0.9'))).toBe(a);
+});
+
+test('a link-local address is a next hop of its own on each link; others are one, whatever the link', () => {
+  const table = new NextHopTable();
+  const a = table.intern(ip('fe80::1'), 'eth1');
+  const b = table.intern(ip('fe80::1'), 'eth2');
+  const c = table.intern(ip('fe80::1'));
+  expect(new Set([a, b, c]).size).toBe(3);
+  expect(table.intern(ip('fe80::1'), 'eth1')).toBe(a);
+  expect([a, b, c].map((id) => table.linkOf(id))).toEqual(['eth1', 'eth2', undefined]);
+  expect(table.intern(ip('10.9.0.2'), 'eth1')).toBe(table.intern(ip('10.9.0.2'), 'eth2'));
+  expect(table.intern(ip('2001:db8::1'), 'eth1')).toBe(table.intern(ip('2001:db8::1')));
+  expect(table.size).toBe(5);
+  table.release(b);
+  expect([table.size, table.has(a), table.has(b)]).toEqual([4, true, false]);
+  // The number is used again, for another link.
+  expect(table.intern(ip('fe80::1'), 'eth3')).toBe(b);
+  expect(table.linkOf(b)).toBe('eth3');
+});
+
+describe('one link-local address on two links (RFC 4007 6)', () => {
+  const P = '2001:db8:1::/64';
+  const EBGP = { kind: 'ebgp', localAsn: 65001, peerAsn: 65000, address: ip('fe80::1') } as const;
+  const update = announce(P, 'fe80::1', { asPath: [{ type: 'sequence', asns: [65000] }] });
+  const fabric = (): ReturnType<typeof tables> & { from: (link: string, id: string) => PathSource } => {
+    const t = tables({ family: 'ipv6', maxPaths: { ebgp: 4, ibgp: 1 } });
+    return { ...t, from: (link, id) => addPeer(t.rib, id, { ...EBGP, name: link, link }) };
+  };
+
+  test('is two ways for a route, in the order of the links whatever came first', () => {
+    for (const links of [
+      ['eth1', 'eth2'],
+      ['eth2', 'eth1'],
+    ]) {
+      const { rib, ways, resolver, from } = fabric();
+      resolver.connect('fe80::1%eth1', 'fe80::1%eth2');
+      for (const link of links) rib.receive(from(link, `10.0.0.${link.slice(3)}`), update, PLAIN);
+      rib.settle();
+      expect(ways.take()).toEqual({ [P]: 'fe80::1%eth1, fe80::1%eth2' });
+      expect(rib.pathsOf(ipCidr(P))?.paths.map((p) => p.nextHop?.link)).toEqual(['eth1', 'eth2']);
+    }
+  });
+
+  test('and a link that is cut takes its own way with it, also while the session is still up', () => {
+    const { rib, ways, resolver, from } = fabric();
+    resolver.connect('fe80::1%eth1', 'fe80::1%eth2');
+    for (const link of ['eth1', 'eth2']) rib.receive(from(link, `10.0.0.${link.slice(3)}`), update, PLAIN);
+    rib.settle();
+    resolver.cut('fe80::1%eth1');
+    rib.settle();
+    expect(ways.take()).toEqual({ [P]: 'fe80::1%eth2' });
+    resolver.connect('fe80::1%eth1');
+    rib.settle();
+    expect(ways.take()).toEqual({ [P]: 'fe80::1%eth1, fe80::1%eth2' });
+  });
+
+  test('a next hop behind a route of such a way is handed to the link of that way, not of its own session', () => {
+    const { rib, ways, resolver, from } = fabric();
+    resolver.connect('fe80::1%eth1', 'fe80::1%eth2');
+    rib.receive(from('eth2', '10.0.0.2'), update, PLAIN);
+    const far = addPeer(rib, '10.0.0.9', { link: 'eth1', address: ip('2001:db8:9::9') });
+    rib.receive(far, announce('2001:db8:2::/64', '2001:db8:1::7'), PLAIN);
+    rib.settle();
+    expect(ways.take()).toEqual({
+      [P]: 'fe80::1%eth2',
+      '2001:db8:2::/64': 'fe80::1%eth2 (for 2001:db8:1::7)',
+    });
+  });
+
+  test('no route leads to a link-local next hop whose link is down', () => {
+    const { rib, ways, resolver, from } = fabric();
+    resolver.connect('fe80::1%eth2');
+    rib.receive(from('eth2', '10.0.0.2'), announce('fe80::/10', 'fe80::1'), PLAIN);
+    rib.receive(from('eth1', '10.0.0.1'), update, PLAIN);
+    rib.settle();
+    expect(ways.now.has(P)).toBe(false);
+    expect(rejection(rib, P)).toBe('NEXT_HOP_UNREACHABLE NO_ROUTE');
+  });
+
+  test('our own address on one link is somebody else’s on another', () => {
+    const isOurAddress = (a: IpAddress, link?: string): boolean => a === ip('fe80::1') && link === 'eth1';
+    const { rib, ways, resolver } = tables({ family: 'ipv6', isOurAddress });
+    resolver.connect('fe80::1%eth1', 'fe80::1%eth2');
+    for (const link of ['eth1', 'eth2'])
+      rib.receive(addPeer(rib, `10.0.0.${link.slice(3)}`, { ...EBGP, name: link, link }), update, PLAIN);
+    rib.settle();
+    expect(ways.take()).toEqual({ [P]: 'fe80::1%eth2' });
+    const out = rib.pathsOf(ipCidr(P))?.paths.find((p) => p.rejected);
+    expect([out?.source.name, out?.rejected?.code]).toEqual(['eth1', 'NEXT_HOP_IS_OURS']);
+  });
 });
 
 test('a set of addresses knows whether one is inside a prefix, through comings and goings', () => {
