@@ -6,7 +6,7 @@ import { configCheck, configReload, configSettings } from './commands/config.ts'
 import { decode } from './commands/decode.ts';
 import { exportMrt } from './commands/export-mrt.ts';
 import { labDown, labExec, labLs, labUp } from './commands/lab.ts';
-import { node, nodeDrain } from './commands/node.ts';
+import { node, nodeDrain, nodeUndrain } from './commands/node.ts';
 import { peers } from './commands/peers.ts';
 import { pods } from './commands/pods.ts';
 import { routes } from './commands/routes.ts';
@@ -30,6 +30,7 @@ export const COMMANDS: readonly CommandRow[] = [
   exportMrt,
   node,
   nodeDrain,
+  nodeUndrain,
   cniInstall,
   uninstall,
   store,

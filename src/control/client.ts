@@ -1,7 +1,16 @@
 /** The command's side of the control socket: one call each, with a deadline. */
 import * as grpc from '@grpc/grpc-js';
 import { CHANGE, INSPECT, type MethodDefinition, method } from './rpc-schema.ts';
-import type { BlockView, DrainReport, ExplanationView, PodView, ReloadReport, RouteView, StatusView } from './views.ts';
+import type {
+  BlockView,
+  DrainReport,
+  ExplanationView,
+  PodView,
+  ReloadReport,
+  RouteView,
+  StatusView,
+  UndrainReport,
+} from './views.ts';
 import type { PeerView } from './views-of-peers.ts';
 
 /** `unreachable`: nobody there, no permission, or no answer in time. `not-there`: no such route or peer. `failed`: the daemon
@@ -30,7 +39,9 @@ export interface ControlClient {
   blocks(): Promise<readonly BlockView[]>;
   pods(): Promise<readonly PodView[]>;
   reload(dryRun: boolean): Promise<ReloadReport>;
-  drain(): Promise<DrainReport>;
+  /** Fields as in DrainRequest of gingham.proto. */
+  drain(asked?: { readonly waitMs?: number; readonly stay?: boolean }): Promise<DrainReport>;
+  undrain(): Promise<UndrainReport>;
   close(): void;
 }
 
@@ -118,7 +129,8 @@ export function openControlClient(socketPath: string, timeoutMs: number): Contro
     blocks: async () => (await unary<{ blocks: BlockView[] }>(method(INSPECT, 'ListBlocks'), {})).blocks,
     pods: async () => (await unary<{ pods: PodView[] }>(method(INSPECT, 'ListPods'), {})).pods,
     reload: (dryRun) => unary<ReloadReport>(method(CHANGE, 'ReloadConfig'), { dryRun }),
-    drain: () => unary<DrainReport>(method(CHANGE, 'Drain'), {}),
+    drain: (asked = {}) => unary<DrainReport>(method(CHANGE, 'Drain'), asked),
+    undrain: () => unary<UndrainReport>(method(CHANGE, 'Undrain'), {}),
     close: () => client.close(),
   };
 }

@@ -26,7 +26,10 @@ const PARTS: readonly Part[] = [
       ? part('daemon', true)
       : part('daemon', false, {
           code: phase.toUpperCase(),
-          text: phase === 'draining' ? 'the node is leaving the mesh' : 'inputs are not complete yet',
+          text:
+            phase === 'draining'
+              ? 'the node is leaving, and its peers are told to prefer other ways'
+              : 'inputs are not complete yet',
         }),
   // Once followed it stays so through an outage: pods and routes do too.
   ({ store, phase }) => store && part('store', store.inSync || phase !== 'starting', store.reason),

@@ -8,7 +8,10 @@ const reason = (code: string, text: string): readonly Reason[] => [{ code, text 
 /** Held and foreign routes are not here: guarding a default route is what we are for. */
 const CHECKS: readonly Check[] = [
   (f) => (f.phase === 'starting' ? reason('STARTING', 'inputs are not complete yet') : []),
-  (f) => (f.phase === 'draining' ? reason('DRAINING', 'the node is leaving the mesh') : []),
+  (f) =>
+    f.phase === 'draining'
+      ? reason('DRAINING', 'peers are told to prefer other ways (RFC 8326); gingham node undrain takes it back')
+      : [],
   (f) => {
     const down = f.bgp.sessionsTotal - f.bgp.sessionsEstablished;
     return down > 0 ? reason('SESSIONS_DOWN', `${down} of ${f.bgp.sessionsTotal} sessions are down`) : [];

@@ -1,6 +1,6 @@
 /** What a request asks for, checked: text to addresses and prefixes. Pure. */
 import { type IpAddress, type IpPrefix, parseIp, parseIpPrefix } from '../base/ip.ts';
-import type { RouteQuery } from './source.ts';
+import type { DrainOptions, RouteQuery } from './source.ts';
 
 /** The asker's mistake; the text says what to ask instead. */
 export class BadRequest extends Error {}
@@ -40,6 +40,18 @@ export function queryOf(request: object): RouteQuery {
 export function targetOf(request: object): IpPrefix | IpAddress {
   const text = textOf(request, 'target') ?? '';
   return text.includes('/') ? prefixOf(text) : addressOf(text);
+}
+
+const DEFAULT_WAIT_MS = 5000;
+const LONGEST_WAIT_MS = 3_600_000;
+
+/** A DrainRequest. */
+export function drainOf(request: object): DrainOptions {
+  const asked: unknown = Reflect.get(request, 'waitMs');
+  const waitMs = typeof asked === 'number' ? asked : DEFAULT_WAIT_MS;
+  if (waitMs > LONGEST_WAIT_MS)
+    throw new BadRequest(`${waitMs} ms is too long to wait: ask for an hour at most, or drain with stay.`);
+  return { waitMs, stay: flagOf(request, 'stay') };
 }
 
 function prefixOf(text: string): IpPrefix {

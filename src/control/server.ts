@@ -5,7 +5,7 @@ import * as grpc from '@grpc/grpc-js';
 import { invariant } from '../base/invariant.ts';
 import { toStatusView } from './health.ts';
 import { sendPages, sendPieces } from './pages.ts';
-import { BadRequest, queryOf, targetOf } from './query.ts';
+import { BadRequest, drainOf, queryOf, targetOf } from './query.ts';
 import { CHANGE, INSPECT, type ServiceDefinition } from './rpc-schema.ts';
 import { ControlSocketError, claimSocketPath } from './socket-path.ts';
 import { type ControlSource, NotThere } from './source.ts';
@@ -82,7 +82,8 @@ export async function startControlServer({ socketPath, source, log }: ControlSer
     ReloadConfig: unary('ReloadConfig', (request) =>
       source.reload({ dryRun: 'dryRun' in request && request.dryRun === true }),
     ),
-    Drain: unary('Drain', () => source.drain()),
+    Drain: unary('Drain', (request) => source.drain(drainOf(request))),
+    Undrain: unary('Undrain', () => source.undrain()),
   });
   await bind(server, socketPath);
   fs.chmodSync(socketPath, SOCKET_MODE);

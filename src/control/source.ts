@@ -8,6 +8,7 @@ import type {
   ReloadReport,
   RouteView,
   StatusFacts,
+  UndrainReport,
 } from './views.ts';
 import type { PeerView } from './views-of-peers.ts';
 
@@ -29,6 +30,13 @@ export interface RouteQuery {
 /** What was asked for is not there: the text says what is. */
 export class NotThere extends Error {}
 
+export interface DrainOptions {
+  /** Between the word and the end; 0: it ends after answering. */
+  readonly waitMs: number;
+  /** Only the word. */
+  readonly stay: boolean;
+}
+
 export interface ControlSource {
   status(): StatusFacts | Promise<StatusFacts>;
   peers(): readonly PeerView[] | Promise<readonly PeerView[]>;
@@ -44,6 +52,8 @@ export interface ControlSource {
   pods(): readonly PodView[] | Promise<readonly PodView[]>;
   /** `dryRun`: parse and compare only. A faulty file is refused whole: the report has its faults. */
   reload(options: { readonly dryRun: boolean }): Promise<ReloadReport>;
-  /** Leaves the mesh: Cease to every peer, then the process ends by itself after answering. */
-  drain(): Promise<DrainReport>;
+  /** Leaves the mesh: GRACEFUL_SHUTDOWN to every peer, and unless `stay`, `waitMs` later, Cease, and the process ends by itself. */
+  drain(options: DrainOptions): Promise<DrainReport>;
+  /** Takes it back. */
+  undrain(): Promise<UndrainReport>;
 }

@@ -335,6 +335,15 @@ export interface ReloadReport {
 }
 
 export interface DrainReport {
+  /** Sessions that are closed when it leaves, and the routes that are withdrawn with them. */
   readonly sessionsClosed: number;
   readonly routesWithdrawn: number;
+  /** Until it leaves. Absent: it stays. */
+  readonly leavesInMs?: number;
+}
+
+export interface UndrainReport {
+  /** False: there was nothing to take back. */
+  readonly wasDraining: boolean;
+  readonly sessionsTold: number;
 }

@@ -4,6 +4,7 @@ import { type ControlSource, NotThere } from '../control/source.ts';
 import type { PodView, RouteKernelView } from '../control/views.ts';
 import type { Workload } from '../model/workload.ts';
 import { blockViews } from './block-views.ts';
+import { drain, undrain } from './drain.ts';
 import { explanationOf } from './explanation.ts';
 import { toPeerView } from './peer-views.ts';
 import { reload } from './reload.ts';
@@ -37,18 +38,8 @@ export function controlSource(running: Running): ControlSource {
           }),
     pods: () => (running.cni?.workloads() ?? []).map(toPodView),
     reload: async (options) => reload(running, options),
-    drain: async () => {
-      const { speaker } = running;
-      const established = speaker?.peers.views().filter((p) => p.state === 'Established') ?? [];
-      const report = {
-        sessionsClosed: established.length,
-        routesWithdrawn: established.reduce((sum, p) => sum + p.sent, 0),
-      };
-      running.phase = 'draining';
-      // The answer goes out first: the process ends with the last session.
-      setImmediate(() => void running.stop('leave'));
-      return report;
-    },
+    drain: async (options) => drain(running, options),
+    undrain: async () => undrain(running),
   };
 }
 

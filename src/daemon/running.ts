@@ -34,6 +34,8 @@ export interface Running {
   annotations?: PodAnnotations;
   tunnels?: Tunnels;
   cni?: CniServer;
+  /** A drain that is to end the process: takes that back. */
+  cancelLeave?: () => void;
   /** Ends the process in order; the answer is the exit code's promise. */
   stop(how: 'restart' | 'leave'): Promise<void>;
 }

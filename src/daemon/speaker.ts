@@ -10,7 +10,7 @@ import { type BgpListener, ListenError, type ListenOptions, listenBgp } from '..
 import type { ListenerCounters, Refusal } from '../bgp-js/transport/reception.ts';
 import { type DirectSend, tcpTransportWith } from '../bgp-js/transport/transport.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import type { DynamicRange, PeerConfig } from '../model/peer.ts';
+import type { DynamicRange, PeerConfig, PeerSettings } from '../model/peer.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
 import { type ApplyReport, type ChangedPeer, type LocRibs, PeerSet, type RestartOptions } from '../peer/peer-set.ts';
 import type { PeerTap } from '../peer/peer-tap.ts';
@@ -54,6 +54,9 @@ export interface Speaker {
   readonly peers: PeerSet;
   /** Makes the sessions what `configs` says, and the listener's TCP MD5 keys with them; whoever comes from `ranges` is let in. */
   setPeers(configs: readonly PeerConfig[], ranges: readonly DynamicRange[]): ApplyReport;
+  /** Says to all peers, now and until it is taken back, that our routes are about to go: the least preferred of all, by their own
+   *  rules (GRACEFUL_SHUTDOWN) and within our AS by LOCAL_PREF 0. No session notices. RFC 8326 */
+  setGoing(going: boolean): void;
   /** Decides everything that waits now. */
   settle(): void;
   /** This node's addresses changed: next hops are judged anew. */
@@ -141,9 +144,14 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   };
   let links = new DeviceNextHops(options.subnets?.() ?? []);
   let linksText = '';
+  let isGoing = false;
+  const inForce = <T extends PeerSettings>(settings: T): T => {
+    const bound = withDevices(settings, links);
+    return isGoing && bound.gracefulShutdown !== true ? { ...bound, gracefulShutdown: true } : bound;
+  };
   const apply = (): ApplyReport => {
-    const configs = asked.configs.map((config) => withDevices(config, links));
-    const ranges = asked.ranges.map((range) => ({ ...range, settings: withDevices(range.settings, links) }));
+    const configs = asked.configs.map(inForce);
+    const ranges = asked.ranges.map((range) => ({ ...range, settings: inForce(range.settings) }));
     const report = peers.apply(configs, ranges);
     told.clear();
     logReport(log, report);
@@ -171,6 +179,11 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     setPeers(configs, ranges) {
       asked = { configs, ranges };
       return apply();
+    },
+    setGoing(going) {
+      if (going === isGoing) return;
+      isGoing = going;
+      apply();
     },
     linksChanged() {
       const { configs, ranges } = asked;

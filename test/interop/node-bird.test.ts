@@ -138,12 +138,12 @@ test('restart: BIRD keeps our routes as stale over SIGKILL and over SIGTERM, and
   }
 });
 
-test('leave: `node drain` takes our routes from BIRD at once, with Cease/2 and a text', async () => {
+test('leave: `node drain --now` takes our routes from BIRD at once, with Cease/2 and a text', async () => {
   const bird = await speakers.bird('b', BIRD({ asn: 65002 }));
   const node = speakers.gingham('g', GINGHAM({ asn: 65002 }));
   await node.start();
   await until('converged', () => routesOf('b').length === 2);
-  expect(node.cli('node', 'drain').status).toBe(0);
+  expect(node.cli('node', 'drain', '--now').status).toBe(0);
   await until('our routes are gone from BIRD’s kernel', () => routesOf('b').length === 0, 3000);
   expect(bird.birdc('show', 'protocols', 'all', 'gingham')).toMatch(/Administrative shutdown/i);
 });

@@ -51,7 +51,7 @@ test('a node that leaves takes its block with it at once, without waiting for an
   const l = start('--encap', 'vxlan');
   const block = l.block('node2');
   l.hold('node2');
-  await l.ask('node2', (client) => client.drain());
+  await l.ask('node2', (client) => client.drain({ waitMs: 0 }));
   await eventually('the block is gone', () => !has(l, 'node1', block), 5_000); // the hold time is 90 s
   const [peer] = await l.peers('node1');
   expect(peer?.lastDown?.reason.code ?? peer?.reason?.code).toMatch(/NOTIFICATION_RECEIVED|CEASE|SHUTDOWN/);

@@ -142,6 +142,7 @@ test('5: nobody on the socket, or nobody answers in time', async () => {
     ['pods'],
     ['config', 'reload'],
     ['node', 'drain'],
+    ['node', 'undrain'],
   ])
     expect(await gingham([...argv, '--socket', path.join(dir, 'none.sock')]), argv.join(' ')).toMatchObject({
       code: 5,
@@ -204,8 +205,26 @@ test('config reload: 3 when the daemon refuses the file, and 0 when nothing chan
   expect(await at('config', 'reload')).toMatchObject({ code: 0, out: 'node.yaml: nothing changed\n' });
 });
 
-test('node drain says what it closed', async () => {
-  expect(await at('node', 'drain')).toMatchObject({ code: 0, out: 'drained: 3 sessions closed, 1 route withdrawn\n' });
+test('node drain says whom it told, and when it leaves', async () => {
+  const told = 'draining: 3 sessions told to prefer other ways for 1 route (GRACEFUL_SHUTDOWN); ';
+  for (const [more, out] of [
+    [[], `${told}the daemon leaves in 5s`],
+    [['--wait', '1m'], `${told}the daemon leaves in 60s`],
+    [['--stay'], `${told}until gingham node undrain`],
+    [['--now'], 'drained: 3 sessions closed, 1 route withdrawn'],
+  ] as const)
+    expect(await at('node', 'drain', ...more)).toMatchObject({ code: 0, out: `${out}\n` });
+  expect(await at('node', 'drain', '--now', '--stay')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('exclude each other'),
+  });
+  expect(await at('node', 'undrain')).toMatchObject({ code: 0, out: 'undrained: 3 sessions told\n' });
+  const idle = await fakeDaemon({ undrain: async () => ({ wasDraining: false, sessionsTold: 0 }) });
+  expect(await gingham(['node', 'undrain', '--socket', idle.socket])).toMatchObject({
+    code: 0,
+    out: 'nothing to take back: not draining\n',
+  });
+  await idle.close();
 });
 
 test('GINGHAM_SOCKET names the daemon where no option does', async () => {

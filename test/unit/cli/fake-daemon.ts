@@ -24,7 +24,12 @@ export async function fakeDaemon(over: Partial<ControlSource> = {}): Promise<Fak
     blocks: () => BLOCKS,
     pods: () => PODS,
     reload: async () => ({ configPath: 'node.yaml', applied: false, faults: [], changes: [] }),
-    drain: async () => ({ sessionsClosed: 3, routesWithdrawn: 1 }),
+    drain: async ({ waitMs, stay }) => ({
+      sessionsClosed: 3,
+      routesWithdrawn: 1,
+      ...(!stay && { leavesInMs: waitMs }),
+    }),
+    undrain: async () => ({ wasDraining: true, sessionsTold: 3 }),
     ...over,
   };
   const server = await startControlServer({ socketPath: socket, source, log: { warn: () => {} } });

@@ -102,6 +102,7 @@ test('5: nobody of the lab answers', async () => {
 test('2: a change is made on one node at a time', async () => {
   for (const argv of [
     ['node', 'drain'],
+    ['node', 'undrain'],
     ['config', 'reload'],
   ])
     expect(await gingham([...argv, '--lab', 'whole'])).toMatchObject({

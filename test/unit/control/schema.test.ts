@@ -70,5 +70,5 @@ test('services: reading and changing are apart', () => {
     'ListBlocks',
     'ListPods',
   ]);
-  expect(methods('Change')).toEqual(['ReloadConfig', 'Drain']);
+  expect(methods('Change')).toEqual(['ReloadConfig', 'Drain', 'Undrain']);
 });

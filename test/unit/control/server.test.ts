@@ -45,7 +45,8 @@ const fake = (over: Partial<ControlSource> = {}): ControlSource => ({
   blocks: () => BLOCKS,
   pods: async () => PODS,
   reload: async ({ dryRun }) => ({ ...REPORT, applied: !dryRun }),
-  drain: async () => ({ sessionsClosed: 3, routesWithdrawn: 1 }),
+  drain: async ({ waitMs, stay }) => ({ sessionsClosed: 3, routesWithdrawn: 1, ...(!stay && { leavesInMs: waitMs }) }),
+  undrain: async () => ({ wasDraining: true, sessionsTold: 3 }),
   ...over,
 });
 async function serve(over: Partial<ControlSource> = {}): Promise<ControlClient> {
@@ -69,7 +70,11 @@ test('every view crosses the wire unchanged, absent fields included', async () =
   expect(await c.pods()).toEqual(PODS);
   expect(await c.reload(true)).toEqual(REPORT);
   expect(await c.reload(false)).toEqual({ ...REPORT, applied: true });
-  expect(await c.drain()).toEqual({ sessionsClosed: 3, routesWithdrawn: 1 });
+  expect(await c.drain()).toEqual({ sessionsClosed: 3, routesWithdrawn: 1, leavesInMs: 5000 });
+  expect(await c.drain({ waitMs: 0 })).toEqual({ sessionsClosed: 3, routesWithdrawn: 1, leavesInMs: 0 });
+  expect(await c.drain({ stay: true })).toEqual({ sessionsClosed: 3, routesWithdrawn: 1 });
+  await expect(c.drain({ waitMs: 3_600_001 })).rejects.toThrow('ask for an hour at most');
+  expect(await c.undrain()).toEqual({ wasDraining: true, sessionsTold: 3 });
 });
 
 test('what a node alone does not have stays absent', async () => {
