@@ -358,6 +358,31 @@ describe('routes in the kernel', () => {
     expect(r.status()).toMatchObject({ found: 6, driftRepaired: 0, foreign: { unclaimedTotal: 1 } });
   });
 
+  test('what was announced in this life and is taken back goes at once; what was only found waits for all to speak (RFC 4724 4.1)', async () => {
+    let r = await programmer();
+    await r.start();
+    for (const n of [1, 2, 3]) r.want('bgp', p(`10.244.${n}.0/26`), TO_101);
+    await r.idle();
+    closeAll();
+    r = await programmer();
+    expect(await r.start()).toMatchObject({ found: 3 });
+    allInSync(r, ['bgp']);
+    // As it was, by another way, and new; the third of those found nobody mentions.
+    r.want('bgp', p('10.244.1.0/26'), TO_101);
+    r.want('bgp', p('10.244.2.0/26'), TO_102);
+    r.want('bgp', p('10.244.4.0/26'), TO_102);
+    await r.idle();
+    expect(routes('root', '10.244.0.0/16')).toHaveLength(4);
+    // One of them before it is written.
+    r.want('bgp', p('10.244.5.0/26'), TO_102);
+    for (const n of [1, 2, 3, 4, 5]) r.unwant('bgp', p(`10.244.${n}.0/26`));
+    await r.idle();
+    expect(routes('root', '10.244.0.0/16')).toEqual(['10.244.3.0/26 via 192.168.34.101 dev tunl0 proto bird onlink']);
+    r.inSync('bgp');
+    await r.idle();
+    expect(routes('root', '10.244.0.0/16')).toEqual([]);
+  });
+
   test('without encapsulation our routes are known by their next hop', async () => {
     sh('route', 'add', '10.244.1.0/26', 'via', '192.168.34.101', 'proto', 'bird');
     sh('route', 'add', '10.244.2.0/26', 'via', '192.168.34.9', 'proto', 'bird');

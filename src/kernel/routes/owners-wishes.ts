@@ -39,12 +39,13 @@ export class OwnersWishes {
     slots.dropHold(index, id);
     if (owner === this.noteOwner) slots.setNote(id, NONE);
     const had = slots.unwish(index, id);
-    // Another peer may yet announce what one peer withdrew; but a pod that is gone is gone.
-    if ((had || owner !== 'bgp') && (owner !== 'bgp' || this.allSpoken)) {
-      if (slots.winner(id) === NONE && slots.installed(id) !== NONE) {
-        slots.set(id, RELEASED);
-        slots.markDirty(id);
-      }
+    // What the kernel kept from before us waits for everybody to speak (RFC 4724 4.1). This is no such route any more: it was
+    // announced in this life, and the kernel has had it as that peer said. Now that the peer, or a filter, takes it back, to keep
+    // it would be to forward on a word that is known to be void. Another peer may yet announce the prefix: then it is added anew.
+    // Who knows all of its own without hearing anybody need not have wanted it: a pod that is gone is gone.
+    if ((had || owner !== 'bgp') && slots.winner(id) === NONE) {
+      slots.set(id, RELEASED);
+      if (slots.installed(id) !== NONE) slots.markDirty(id);
     }
     slots.freeIfIdle(id);
     this.o.onWish();
