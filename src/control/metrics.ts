@@ -38,7 +38,6 @@ const COUNTED = [
   ['used', 'used'],
   ['rejected', 'rejected'],
   ['stale', 'stale'],
-  ['leftOut', 'left_out'],
   ['sent', 'advertised'],
 ] as const;
 
@@ -95,8 +94,17 @@ const METRICS: readonly Metric[] = [
   {
     name: 'gingham_bgp_prefixes',
     type: 'gauge',
-    help: 'Of peers outside the mesh, by family; left_out: announcements above the limit.',
+    help: 'Of peers outside the mesh, by family.',
     of: (facts) => single(facts).flatMap((p) => prefixesOf({ peer: p.name, address: p.address }, p.families)),
+  },
+  {
+    name: 'gingham_bgp_announcements_left_out_total',
+    type: 'counter',
+    help: 'Above maxPrefixes, of a peer outside the mesh; one prefix counts as often as it is announced.',
+    of: (facts) =>
+      single(facts).flatMap((p) =>
+        p.families.map((f): Sample => [{ peer: p.name, address: p.address, family: f.family }, f.leftOut]),
+      ),
   },
   {
     name: 'gingham_bgp_prefix_limit',
