@@ -52,6 +52,7 @@ export interface PeerView {
   readonly stateForSeconds: number;
   /** Why it is not Established; always present then. */
   readonly reason?: Reason;
+  /** Until it is dialled next; absent while it is being dialled, and where nothing dials it: passive, or held down. */
   readonly retryInSeconds?: number;
   /** How the last session or attempt ended; kept while Established. */
   readonly lastDown?: PeerEventView;

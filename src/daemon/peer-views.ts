@@ -33,6 +33,7 @@ export function toPeerView(peer: PeerState, now: number): PeerView {
     stateSince: rfc3339(peer.since),
     stateForSeconds: secondsSince(peer.since, now),
     ...(reason === undefined ? {} : { reason: { code: reason.code, text: reason.text } }),
+    ...(peer.dialsAt === undefined ? {} : { retryInSeconds: secondsUntil(peer.dialsAt, now) }),
     ...(lastReason === undefined
       ? {}
       : { lastDown: { at: rfc3339(lastReason.at), reason: { code: lastReason.code, text: lastReason.text } } }),

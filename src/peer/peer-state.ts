@@ -56,6 +56,8 @@ export interface PeerState {
   readonly staleUntil?: number;
   /** It is left down until then (maxPrefixes); 0 is until its configuration changes. */
   readonly heldUntil?: number;
+  /** When it is dialled next; absent while it is being dialled, and where nothing dials it. */
+  readonly dialsAt?: number;
   /** It has as many prefixes as a warning is for, or more than its limit. */
   readonly warning?: Reason;
   readonly bfd?: BfdView;

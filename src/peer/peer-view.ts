@@ -11,7 +11,7 @@ import type { FamilyState, LastReason, PeerState } from './peer-state.ts';
 export interface PeerParts {
   readonly config: PeerConfig;
   readonly families: readonly PeerFamily[];
-  readonly session: Pick<BgpSession, 'state' | 'counters'>;
+  readonly session: Pick<BgpSession, 'state' | 'counters' | 'dialsAt'>;
   readonly agreed: Agreed | undefined;
   readonly hold: IdleHold;
   readonly lastReason: LastReason | undefined;
@@ -22,7 +22,7 @@ export interface PeerParts {
 
 export function peerView(parts: PeerParts): PeerState {
   const { config, agreed, hold, lastReason, lastSessionEnd, flaps, bfd } = parts;
-  const { state, counters } = parts.session;
+  const { state, counters, dialsAt } = parts.session;
   const up = state === 'Established';
   const families = parts.families.map((f) => f.view());
   const staleUntil = families.flatMap((f) => f.staleUntil ?? []);
@@ -45,6 +45,7 @@ export function peerView(parts: PeerParts): PeerState {
     counters,
     ...(staleUntil.length > 0 && { staleUntil: Math.min(...staleUntil) }),
     ...(hold.until !== undefined && { heldUntil: hold.until }),
+    ...(dialsAt !== undefined && { dialsAt }),
     ...(warning && { warning }),
     ...(bfd && { bfd }),
   };

@@ -105,10 +105,10 @@ export class Conversation {
     this.outgoing = outgoing;
     const longest = config.extendedMessages === true ? EXTENDED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH;
     this.incoming = new Incoming(this, listener, received, ports.clock, longest);
-    this.connectRetry = new Timer(ports.timers, () => this.happen('ConnectRetryExpired'));
-    this.delayOpen = new Timer(ports.timers, () => this.happen('DelayOpenExpired'));
-    this.idleHold = new Timer(ports.timers, () => this.happen('IdleHoldExpired'));
-    this.keepalive = new Timer(ports.timers, () => this.keepaliveDue());
+    this.connectRetry = new Timer(ports, () => this.happen('ConnectRetryExpired'));
+    this.delayOpen = new Timer(ports, () => this.happen('DelayOpenExpired'));
+    this.idleHold = new Timer(ports, () => this.happen('IdleHoldExpired'));
+    this.keepalive = new Timer(ports, () => this.keepaliveDue());
     this.hold = new HoldTimer(
       ports,
       (done) => this.readPending(done),
@@ -119,6 +119,11 @@ export class Conversation {
 
   get connection(): Connection | undefined {
     return this.outbox?.connection;
+  }
+  /** Wall clock, ms, of the next dial, while nothing but time is waited for. */
+  get dialsAt(): number | undefined {
+    if (!this.outgoing || this.owner.config.passive) return undefined;
+    return this.idleHold.endsAt ?? (this.state === 'Active' ? this.connectRetry.endsAt : undefined);
   }
   /** In Idle, and waiting to leave it. */
   get holdsIdle(): boolean {

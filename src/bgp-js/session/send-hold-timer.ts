@@ -34,7 +34,7 @@ export class SendHoldTimer {
 
   constructor(ports: { readonly clock: Clock; readonly timers: Timers }, expired: () => void) {
     this.clock = ports.clock;
-    this.timer = new Timer(ports.timers, () => this.look());
+    this.timer = new Timer(ports, () => this.look());
     this.expired = expired;
   }
 

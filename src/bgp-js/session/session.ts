@@ -117,6 +117,13 @@ export class BgpSession {
     return this.shown;
   }
 
+  /** Wall clock, ms, of the next attempt to reach the peer; undefined while one is under way, with a connection, and when passive or
+   *  stopped. */
+  get dialsAt(): number | undefined {
+    const talking = this.arrivals.some((c) => c.connection !== undefined);
+    return this.started && !talking ? this.dialler.dialsAt : undefined;
+  }
+
   /** What the OPENs agreed on; undefined unless Established. */
   get agreed(): Agreed | undefined {
     return this.current()?.agreed;

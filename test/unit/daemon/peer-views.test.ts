@@ -62,3 +62,32 @@ test('what both sides agreed on is told by family, and stale routes with the tim
   expect(family?.staleForSeconds).toBeGreaterThan(90);
   expect(family?.staleForSeconds).toBeLessThan(120);
 });
+
+test('a peer that does not answer says when it is tried again, and counts down; one that nothing dials does not', () => {
+  const net = new MemoryNetwork();
+  const b = net.speaker(B);
+  b.peers.apply([peerConfig(A), peerConfig('10.9.0.3', { passive: true })]);
+  const retry = (name: string) => {
+    const peer = b.peers.peer(name);
+    return peer && toPeerView(peer, net.time.wall()).retryInSeconds;
+  };
+  // The pauses grow, and in each the time falls to nothing.
+  const seen: (number | undefined)[] = [];
+  for (let second = 0; second < 60; second++) {
+    net.time.pass(1000);
+    seen.push(retry(A));
+    expect(retry('10.9.0.3')).toBeUndefined();
+  }
+  const told = seen.filter((s) => s !== undefined);
+  expect(Math.max(...told)).toBeGreaterThanOrEqual(2);
+  expect(told).toContain(1);
+  for (const [i, s] of seen.entries()) {
+    const next = seen[i + 1];
+    if (s !== undefined && s > 1 && next !== undefined) expect(next).toBe(s - 1);
+  }
+  // Somebody comes by himself: there is nothing to wait for any more.
+  net.speaker(A).peers.apply([peerConfig(B)]);
+  net.time.pass(10_000);
+  expect(b.peers.peer(A)?.state).toBe('Established');
+  expect(retry(A)).toBeUndefined();
+});
