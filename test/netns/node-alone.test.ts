@@ -100,6 +100,11 @@ test('reload touches only the neighbor that changed, and refuses a faulty file w
   expect(named.out).toMatch(/holdTime/);
   await until('the session came back', () => peersOf(r)[0]?.state === 'Established' && peersOf(r)[0]?.flaps === 1);
   await until('the dropped prefix is gone', () => kernel('r').length === 1);
+  const lines = l.log().split('\n');
+  const down = lines.filter((line) => line.includes('"session down"')).map((line) => JSON.parse(line));
+  expect(down).toMatchObject([
+    { peer: 'right', code: 'NOTIFICATION_SENT', reason: expect.stringContaining('holdTimeSec') },
+  ]);
 });
 
 test('a foreign route with the same prefix survives add, change, withdrawal and restart of ours', async () => {
