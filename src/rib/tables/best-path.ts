@@ -13,7 +13,7 @@ import { UNKNOWN } from '../terms/next-hops.ts';
 import type { MaxPaths } from '../terms/rib-config.ts';
 import type { Source } from '../terms/source.ts';
 import { MIXED_MED } from './route-rows.ts';
-import type { RouteTable } from './route-table.ts';
+import type { Tables } from './tables.ts';
 import { UNLIKE, WalkMemo } from './walk-memo.ts';
 
 export interface BestPathSettings extends DecisionSettings {
@@ -23,7 +23,7 @@ export interface BestPathSettings extends DecisionSettings {
 const NONE = -1;
 
 export class BestPaths {
-  private readonly table: RouteTable;
+  private readonly table: Tables;
   readonly settings: BestPathSettings;
   private readonly multipath: boolean;
   private readonly memo: WalkMemo;
@@ -44,7 +44,7 @@ export class BestPaths {
   /** Next hops of the last walk's best paths, in `groups`; only with ECMP. */
   private group = NO_NEXT_HOPS;
 
-  constructor(table: RouteTable, settings: BestPathSettings) {
+  constructor(table: Tables, settings: BestPathSettings) {
     this.table = table;
     this.settings = settings;
     this.memo = new WalkMemo(table.paths);

@@ -6,14 +6,14 @@
 import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import { LLGR_STALE, NO_LLGR } from '../../bgp-js/attributes/communities.ts';
 import type { Source } from '../terms/source.ts';
-import type { RouteTable } from './route-table.ts';
+import type { Tables } from './tables.ts';
 
 const NONE = -1;
 
 export class Leaving {
-  private readonly table: RouteTable;
+  private readonly table: Tables;
 
-  constructor(table: RouteTable) {
+  constructor(table: Tables) {
     this.table = table;
   }
 
@@ -88,7 +88,7 @@ export class Leaving {
     sets.release(old);
   }
 
-  private contextOf(set: number): Parameters<RouteTable['sets']['internValue']>[1] {
+  private contextOf(set: number): Parameters<Tables['sets']['internValue']>[1] {
     const context = this.table.sets.contextOf(set);
     return context.derived?.[context.standing] ?? context;
   }

@@ -7,7 +7,7 @@ import { judgeOf, type RouteContext, type SetJudge } from '../../policy/judge.ts
 import { INVALID, UNKNOWN, VALID } from '../choice/rank.ts';
 import { ACCEPTED } from '../sets/import.ts';
 import type { ImportContext } from '../sets/import-context.ts';
-import type { RouteTable } from './route-table.ts';
+import type { Tables } from './tables.ts';
 
 const NONE = -1;
 /** Sets whose judge is kept, a power of two. */
@@ -24,10 +24,10 @@ interface Kept {
 }
 
 export class RouteJudge {
-  private readonly table: RouteTable;
+  private readonly table: Tables;
   private readonly kept: (Kept | undefined)[] = [];
 
-  constructor(table: RouteTable) {
+  constructor(table: Tables) {
     this.table = table;
   }
 

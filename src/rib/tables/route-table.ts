@@ -22,12 +22,13 @@ import { PathRounds } from './path-rounds.ts';
 import { PathTable } from './path-table.ts';
 import { RouteJudge } from './route-judge.ts';
 import { MIXED_MED, PATHS, PLACE_AT, PREFIX_AT, QUEUED, ROW_BITS, RouteRows, WALK } from './route-rows.ts';
+import type { Tables } from './tables.ts';
 
 const NONE = -1;
 /** Routes that the memory is asked for side by side. */
 export const AHEAD = 64;
 
-export class RouteTable {
+export class RouteTable implements Tables {
   readonly family: 'ipv4' | 'ipv6';
   readonly us: OurSelf;
   readonly clusters: ClusterIds;
