@@ -251,7 +251,7 @@ describe('netlink on a real kernel', () => {
       },
     });
     const seen = async (what: () => boolean): Promise<void> => {
-      for (let i = 0; i < 500 && !what(); i++) await new Promise((next) => setTimeout(next, 10));
+      for (let i = 0; i < 3000 && !what(); i++) await new Promise((next) => setTimeout(next, 10));
       expect(what()).toBe(true);
     };
     const blackhole = { dst: ip('10.251.0.0'), len: 24, protocol: 12, type: 6 };

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { daemonsIn } from '../support/bfd-peers.ts';
 import { frrSpeaker } from '../support/frr.ts';
 import { attempt, makeNamespaces, type Namespaces, until } from '../support/namespaces.ts';
-import { type PingSum, pingSum } from '../support/ping.ts';
+import { steadyPing } from '../support/ping.ts';
 import { cable, type GinghamNode, type Speakers, speakersIn } from '../support/speaker.ts';
 
 let namespaces: Namespaces;
@@ -115,19 +115,10 @@ originate: [10.2.0.0/24]
 neighbors: [{ name: other, address: 10.9.0.2, asn: 65002, connectRetry: 1 }]`;
 
 let ping: ChildProcess | undefined;
-interface Pinging {
-  end(): Promise<PingSum>;
-}
-function startPing(): Pinging {
-  const child = spawn('ip', ['netns', 'exec', namespaces.name('c'), 'ping', '-n', '-i', '0.05', '-W', '5', '10.2.0.2']);
-  const sum = pingSum(child);
+function startPing(): ReturnType<typeof steadyPing> {
+  const child = spawn('ip', ['netns', 'exec', namespaces.name('c'), 'ping', '-n', '-i', '0.05', '10.2.0.2']);
   ping = child;
-  return {
-    end() {
-      child.kill('SIGINT');
-      return sum;
-    },
-  };
+  return steadyPing(child, () => child.kill('SIGINT'));
 }
 
 interface PeerList {
@@ -157,8 +148,8 @@ test.each([
     await until('both kernels have the other’s route', () =>
       ['g', 'b'].every((side) => /10\.[12]\.0\.0\/24 (nhid \d+ )?via/.test(namespaces.ip(side, 'route'))),
     );
+    await until('a ping crosses', () => namespaces.try('c', 'ping -n -c 1 -W 1 10.2.0.2').status === 0);
     const pinging = startPing();
-    await until('the ping crosses', () => namespaces.try('c', 'ping -n -c 1 -W 1 10.2.0.2').status === 0);
     expect(await node.stop('SIGKILL')).toBe('SIGKILL');
     await node.start();
     await settled(node, other);

@@ -144,7 +144,7 @@ test('leave: `node drain --now` takes our routes from BIRD at once, with Cease/2
   await node.start();
   await until('converged', () => routesOf('b').length === 2);
   expect(node.cli('node', 'drain', '--now').status).toBe(0);
-  await until('our routes are gone from BIRD’s kernel', () => routesOf('b').length === 0, 3000);
+  await until('our routes are gone from BIRD’s kernel', () => routesOf('b').length === 0, 20_000); // BIRD's hold time is 30 s
   expect(bird.birdc('show', 'protocols', 'all', 'gingham')).toMatch(/Administrative shutdown/i);
 });
 

@@ -65,7 +65,7 @@ neighbors: [{ name: n1, address: 10.9.0.1, asn: 64512, connectRetry: 1 }]`,
   }
   node = speakers.gingham('n1', yaml('warn'));
   await node.start();
-}, 60_000);
+});
 afterAll(async () => {
   await speakers.remove();
   ns.remove();
@@ -107,7 +107,7 @@ test('warn: the wrong node’s route wins as it would, and why, routes --receive
   const { out: metrics } = httpIn(ns, 'n1', 'http://127.0.0.1:9099/metrics');
   expect(metrics).toMatch(/^gingham_block_origin_verdicts_total\{origin="invalid"\} [1-9]/m);
   expect(metrics).toContain('gingham_bgp_sessions{kind="mesh",state="Established"} 2');
-}, 60_000);
+});
 
 test('prefer: after a reload the block’s owner wins, and why names the step; no session was reset', async () => {
   setMode('prefer');
@@ -123,7 +123,7 @@ test('prefer: after a reload the block’s owner wins, and why names the step; n
     { flaps: 0, state: 'Established' },
   ]);
   await until('the log says what becomes of it now', () => said().length === 2);
-}, 30_000);
+});
 
 test('reject: it is kept with its reason; and IPAM giving the block away turns both verdicts round', async () => {
   setMode('reject');
@@ -132,4 +132,4 @@ test('reject: it is kept with its reason; and IPAM giving the block away turns b
   expect(node.cli('routes', '--received', '--from', 'n2', '--rejected').out).toContain(BLOCK);
   store.api('PATCH', `${CALICO}/ipamblocks/10-244-7-0-26`, { spec: { affinity: 'host:n2' } });
   await until('the other one is', () => from('n3')?.outcome === 'rejected' && from('n2')?.outcome === 'wins');
-}, 30_000);
+});

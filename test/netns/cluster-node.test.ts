@@ -78,7 +78,7 @@ logLevel: debug`,
 cni: { socket: ${node.folder}/cni.sock }
 connectRetry: 1
 health: { port: 9099 }`);
-}, 30_000);
+});
 afterAll(async () => {
   await speakers.remove();
   ns.remove();
@@ -95,7 +95,7 @@ test('without an API at the start the daemon waits and says so: alive, not ready
   expect(out).toContain('[-]daemon STARTING');
   await until('it says so', () => node.log().includes('the store does not answer'));
   expect(out).toMatch(/\[-\]store STORE_UNREACHABLE: http:\/\/10\.9\.0\.2:6443 cannot be reached/);
-}, 30_000);
+});
 
 test('with the store there it creates ClusterInformation and the default pool of kubeadm’s podSubnet, and opens the node', async () => {
   await store.start();
@@ -134,7 +134,7 @@ test('with the store there it creates ClusterInformation and the default pool of
   });
   expect(status().policy).toEqual({ enforced: false, ignored: 0 });
   expect(node.cli('status').out).toContain('NetworkPolicy is not enforced');
-}, 90_000);
+});
 
 test('where FORWARD drops, two marked rules stand at its end', async () => {
   const chain = (): string[] => ns.sh('n1', 'iptables-nft -S FORWARD').trim().split('\n');
@@ -145,7 +145,7 @@ test('where FORWARD drops, two marked rules stand at its end', async () => {
     '-A FORWARD -i cali+ -m comment --comment "gingham: pods forward" -j ACCEPT',
     '-A FORWARD -o cali+ -m comment --comment "gingham: pods forward" -j ACCEPT',
   ]);
-}, 30_000);
+});
 
 test('a BGPPeer whose Secret is missing is held alone, told as an Event, in status and in the log; then it comes up', async () => {
   bird = await speakers.bird('tor', BIRD('password "s3cret"; ttl security on;'));
@@ -180,7 +180,7 @@ test('a BGPPeer whose Secret is missing is held alone, told as an Event, in stat
   expect(sessions()[0]?.name).toBe('tor');
   await until('BIRD has our block', () => bird.birdc('show', 'route').includes('10.99.'));
   await until('we have its route', () => ns.ip('n1', 'route').includes('198.51.100.0/24 via 10.9.0.2'));
-}, 60_000);
+});
 
 test('a BGPPeer that changes takes effect, and one that is deleted ends its session and its routes', async () => {
   const change = (spec: object): void => void store.api('PATCH', `${CALICO}/bgppeers/tor`, { spec });
@@ -194,7 +194,7 @@ test('a BGPPeer that changes takes effect, and one that is deleted ends its sess
   await until('we lost its route', () => !ns.ip('n1', 'route').includes('198.51.100.0/24'));
   store.api('DELETE', `${CALICO}/bgppeers/faulty`);
   await until('nothing is wrong any more', () => codes().length === 0);
-}, 60_000);
+});
 
 test('listenPort and logSeverityScreen of the BGPConfiguration are followed live', async () => {
   create(
@@ -206,7 +206,7 @@ test('listenPort and logSeverityScreen of the BGPConfiguration are followed live
   expect(listening()).not.toMatch(/:179\b/);
   store.api('DELETE', `${CALICO}/bgpconfigurations/default`);
   await until('179 is listened on again', () => /:179\b/.test(listening()) && !listening().includes(':1790'));
-}, 30_000);
+});
 
 test('a Node that is deleted takes its peer along; its blocks stay, and that is said', async () => {
   create('/api/v1/nodes', {
@@ -216,7 +216,7 @@ test('a Node that is deleted takes its peer along; its blocks stay, and that is 
   expect(isReady(), 'one dead node does not make this one unready').toBe(true);
   store.api('DELETE', '/api/v1/nodes/n2');
   await until('no peer', () => sessions().length === 0);
-}, 30_000);
+});
 
 const cni = (
   command: string,
@@ -254,7 +254,7 @@ test('a pod’s address is written onto its Pod object, and taken from it again'
   });
   expect(cni('DEL', 'web').exit).toBe(0);
   await until('the address is gone', () => annotations()['cni.projectcalico.org/podIP'] === '');
-}, 30_000);
+});
 
 test('with datastoreReady false no address is given or taken back; afterwards the release is done', async () => {
   expect(cni('ADD', 'locked').exit).toBe(0);
@@ -267,7 +267,7 @@ test('with datastoreReady false no address is given or taken back; afterwards th
   store.api('PATCH', `${CALICO}/clusterinformations/default`, { spec: { datastoreReady: true } });
   await until('ready', isReady);
   await until('released', () => !handles().some((h) => h.includes('locked')), 30_000);
-}, 60_000);
+});
 
 test('the store is killed: pods and routes stay, DEL succeeds, and the release is done when it is back', async () => {
   expect(cni('ADD', 'stays').exit).toBe(0);
@@ -282,7 +282,7 @@ test('the store is killed: pods and routes stay, DEL succeeds, and the release i
   await until('released', () => !handles().some((h) => h.includes('goes')), 60_000);
   expect(handles().some((h) => h.includes('stays'))).toBe(true);
   expect(cni('DEL', 'stays').exit).toBe(0);
-}, 120_000);
+});
 
 test('uninstall leaves routes, devices, rules and settings as they were before', async () => {
   await node.stop('SIGTERM');
@@ -312,4 +312,4 @@ test('uninstall leaves routes, devices, rules and settings as they were before',
   expect(ns.sh('n1', 'iptables-nft -S FORWARD').trim()).toBe('-P FORWARD DROP\n-A FORWARD -j DOCKER-USER');
   expect(ns.sh('n1', 'nft list tables')).not.toContain('gingham');
   expect(ns.sh('n1', 'sysctl -n net.ipv4.ip_forward net.ipv4.conf.default.forwarding')).toBe('0\n0\n');
-}, 60_000);
+});

@@ -15,7 +15,7 @@ const sh = (...args: string[]): void => {
   if (r.status !== 0) throw new Error(`ip ${args.join(' ')}: ${r.stderr}`);
 };
 async function until(what: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !what(); i++) await new Promise((next) => setTimeout(next, 10));
+  for (let i = 0; i < 3000 && !what(); i++) await new Promise((next) => setTimeout(next, 10));
   expect(what()).toBe(true);
 }
 

@@ -99,7 +99,7 @@ const isReady = (name: string) => () => findLab(name)?.ready === true;
 test('Ctrl-C leaves nothing: no namespace, process, device, route, mount or file', async () => {
   const before = host();
   const lab = foreground();
-  await eventually('the lab is ready', isReady('gingham'), 40_000);
+  await eventually('the lab is ready', isReady('gingham'), 90_000);
   expect(lab.output()).toContain('pings: 36 of 36 answered');
   expect(say('ip -o link')).not.toContain('br0'); // nothing of it is in this namespace even while it runs
   lab.child.kill('SIGINT');
@@ -111,7 +111,7 @@ test('Ctrl-C leaves nothing: no namespace, process, device, route, mount or file
 test('Ctrl-C while it comes up leaves nothing either', async () => {
   const before = host();
   const lab = foreground();
-  await eventually('it has begun', () => lab.output().includes('namespaces made'), 20_000);
+  await eventually('it has begun', () => lab.output().includes('namespaces made'));
   lab.child.kill('SIGINT');
   await lab.ended;
   await nothingIsLeft(before);
@@ -120,7 +120,7 @@ test('Ctrl-C while it comes up leaves nothing either', async () => {
 test('after a kill -9 of the process in front the lab ends by itself', async () => {
   const before = host();
   const lab = foreground('--nodes', '1');
-  await eventually('the lab is ready', isReady('gingham'), 40_000);
+  await eventually('the lab is ready', isReady('gingham'), 90_000);
   lab.child.kill('SIGKILL');
   await lab.ended;
   await nothingIsLeft(before);
@@ -128,7 +128,7 @@ test('after a kill -9 of the process in front the lab ends by itself', async () 
 
 test('after a kill -9 of everything the same lab comes up again', async () => {
   const lab = foreground('--nodes', '2');
-  await eventually('the lab is ready', isReady('gingham'), 40_000);
+  await eventually('the lab is ready', isReady('gingham'), 90_000);
   const record = findLab('gingham');
   lab.child.kill('SIGKILL');
   if (record) process.kill(record.pid, 'SIGKILL');
@@ -187,7 +187,7 @@ test('a daemon that is killed is started again, and the lab says so', async () =
   await eventually(
     'another process answers',
     async () => (await lab.ask('node1', (client) => client.status())).process.pid !== before,
-    15_000,
+    30_000,
   );
   const log = fs.readFileSync(path.join(lab.record.dir, 'lab.log'), 'utf8');
   expect(log).toMatch(/node1 ended \(SIGKILL\); started again in 100 ms/);

@@ -72,7 +72,7 @@ test('arping 169.254.1.1 is answered from ee:ee:ee:ee:ee:ee when the node has a 
 test('without a default route it is answered once the gateway route is there, and not before', async () => {
   await wiring.wire(wire);
   ns.ip('node', `route add 10.244.104.7/32 dev ${wire.hostInterface} scope link`);
-  expect(arping()).toContain('Received 0 response(s)');
+  expect(arping(1)).toContain('Received 0 response(s)');
   const lo = await getLink(netlink, 'lo');
   const { target } = gatewayRoute(12);
   expect(target.nextHops).toEqual([{ device: 'lo', onlink: false }]);
@@ -82,7 +82,7 @@ test('without a default route it is answered once the gateway route is there, an
   expect(ns.ip('node', 'route')).toContain('169.254.1.1 dev lo proto bird scope link');
 });
 
-const arping = (): string => ns.try('pod', 'arping -f -c 1 -w 1 -I eth0 169.254.1.1').out;
+const arping = (forSec = 10): string => ns.try('pod', `arping -f -c 1 -w ${forSec} -I eth0 169.254.1.1`).out;
 
 test('pod and node ping each other, and so do two pods of one node', async () => {
   ns.ip('node', 'addr add 192.168.34.101/32 dev lo');
@@ -99,9 +99,9 @@ test('pod and node ping each other, and so do two pods of one node', async () =>
   await wiring.wire(second);
   ns.ip('node', `route add 10.244.104.7/32 dev ${wire.hostInterface} scope link`);
   ns.ip('node', `route add 10.244.104.8/32 dev ${second.hostInterface} scope link`);
-  expect(ns.sh('node', 'ping -c 1 -W 1 10.244.104.7')).toContain('ttl=64');
-  expect(ns.sh('pod', 'ping -c 1 -W 1 10.244.104.8')).toContain('ttl=63');
-  expect(ns.sh('pod', 'ping -c 1 -W 1 192.168.34.101')).toContain('ttl=64');
+  expect(ns.sh('node', 'ping -c 1 -W 10 10.244.104.7')).toContain('ttl=64');
+  expect(ns.sh('pod', 'ping -c 1 -W 10 10.244.104.8')).toContain('ttl=63');
+  expect(ns.sh('pod', 'ping -c 1 -W 10 192.168.34.101')).toContain('ttl=64');
 });
 
 test('a repeated wire keeps the interface, and a half-made one is replaced', async () => {

@@ -128,7 +128,7 @@ describe('wishes and foreign changes in any order', () => {
       }
     }
     await r.resync();
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 30_000;
     const expected = (): string[] => {
       const found: string[] = [];
       const now = foreignRoutes();

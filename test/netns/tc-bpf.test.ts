@@ -24,7 +24,9 @@ const startWeak = (n: number, setting: string): JsonChild => {
   return child;
 };
 const ping = (from: string, to: string, options = ''): boolean =>
-  ns.try(from, `ping -c 1 -W 1 ${options} ${to}`).status === 0;
+  ns.try(from, `ping -c 1 -W 10 ${options} ${to}`).status === 0;
+/** Nobody answers; who would, does at once. */
+const isSilent = (from: string, to: string): boolean => ns.try(from, `ping -c 1 -W 1 ${to}`).status !== 0;
 const filters = (n: number, device: string): string => ns.sh(`n${n}`, `tc filter show dev ${device} ingress`);
 const qdiscs = (n: number): string => ns.sh(`n${n}`, 'tc qdisc show');
 const statusOf = async (child: JsonChild): Promise<TunnelStatus> => {
@@ -93,7 +95,7 @@ describe('two nodes with tc-bpf, one with user space', () => {
     const before = (await statusOf(one)).counters;
     expect(ping('p1', podAddress(2), '-c 3 -i 0.05')).toBe(true);
     await one.ask({ ensure: specOf('ipip', 1, 2) }); // node 3 is unknown from here on
-    expect(ping('p3', podAddress(1))).toBe(false);
+    expect(isSilent('p3', podAddress(1))).toBe(true);
     const after = (await statusOf(one)).counters;
     expect((after?.txPackets ?? 0) - (before?.txPackets ?? 0)).toBeGreaterThanOrEqual(3);
     expect((after?.rxBytes ?? 0) - (before?.rxBytes ?? 0)).toBeGreaterThanOrEqual(3 * 84);
@@ -105,14 +107,14 @@ describe('two nodes with tc-bpf, one with user space', () => {
   test('a route that leads a packet back to this node ends in a counted drop, not in a loop', async () => {
     ns.ip('n1', `neigh add ${nodeAddress(9)} dev tunl0 lladdr 02:00:c0:a8:22:65 nud permanent`); // 192.168.34.101: our own
     ns.ip('n1', `route add 10.244.9.0/26 via ${nodeAddress(9)} dev tunl0 onlink`);
-    ping('p1', '10.244.9.1');
+    expect(isSilent('p1', '10.244.9.1')).toBe(true);
     expect((await statusOf(one)).counters?.dropped['next-hop-is-ourselves']).toBe(1);
     ns.ip('n1', 'route del 10.244.9.0/26');
   });
 
   test('twenty swaps of both programs under pings lose none and double none', async () => {
     const other = start(1);
-    const pings = pinging(ns, 1, 2, 1500, 2);
+    const pings = pinging(ns, 1, 2, 2);
     const ids = new Set<string>();
     for (let i = 0; i < 20; i++) {
       // Each finds the other's programs and puts its own in their place: what a restart does, without waiting for Node.js.
@@ -120,21 +122,23 @@ describe('two nodes with tc-bpf, one with user space', () => {
       ids.add(/ id (\d+) /.exec(filters(1, 'eth0'))?.[1] ?? 'none');
     }
     expect(ids.size).toBe(2);
-    expect(pings.running()).toBe(true);
-    expect(await pings.ended()).toEqual({ sent: 1500, lost: 0, duplicates: 0 });
+    const { sent, ...faults } = await pings.end();
+    expect(faults).toEqual({ lost: 0, duplicates: 0 });
+    expect(sent).toBeGreaterThan(100);
     await other.kill();
     await one.ask({ ensure: specOf('ipip', 1, 2, 3) });
   });
 
   test('kill -9 under pings loses none, and the next process takes over without losing one', async () => {
-    const pings = pinging(ns, 1, 2, 800, 5);
+    const pings = pinging(ns, 1, 2, 5);
     await one.kill();
     expect(ping('p1', podAddress(2))).toBe(true); // nobody is there
     one = start(1);
     expect(await one.ask({ resume: true })).toBe(true);
     await one.ask({ ensure: specOf('ipip', 1, 2, 3) });
-    expect(pings.running()).toBe(true);
-    expect(await pings.ended()).toEqual({ sent: 800, lost: 0, duplicates: 0 });
+    const { sent, ...faults } = await pings.end();
+    expect(faults).toEqual({ lost: 0, duplicates: 0 });
+    expect(sent).toBeGreaterThan(40);
   });
 
   test('a deleted qdisc comes back by itself, and so do the programs of a pair that was deleted', async () => {
@@ -146,7 +150,7 @@ describe('two nodes with tc-bpf, one with user space', () => {
       ns.try('n1', 'tc filter show dev tunl0-x ingress').out.includes('gingham_encap'),
     );
     for (const other of [2, 3]) ns.ip('n1', routeTo('ipip', other));
-    await until('pods ping', () => ping('p1', podAddress(2)));
+    await until('pods ping', () => !isSilent('p1', podAddress(2)));
   });
 
   test('an underlay that was made anew gets its program back, and while it is away the status says so', async () => {
@@ -160,7 +164,7 @@ describe('two nodes with tc-bpf, one with user space', () => {
     ns.ip('n1', 'link set eth0 up');
     ns.ip('n1', `addr add ${nodeAddress(1)}/24 dev eth0`);
     await until('decapsulation is back', () => filters(1, 'eth0').includes('gingham_decap'));
-    await until('pods ping', () => ping('p1', podAddress(2)));
+    await until('pods ping', () => !isSilent('p1', podAddress(2)));
     expect((await statusOf(one)).problems).toEqual([]);
   });
 
@@ -170,7 +174,7 @@ describe('two nodes with tc-bpf, one with user space', () => {
     ns.ip('n1', 'link set uplink up');
     ns.ip('n1', 'link add eth0 type bridge');
     await one.ask({ ensure: { ...specOf('ipip', 1, 2, 3), underlay: 'uplink' } });
-    await until('pods ping', () => ping('p1', podAddress(2)));
+    await until('pods ping', () => !isSilent('p1', podAddress(2)));
     expect(filters(1, 'uplink')).toContain('gingham_decap');
     expect(qdiscs(1)).not.toMatch(/clsact .*dev eth0/);
     ns.ip('n1', 'link del eth0');
@@ -178,7 +182,7 @@ describe('two nodes with tc-bpf, one with user space', () => {
     ns.ip('n1', 'link set uplink name eth0');
     ns.ip('n1', 'link set eth0 up');
     await one.ask({ ensure: specOf('ipip', 1, 2, 3) });
-    await until('pods ping', () => ping('p1', podAddress(2)));
+    await until('pods ping', () => !isSilent('p1', podAddress(2)));
   });
 
   test('user space takes over from tc-bpf and gives back, on the same device with the same routes', async () => {
@@ -197,15 +201,16 @@ describe('two nodes with tc-bpf, one with user space', () => {
     expect(ns.sh('n1', 'cat /sys/class/net/tunl0/ifindex')).toBe(index);
     expect(ns.ip('n1', 'route')).toBe(routes);
     expect(ns.sh('n1', 'ethtool -k tunl0 2>/dev/null || true')).not.toMatch(/^tcp-segmentation-offload: off/m);
-    const pings = pinging(ns, 1, 2, 20, 5);
-    expect(await pings.ended()).toEqual({ sent: 20, lost: 0, duplicates: 0 });
+    expect(ns.sh('p1', `ping -n -q -c 20 -i 0.005 -W 10 ${podAddress(2)}`)).toMatch(
+      /20 packets transmitted, 20 received, 0% packet loss/,
+    );
   });
 
   test("remove takes programs, pair and our qdisc away, and leaves another's qdisc and filter", async () => {
     ns.sh('n2', 'tc qdisc del dev eth0 clsact; tc qdisc add dev eth0 clsact');
     ns.sh('n2', "tc filter add dev eth0 egress prio 9 protocol ip bpf bytecode '1,6 0 0 0,' flowid 1:1");
     await until('the program moved in', () => filters(2, 'eth0').includes('gingham_decap_guest'));
-    await until('pods ping', () => ping('p1', podAddress(2)));
+    await until('pods ping', () => !isSilent('p1', podAddress(2)));
     for (const child of [one, two]) expect(await child.ask({ remove: 'ipip' })).toEqual({});
     expect(qdiscs(1)).not.toContain('clsact');
     expect(qdiscs(2)).toMatch(/clsact .*dev eth0/);

@@ -132,7 +132,7 @@ export function openLab(record: LabRecord, output = ''): Lab {
 }
 
 /** Polls an asynchronous question until it answers true; a rejection is a no. Throws `what` and the last answer. */
-export async function eventually(what: string, probe: () => unknown, deadlineMs = 10_000): Promise<void> {
+export async function eventually(what: string, probe: () => unknown, deadlineMs = 30_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   for (;;) {
     let last: unknown;

@@ -1,14 +1,15 @@
-/** What a ping(8) sums up when it ends. */
+/** What a ping(8) sums up when it ends, by itself or by us. */
 import type { ChildProcess } from 'node:child_process';
+import { until } from './namespaces.ts';
 
-export interface PingSum {
+interface PingSum {
   readonly sent: number;
   readonly lost: number;
   readonly duplicates: number;
 }
 
-/** Call it where the ping is spawned. It waits for 'close', for 'exit' may come before the last lines are read. */
-export function pingSum(ping: ChildProcess): Promise<PingSum> {
+/** It waits for 'close', for 'exit' may come before the last lines are read. */
+function pingSum(ping: ChildProcess): Promise<PingSum> {
   let out = '';
   ping.stdout?.on('data', (bytes: Buffer) => {
     out += bytes.toString();
@@ -24,4 +25,40 @@ export function pingSum(ping: ChildProcess): Promise<PingSum> {
   });
   sum.catch(() => {}); // a test that failed before it asked must not fail once more
   return sum;
+}
+
+/** Answers that are waited for before a ping is ended. */
+const MORE_ANSWERS = 10;
+const SILENCE_MS = 15_000;
+
+/** Of a ping without end, and without -q, that tells a line for each answer. Call it where it is spawned; `interrupt` sends it a SIGINT. */
+export function steadyPing(ping: ChildProcess, interrupt: () => void): { end(): Promise<PingSum> } {
+  const answered = new Set<number>();
+  let highest = 0;
+  let rest = '';
+  ping.stdout?.on('data', (bytes: Buffer) => {
+    const lines = (rest + bytes.toString()).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const [, seq] = /bytes from .*icmp_seq=(\d+)/.exec(line) ?? [];
+      if (seq === undefined) continue;
+      answered.add(Number(seq));
+      highest = Math.max(highest, Number(seq));
+    }
+  });
+  const sum = pingSum(ping);
+  return {
+    /** What is on its way at the interrupt is no loss, though ping counts it as one: judged is what was sent before an answer
+     *  that came. Where no answers come any more, all that was sent without one is lost. */
+    async end() {
+      const mark = highest;
+      const goesOn = await until('more answers', () => highest >= mark + MORE_ANSWERS, SILENCE_MS).catch(() => false);
+      const judged = highest;
+      interrupt();
+      const { sent, lost, duplicates } = await sum;
+      if (!goesOn) return { sent, lost, duplicates };
+      const answers = [...answered].filter((seq) => seq <= judged).length;
+      return { sent: judged, lost: judged - answers, duplicates };
+    },
+  };
 }

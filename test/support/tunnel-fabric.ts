@@ -1,12 +1,12 @@
 /** Three nodes with a pod each on one bridge, for tests of kernel/tunnels/tunnel.ts alone: routes are written by hand. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Ipv4, parseIpv4 } from '../../src/base/ipv4.ts';
 import type { TunnelSpec } from '../../src/kernel/tunnels/tunnel.ts';
 import { type Namespaces, until } from './namespaces.ts';
-import { type PingSum, pingSum } from './ping.ts';
+import { steadyPing } from './ping.ts';
 
 export const ip = (text: string): Ipv4 => parseIpv4(text) as Ipv4;
 export const nodeAddress = (n: number): string => `192.168.34.${100 + n}`;
@@ -122,14 +122,9 @@ export async function capture(
   return seen;
 }
 
-/** Pings `count` times, one every `intervalMs`, from one pod to another; each is counted. */
-export function pinging(ns: Namespaces, from: number, to: number, count: number, intervalMs: number) {
-  const options = ['-n', '-q', '-c', `${count}`, '-i', `${intervalMs / 1000}`, '-W', '5', podAddress(to)];
-  const child: ChildProcess = spawn('ip', ['netns', 'exec', ns.name(`p${from}`), 'ping', ...options]);
-  const sum = pingSum(child);
-  return {
-    running: (): boolean => child.exitCode === null,
-    /** Waits until all are answered or given up. */
-    ended: (): Promise<PingSum> => sum,
-  };
+/** Pings from one pod to another every `intervalMs`, until it is ended. */
+export function pinging(ns: Namespaces, from: number, to: number, intervalMs: number): ReturnType<typeof steadyPing> {
+  const options = ['-n', '-i', `${intervalMs / 1000}`, podAddress(to)];
+  const child = spawn('ip', ['netns', 'exec', ns.name(`p${from}`), 'ping', ...options]);
+  return steadyPing(child, () => child.kill('SIGINT'));
 }
