@@ -77,7 +77,8 @@ export function speakersIn(namespaces: Namespaces): Speakers {
   };
   const ended = (child: ChildProcess): Promise<number | string> =>
     new Promise((resolve) => {
-      if (child.exitCode !== null) resolve(child.exitCode);
+      const { exitCode, signalCode } = child;
+      if (exitCode !== null || signalCode !== null) resolve(exitCode ?? signalCode ?? 'unknown');
       else child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
     });
 
