@@ -1,8 +1,8 @@
 /** A YAML or JSON text, walked by a table of settings: values with the line each stood on, and a fault for everything the
  *  table does not know or allow. Pure. It knows no setting by name. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node } from 'yaml';
 import type { ConfigFault } from './node-config.ts';
-import { inOriginal, putQuickLists, takeQuickLists } from './quick-lists.ts';
+import { parseQuickly } from './quick-lists.ts';
 import type { Setting, SettingTable } from './settings.ts';
 import { suggest } from './suggest.ts';
 import type { ValueType } from './value-types.ts';
@@ -65,9 +65,7 @@ export class DocumentReader {
 
   constructor(text: string) {
     this.text = text.length > MOST_CHARACTERS ? '' : text;
-    const quick = takeQuickLists(this.text);
-    this.document = parseDocument(quick.text, { prettyErrors: false });
-    putQuickLists(this.document, quick);
+    this.document = parseQuickly(this.text);
     this.counter.addNewLine(0);
     for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1))
       this.counter.addNewLine(at + 1);
@@ -76,7 +74,7 @@ export class DocumentReader {
     for (const e of this.document.errors)
       this.faultAt(
         '',
-        this.counter.linePos(inOriginal(quick, e.pos[0])).line,
+        this.counter.linePos(e.pos[0]).line,
         undefined,
         `is not YAML or JSON: ${e.message}`,
         syntaxRemedy(e.code),

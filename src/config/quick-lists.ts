@@ -5,7 +5,7 @@
  *  of its own and in braces, plain words, numbers and addresses only. A list that has one other line is YAML's as a whole. YAML
  *  does not see the lines (to pass by a thousand empty ones took it as long as all else together); they come back as the nodes that
  *  it would have made of them, and what it did make is moved to where it stands in the file. */
-import { type Document, isMap, isNode, isScalar, Pair, Scalar, visit, YAMLMap, YAMLSeq } from 'yaml';
+import { type Document, isMap, isNode, isScalar, Pair, parseDocument, Scalar, visit, YAMLMap, YAMLSeq } from 'yaml';
 
 interface QuickList {
   /** Where its key stands. */
@@ -28,6 +28,7 @@ export interface QuickText {
   readonly cuts: readonly Cut[];
 }
 
+const PARSE = { prettyErrors: false } as const;
 /** Below it YAML is quick enough. */
 const LEAST_ELEMENTS = 16;
 const KEY_LINE = /^[A-Za-z]+:$/;
@@ -39,6 +40,16 @@ const WORD = /^[A-Za-z][A-Za-z0-9_./-]*$/;
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?$/;
 const IPV6 = /^[0-9a-fA-F]{1,4}:[0-9a-fA-F:]*:[0-9a-fA-F]{1,4}$/;
 const SPECIAL = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
+
+/** The document of a text. Where YAML finds a fault it reads all of it, however long that takes: what it says of a fault, and where,
+ *  depends on what stands around. */
+export function parseQuickly(text: string): Document.Parsed {
+  const quick = takeQuickLists(text);
+  const document = parseDocument(quick.text, PARSE);
+  if (quick.lists.length > 0 && document.errors.length > 0) return parseDocument(text, PARSE);
+  putQuickLists(document, quick);
+  return document;
+}
 
 export function takeQuickLists(text: string): QuickText {
   const lines = text.split('\n');
@@ -67,7 +78,7 @@ export function takeQuickLists(text: string): QuickText {
 }
 
 /** Where in the original stands what is at `offset` of the text that was left. */
-export function inOriginal({ cuts }: QuickText, offset: number): number {
+function inOriginal({ cuts }: QuickText, offset: number): number {
   let low = 0;
   let high = cuts.length;
   while (low < high) {
@@ -79,7 +90,7 @@ export function inOriginal({ cuts }: QuickText, offset: number): number {
 }
 
 /** Puts everything where it stands in the original, and the elements where YAML found nothing. */
-export function putQuickLists(document: Document, quick: QuickText): void {
+function putQuickLists(document: Document, quick: QuickText): void {
   const { contents } = document;
   const { lists } = quick;
   if (lists.length === 0) return;

@@ -2,7 +2,7 @@
  *  order, with MED groups, costs that change under the paths, several paths per route, and every setting. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatIp, formatIpPrefix, type IpAddress } from '../../../src/base/ip.ts';
+import { compareIp, formatIp, formatIpPrefix, type IpAddress } from '../../../src/base/ip.ts';
 import type { LocRibConfig } from '../../../src/rib/ribs/loc-rib.ts';
 import type { BestPath, PathSource, RouteFeed } from '../../../src/rib/terms/feed.ts';
 import type { NextHopResolver } from '../../../src/rib/terms/next-hops.ts';
@@ -100,8 +100,10 @@ class Believer implements RouteFeed {
 function expected({ paths }: RouteView): string | undefined {
   const [best] = paths;
   if (best === undefined || !best.best) return undefined;
-  const used = paths.filter((p) => p === best || p.multipath).map((p) => p.nextHop?.gateway);
-  const gateways = [...new Set(used.flatMap((g) => (g === undefined ? [] : [formatIp(g)])))].sort().join(' ');
+  const used = paths.flatMap((p) => (p === best || p.multipath ? (p.nextHop ?? []) : []));
+  // In order of the next hops' addresses; what they are resolved to may lie the other way round.
+  used.sort((a, b) => compareIp(a.address, b.address));
+  const gateways = [...new Set(used.flatMap(({ gateway: g }) => (g === undefined ? [] : [formatIp(g)])))].join(' ');
   return `${best.source.name} med ${best.attributes?.med} via ${gateways}`;
 }
 
