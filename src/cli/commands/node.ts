@@ -9,6 +9,8 @@ import { CommandError, EXIT } from '../exit-codes.ts';
 import { print } from '../terminal.ts';
 import { oneTarget } from './config.ts';
 
+const MS_PER_SECOND = 1000;
+
 export const node: CommandRow = {
   path: ['node'],
   summary: 'run the daemon in the foreground; SIGHUP reloads, SIGTERM stops',
@@ -76,5 +78,3 @@ async function undrain(call: Call): Promise<number> {
     ]);
   return EXIT.ok;
 }
-
-const MS_PER_SECOND = 1000;
