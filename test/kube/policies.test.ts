@@ -180,6 +180,8 @@ test('what a BGPPeer names decides by prefix, length and device what is taken, a
   expect(daemon('n1').cli('routes', '192.0.2.64/26', '-o', 'json').out).not.toContain('65001:77');
   await until('the rack has the block of n1', () => heard(rack, 'n1').includes(block('n1')), PATIENCE_MS);
   await until('n1 has the block of n2', () => hasRoute('n1', block('n2'), NODES.n2), PATIENCE_MS);
+  // Until everybody is heard, learned routes are told to nobody, whatever the filter says.
+  await until('n1 waits for nobody', () => !why('n1', block('n2')).includes('RESTARTING'), PATIENCE_MS);
   expect(heard(rack, 'n1')).toEqual([block('n1')]);
   expect(why('n1', block('n2'))).toMatch(/BGPFilter\/rack#1/);
 });
