@@ -28,7 +28,7 @@ export function drain(running: Running, { waitMs, stay }: DrainOptions): DrainRe
   }
   // Nobody heard it, nobody has to turn.
   const leavesInMs = up.length > 0 ? waitMs : 0;
-  log.info({ sessions: up.length, leavesInMs }, 'draining: peers are told to prefer other ways, then this node leaves');
+  log.info({ sessions: up.length, leavesInMs }, 'draining: this node leaves');
   // The answer goes out first: the process ends with the last session.
   running.cancelLeave = systemTimers.after(leavesInMs, () => void running.stop('leave'));
   return { ...report, leavesInMs };

@@ -71,7 +71,8 @@ function waysVia(
 ): Result<readonly NextHop[], Reason> {
   const text = formatIp(hop.address);
   if (isNoHost(hop.address)) return reason('NEXT_HOP_INVALID', `next hop ${text} is no address of a host`);
-  if (c.isLocal(hop.address, hop.link ?? link) || c.isLocal(hop.gateway, hop.link ?? link))
+  const on = hop.link ?? link;
+  if (c.isLocal(hop.address, on) || c.isLocal(hop.gateway, on))
     return reason('NEXT_HOP_IS_SELF', `next hop ${text} is an address of this node: the route would lead back to us`);
   const via = (gateway: IpAddress, device: string, onlink: boolean): Result<readonly NextHop[], Reason> =>
     ok([{ gateway, device, onlink }]);
@@ -89,7 +90,6 @@ function waysVia(
     }
     case 'none': {
       const { gateway } = hop;
-      const on = hop.link ?? link;
       if (isIpv6(gateway) && isLinkLocal6(gateway))
         return on === undefined
           ? reason(

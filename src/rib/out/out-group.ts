@@ -182,10 +182,9 @@ export class OutGroup {
     const own: OutMember[] = [];
     this.pick(undefined);
     const { sendsNothing } = batch;
-    const leadsSomewhere = batch.hops.size > 0;
     for (const m of mates) {
       if (sendsNothing && m.count === 0) continue; // a mesh: what one says is nothing to the others
-      if (batch.hasSource(m.sourceId) || (leadsSomewhere && batch.hops.has(m.addressKey))) {
+      if (batch.hasSource(m.sourceId) || batch.hops.has(m.addressKey)) {
         own.push(m);
         continue;
       }
