@@ -253,7 +253,7 @@ export class AdjRibOut {
     member.refreshSent = undefined;
     refreshSent?.();
     if (member.endOfRibSent || member.holdLearned || member.blocked || member.closed) return;
-    if (port.table.decided < member.markedAtStart) return;
+    if (port.table.queue.decided < member.markedAtStart) return;
     member.endOfRibSent = true;
     const afi = (this.options.family ?? 'ipv4') === 'ipv4' ? 1 : 2;
     member.blocked = !this.options.send(endOfRib({ afi, safi: UNICAST }));

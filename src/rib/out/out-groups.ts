@@ -65,7 +65,7 @@ export class OutGroups {
 
   /** A slice of the table is decided. Cheap where it changed nothing. */
   decided(): void {
-    if (this.table.decided !== this.decidedSeen) this.run();
+    if (this.table.queue.decided !== this.decidedSeen) this.run();
   }
 
   /** A member has something to do that it had not. */
@@ -89,7 +89,7 @@ export class OutGroups {
     let isOver = false;
     do {
       this.stirred = false;
-      this.decidedSeen = this.table.decided;
+      this.decidedSeen = this.table.queue.decided;
       isOver = !this.round(clock, until);
     } while (!isOver && this.stirred);
     this.running = false;

@@ -61,7 +61,7 @@ export class OutMember {
     this.address = addressOctets(address);
     this.addressKey = hopKey(this.address, 0, this.address.length);
     this.holdLearned = holdLearned;
-    this.markedAtStart = port.table.marked;
+    this.markedAtStart = port.table.queue.marked;
   }
 
   /** Prefixes, with ADD-PATH paths, that the peer has from us. */

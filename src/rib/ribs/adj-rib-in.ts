@@ -9,6 +9,7 @@ import { AFI_IPV4, AFI_IPV6, IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../../bg
 import { PrefixClasses } from '../../policy/prefix-classes.ts';
 import { RESET } from '../sets/import.ts';
 import { liesReady, nlriOctets, reachOctets } from '../sets/received-set.ts';
+import { DONE } from '../tables/lone-paths.ts';
 import { NlriRun } from '../tables/nlri-run.ts';
 import { type LimitNotice, limitReached, tooManyPrefixes } from '../tables/prefix-limit.ts';
 import type { RouteJudge } from '../tables/route-judge.ts';
@@ -154,19 +155,26 @@ export class AdjRibIn {
       sets.release(set);
       return error;
     }
+    const { lone, bestPaths } = this.table;
     const simple = !sets.contextOf(set).perRoute;
-    const { judge } = this;
+    const used = sets.usedOf(set);
+    const isNew = simple && used !== NONE && !addPath;
     const endsSession = source.maxPrefixes.action === 'idle';
     let isFull = false;
     for (let at = start; at < end && !(isFull && endsSession); ) {
       at = run.read(slab, at, end, addPath);
       run.insert(slab);
       let leftOut = false;
-      for (let i = 0; i < run.count && !(leftOut && endsSession); i++) {
+      const done =
+        isNew && !run.hasMulticast && bestPaths.comparesPairs && source.received + run.count <= source.mostPrefixes
+          ? lone.come(run.routes, run.count, source, set, used, this.now)
+          : 0;
+      for (let i = 0; done < run.count && i < run.count && !(leftOut && endsSession); i++) {
         const route = run.routes[i]!;
+        if (route === DONE) continue;
         const isIn =
-          simple && !judge.isMulticast(route)
-            ? this.put(route, source, run.pathIdOf(i), set, sets.usedOf(set))
+          simple && !run.hasMulticast
+            ? this.put(route, source, run.pathIdOf(i), set, used)
             : this.judgeAndPut(route, run.pathIdOf(i), set);
         if (!isIn) leftOut = true;
       }
@@ -179,12 +187,14 @@ export class AdjRibIn {
 
   private withdrawAll(slab: Uint8Array, start: number, end: number, addPath: boolean): void {
     const { run, source } = this;
+    const { lone, bestPaths } = this.table;
     for (let at = start; at < end; ) {
       at = run.read(slab, at, end, addPath);
       run.find(slab);
-      for (let i = 0; i < run.count; i++) {
+      const done = !addPath && bestPaths.comparesPairs ? lone.go(run.routes, run.count, source) : 0;
+      for (let i = 0; done < run.count && i < run.count; i++) {
         const route = run.routes[i]!;
-        if (route !== NONE) this.withdrawRoute(route, source, run.pathIdOf(i));
+        if (route !== NONE && route !== DONE) this.withdrawRoute(route, source, run.pathIdOf(i));
       }
     }
   }

@@ -6,7 +6,7 @@ import { ipv4 } from '../../base/ipv4.ts';
 import type { Clock } from '../../base/ports.ts';
 import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import type { UpdateFrame } from '../../bgp-js/update/update-frame.ts';
-import { AHEAD, RouteTable } from '../tables/route-table.ts';
+import { RouteTable } from '../tables/route-table.ts';
 import type { PathSource, RouteFeed } from '../terms/feed.ts';
 import type { ReceiveOptions, TableConfig } from '../terms/rib-config.ts';
 import type { Source, SourceSpec } from '../terms/source.ts';
@@ -15,6 +15,7 @@ import { AdjRibIn, type Received } from './adj-rib-in.ts';
 import { Feeds, type Subscriber } from './feeds.ts';
 import { longestUsed, matchesOf, type PageQuery, pages, pathsOfSource, routesOf, routeView } from './lookup.ts';
 import type { OutPort } from './out-port.ts';
+import { Telling } from './telling.ts';
 
 export type { MaxPaths, ReceiveOptions } from '../terms/rib-config.ts';
 export type { Subscriber } from './feeds.ts';
@@ -47,12 +48,11 @@ export class LocRib {
   private readonly table: RouteTable;
   private readonly adjRibIn: AdjRibIn;
   private readonly feeds: Feeds;
+  private readonly telling: Telling;
   private readonly pumps = new Set<() => void>();
   private scheduled = false;
   private deciding = false;
   private asking = false;
-  private changed = false;
-  private told = 0;
   private lastChangeAt: number | undefined;
   private lastSliceAt = Number.NEGATIVE_INFINITY;
 
@@ -61,6 +61,7 @@ export class LocRib {
     this.table = new RouteTable(config, () => this.wake());
     this.adjRibIn = new AdjRibIn(this.table, () => Math.floor(config.clock.wall() / 1000));
     this.feeds = new Feeds(this.table);
+    this.telling = new Telling(this.table, this.feeds);
   }
 
   get family(): 'ipv4' | 'ipv6' {
@@ -230,14 +231,14 @@ export class LocRib {
     const { table } = this;
     return {
       routes: table.index.size,
-      best: this.told,
+      best: this.telling.told,
       paths: table.paths.size,
       attributes: table.sets.size,
       nextHops: table.nextHops.size,
       unreachableNextHops: table.tracker.unreachable,
       nextHopGroups: table.groups.size,
       walks: table.bestPaths.walks,
-      waiting: table.waiting,
+      waiting: table.queue.waiting,
       ...(this.lastChangeAt !== undefined && { lastChangeAt: this.lastChangeAt }),
     };
   }
@@ -256,8 +257,8 @@ export class LocRib {
     if (this.scheduled) return;
     this.scheduleSlice();
     this.config.atOnce?.(() => {
-      const { waiting, rounds } = this.table;
-      if (waiting === 0 || waiting > ROUTES_AT_ONCE || rounds.busy || this.feeds.dumping) return;
+      const { queue, rounds } = this.table;
+      if (queue.waiting === 0 || queue.waiting > ROUTES_AT_ONCE || rounds.busy || this.feeds.dumping) return;
       if (this.config.clock.now() - this.lastSliceAt >= QUIET_MS) this.timedSlice();
     });
   }
@@ -288,19 +289,13 @@ export class LocRib {
     let left = routes;
     for (;;) {
       const some = Math.min(left, ROUTES_PER_LOOK);
-      let n = 0;
-      for (; n < some; n++) {
-        if (n % AHEAD === 0) this.table.prefetchDirty();
-        const route = this.table.takeDirty();
-        if (route === NONE) break;
-        this.decide(route);
-      }
+      const n = this.telling.decide(some);
       left -= n;
       if (n < some && !this.otherWork()) break;
       if (left === 0 || (until !== FOREVER && clock.now() >= until)) break;
     }
-    if (this.changed) this.lastChangeAt = clock.wall();
-    this.changed = false;
+    if (this.telling.changed) this.lastChangeAt = clock.wall();
+    this.telling.changed = false;
     this.deciding = false;
     this.feeds.endSlice();
     for (const pump of this.pumps) pump();
@@ -309,39 +304,6 @@ export class LocRib {
   private trim(): void {
     this.table.dropRead(this.table.changes);
     this.table.dropRead(this.table.pathChanges);
-  }
-
-  private decide(route: number): void {
-    const { table } = this;
-    const { sets, groups, routes } = table;
-    const walked = table.needsWalk(route);
-    if (walked) table.bestPaths.walk(route);
-    const pathsChanged = table.unmark(route);
-
-    const best = table.routes.bestOf(route);
-    const set = best === NONE ? NONE : table.paths.usedOf(best);
-    const source = best === NONE ? NONE : table.paths.sourceOf(best);
-    const oldSet = routes.toldSetOf(route);
-    const oldGroup = routes.toldGroupOf(route);
-    const group = table.bestPaths.nextHopsOf(route, walked, oldGroup);
-    const same = set === oldSet && group === oldGroup && (set === NONE || source === routes.toldSourceOf(route));
-    // A best path that is another one may change which paths a limited reader of all paths is sent.
-    if (pathsChanged || !same) table.pathChanges.touch(route);
-    if (table.tracker.watching && (pathsChanged || !same)) {
-      table.tracker.routeChanged(table.addressOf(route), table.index.lengthOf(route));
-    }
-    if (!same) {
-      if (set !== NONE) sets.hold(set);
-      groups.hold(group);
-      routes.tell(route, set, source, group);
-      this.told += (set === NONE ? 0 : 1) - (oldSet === NONE ? 0 : 1);
-      this.changed = true;
-      table.changes.touch(route);
-      this.feeds.tell(route);
-      if (oldSet !== NONE) sets.release(oldSet);
-      groups.release(oldGroup);
-    }
-    table.freeIfUnused(route);
   }
 
   /** A piece of what is not deciding: next hops, rounds over the paths, dumps. False when nothing is left. */

@@ -271,6 +271,17 @@ export class AttributeTable {
     if (left === 0) this.remove(id);
   }
 
+  /** So many references at once. */
+  holdMany(id: number, count: number): void {
+    this.refs.at[id] = (this.refs.at[id] as number) + count;
+  }
+
+  releaseMany(id: number, count: number): void {
+    const left = (this.refs.at[id] as number) - count;
+    this.refs.at[id] = left;
+    if (left === 0) this.remove(id);
+  }
+
   /** From now on verdicts are out of date, but those of sets that are judged after this. */
   beginJudging(): void {
     this.judging = (this.judging + 1) & 0xff;

@@ -25,7 +25,8 @@ const NONE = -1;
 export class BestPaths {
   private readonly table: Tables;
   readonly settings: BestPathSettings;
-  private readonly multipath: boolean;
+  /** Several paths of a route may be used together. */
+  readonly multipath: boolean;
   private readonly memo: WalkMemo;
   /** Costs or identifiers have changed under paths that are not marked yet: nothing is compared, all is walked. */
   unsettled = 0;
@@ -110,6 +111,12 @@ export class BestPaths {
     this.setBest(route, path);
     this.setMixed(route, false);
     this.table.markChanged(route);
+  }
+
+  /** A path that comes or goes is a matter between it and the best one: nothing is on its way that would have all paths of a route
+   *  looked at, and nobody wants to know of the others. */
+  get comparesPairs(): boolean {
+    return this.unsettled === 0 && !this.table.watchesPaths;
   }
 
   /** Costs or identifiers are others. */

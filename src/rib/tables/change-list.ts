@@ -91,6 +91,35 @@ export class ChangeList {
     this.live++;
   }
 
+  /** The same for the first `count` of `routes`. */
+  touchAll(routes: Int32Array, count: number): void {
+    if (this.cursors.size === 0) return;
+    const { rowBits } = this;
+    if (((this.tail - this.head) | 0) + count > this.log.length) {
+      for (let i = 0; i < count; i++) this.touch(routes[i]!);
+      return;
+    }
+    const { at } = this.cells;
+    const { log, furthest } = this;
+    const mask = log.length - 1;
+    let { tail, live } = this;
+    for (let i = 0; i < count; i++) {
+      const cell = (routes[i]! << rowBits) + this.at;
+      const place = at[cell]!;
+      if (place !== 0) {
+        if (((place - furthest) | 0) >= 0) continue;
+        log[place & mask] = NONE;
+        live--;
+      }
+      log[tail & mask] = routes[i]!;
+      at[cell] = tail;
+      tail = after(tail);
+      live++;
+    }
+    this.tail = tail;
+    this.live = live;
+  }
+
   /** The next changed route for this reader, or -1. */
   take(cursor: Cursor): number {
     const { log, tail } = this;

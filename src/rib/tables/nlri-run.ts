@@ -11,6 +11,8 @@ const RUN = 64;
 
 export class NlriRun {
   count = 0;
+  /** Some of them look as if they were prefixes of multicast addresses. */
+  hasMulticast = false;
   /** The routes of the prefixes after find() or insert(); -1: it is not in the table. */
   readonly routes = new Int32Array(RUN);
   private readonly table: RouteTable;
@@ -30,8 +32,9 @@ export class NlriRun {
 
   /** Reads the next run of [at, end); answers where the one after it begins. */
   read(slab: Uint8Array, at: number, end: number, addPath: boolean): number {
-    const { octets, lengths, addresses, pathIds } = this;
+    const { octets, lengths, addresses, pathIds, isIpv4 } = this;
     let n = 0;
+    let multicast = false;
     while (n < RUN && at < end) {
       let pathId = 0;
       if (addPath) {
@@ -42,12 +45,14 @@ export class NlriRun {
       const next = at + 1 + ((length + 7) >>> 3);
       // The session has checked it: there is nothing else inside an UPDATE that comes here.
       if (next > end) {
-        this.count = n;
-        return end;
+        at = end;
+        break;
       }
       // Octets beyond `next` belong to the neighbour and may lie outside the slab: the mask and `|` make both nothing.
       const word = (slab[at + 1]! << 24) | (slab[at + 2]! << 16) | (slab[at + 3]! << 8) | slab[at + 4]!;
-      addresses[n] = length === 0 ? 0 : word & (-1 << (32 - length));
+      const address = length === 0 ? 0 : word & (-1 << (32 - length));
+      if (isIpv4 ? address >>> 28 === 14 : word >>> 24 === 0xff) multicast = true;
+      addresses[n] = address;
       octets[n] = at + 1;
       lengths[n] = length;
       pathIds[n] = pathId;
@@ -55,6 +60,7 @@ export class NlriRun {
       at = next;
     }
     this.count = n;
+    this.hasMulticast = multicast;
     return at;
   }
 
@@ -96,7 +102,7 @@ export class NlriRun {
   forget(): void {
     const { table, routes, count } = this;
     // One that stands in the run twice is looked at twice.
-    for (let i = 0; i < count; i++) if (table.index.has(routes[i]!)) table.freeIfUnused(routes[i]!);
+    for (let i = 0; i < count; i++) if (routes[i]! >= 0 && table.index.has(routes[i]!)) table.freeIfUnused(routes[i]!);
   }
 
   /** 0 where there is none. */

@@ -10,17 +10,17 @@
 import { Int32Column, Uint8Column, Uint16Column } from '../../base/columns.ts';
 
 const NONE = -1;
-const ROW_BITS = 3;
+export const PATH_ROW_BITS = 3;
 const ROUTE = 0;
-const RECEIVED = 1;
-const USED = 2;
-const NEXT = 3;
+export const RECEIVED = 1;
+export const USED = 2;
+export const NEXT = 3;
 const PREVIOUS = 4;
-const EPOCH = 5;
+export const EPOCH = 5;
 const SINCE = 6;
-const PATH_ID = 7;
+export const PATH_ID = 7;
 
-const BLOCK_BITS = 6;
+export const BLOCK_BITS = 6;
 const BLOCK = 1 << BLOCK_BITS;
 /** Steps in lists that a source takes before it gets a column of its own; each is a look into memory. */
 const PATIENCE = 16_384;
@@ -38,10 +38,10 @@ interface Owner {
 }
 
 export class PathTable {
-  private readonly cells = new Int32Column(0);
+  readonly cells = new Int32Column(0);
   private withPathIds = false;
   /** By block: its source plus 1, 0 for none; how many of its ids are in use; its neighbours in the list of those with room. */
-  private readonly ownerOf = new Uint16Column();
+  readonly ownerOf = new Uint16Column();
   private readonly usedIn = new Uint8Column();
   private readonly after = new Int32Column(NONE);
   private readonly before = new Int32Column(NONE);
@@ -61,43 +61,43 @@ export class PathTable {
 
   /** -1: this id is free. */
   routeOf(path: number): number {
-    return this.cells.at[(path << ROW_BITS) + ROUTE] as number;
+    return this.cells.at[(path << PATH_ROW_BITS) + ROUTE] as number;
   }
 
   receivedOf(path: number): number {
-    return this.cells.at[(path << ROW_BITS) + RECEIVED] as number;
+    return this.cells.at[(path << PATH_ROW_BITS) + RECEIVED] as number;
   }
   setReceived(path: number, set: number): void {
-    this.cells.at[(path << ROW_BITS) + RECEIVED] = set;
+    this.cells.at[(path << PATH_ROW_BITS) + RECEIVED] = set;
   }
 
   /** -1: it is rejected. */
   usedOf(path: number): number {
-    return this.cells.at[(path << ROW_BITS) + USED] as number;
+    return this.cells.at[(path << PATH_ROW_BITS) + USED] as number;
   }
   setUsed(path: number, set: number): void {
-    this.cells.at[(path << ROW_BITS) + USED] = set;
+    this.cells.at[(path << PATH_ROW_BITS) + USED] = set;
   }
 
   /** The next path of the same route, or -1. */
   nextOf(path: number): number {
-    return this.cells.at[(path << ROW_BITS) + NEXT] as number;
+    return this.cells.at[(path << PATH_ROW_BITS) + NEXT] as number;
   }
 
   /** Older than the source's: stale, or dead. */
   epochOf(path: number): number {
-    return this.cells.at[(path << ROW_BITS) + EPOCH] as number;
+    return this.cells.at[(path << PATH_ROW_BITS) + EPOCH] as number;
   }
   setEpoch(path: number, epoch: number): void {
-    this.cells.at[(path << ROW_BITS) + EPOCH] = epoch;
+    this.cells.at[(path << PATH_ROW_BITS) + EPOCH] = epoch;
   }
 
   /** Wall clock, seconds since 1970, of the last real change. */
   sinceOf(path: number): number {
-    return (this.cells.at[(path << ROW_BITS) + SINCE] as number) >>> 0;
+    return (this.cells.at[(path << PATH_ROW_BITS) + SINCE] as number) >>> 0;
   }
   setSince(path: number, seconds: number): void {
-    this.cells.at[(path << ROW_BITS) + SINCE] = seconds;
+    this.cells.at[(path << PATH_ROW_BITS) + SINCE] = seconds;
   }
 
   /** Its source's id. */
@@ -107,7 +107,7 @@ export class PathTable {
 
   /** As received; 0 without ADD-PATH. RFC 7911 3 */
   pathIdOf(path: number): number {
-    return (this.cells.at[(path << ROW_BITS) + PATH_ID] as number) >>> 0;
+    return (this.cells.at[(path << PATH_ROW_BITS) + PATH_ID] as number) >>> 0;
   }
 
   /** The first path of `source` for the route whose list begins at `first`, or -1. */
@@ -142,7 +142,7 @@ export class PathTable {
     if (pathId !== 0) this.withPathIds = true;
     const beside = this.withPathIds ? this.firstOf(route, first, source) : NONE;
     const path = this.take(source);
-    const row = path << ROW_BITS;
+    const row = path << PATH_ROW_BITS;
     const { at } = this.cells;
     at[row + ROUTE] = route;
     at[row + RECEIVED] = NONE;
@@ -152,7 +152,7 @@ export class PathTable {
       // In front of all others.
       at[row + PREVIOUS] = NONE;
       at[row + NEXT] = first;
-      if (first !== NONE) at[(first << ROW_BITS) + PREVIOUS] = path;
+      if (first !== NONE) at[(first << PATH_ROW_BITS) + PREVIOUS] = path;
       const byRoute = this.owners[source]?.byRoute;
       if (byRoute !== undefined) {
         byRoute.reach(route);
@@ -162,11 +162,55 @@ export class PathTable {
       const after = this.nextOf(beside);
       at[row + PREVIOUS] = beside;
       at[row + NEXT] = after;
-      at[(beside << ROW_BITS) + NEXT] = path;
-      if (after !== NONE) at[(after << ROW_BITS) + PREVIOUS] = path;
+      at[(beside << PATH_ROW_BITS) + NEXT] = path;
+      if (after !== NONE) at[(after << PATH_ROW_BITS) + PREVIOUS] = path;
     }
     this.live++;
     return path;
+  }
+
+  /** New paths, each the first of its route, without an identifier. `into` gets them. */
+  addFirst(
+    routes: Int32Array,
+    count: number,
+    source: number,
+    received: number,
+    used: number,
+    epoch: number,
+    since: number,
+    into: Int32Array,
+  ): void {
+    const owner = this.ownerFor(source);
+    for (let i = 0; i < count; ) {
+      const block = this.openOf(owner, source);
+      const start = block << BLOCK_BITS;
+      const inUse = this.usedIn.at[block]!;
+      const { at } = this.cells;
+      const before = i;
+      // Mostly the lower ids are those in use; else it is looked for again from the first one.
+      for (let path = this.routeOf(start + inUse) === NONE ? start + inUse : start; path < start + BLOCK; path++) {
+        const row = path << PATH_ROW_BITS;
+        if (at[row + ROUTE] !== NONE) continue;
+        at[row + ROUTE] = routes[i]!;
+        at[row + RECEIVED] = received;
+        at[row + USED] = used;
+        at[row + NEXT] = NONE;
+        at[row + PREVIOUS] = NONE;
+        at[row + EPOCH] = epoch;
+        at[row + SINCE] = since;
+        at[row + PATH_ID] = 0;
+        into[i++] = path;
+        if (i === count) break;
+      }
+      this.use(owner, block, i - before);
+    }
+    this.live += count;
+    const { byRoute } = owner;
+    if (byRoute === undefined) return;
+    for (let i = 0; i < count; i++) {
+      byRoute.reach(routes[i]!);
+      byRoute.at[routes[i]!] = into[i]! + 1;
+    }
   }
 
   headOf(path: number, first: number): number {
@@ -178,11 +222,11 @@ export class PathTable {
     const source = this.sourceOf(path);
     const owner = this.owners[source] as Owner;
     const { at } = this.cells;
-    const row = path << ROW_BITS;
+    const row = path << PATH_ROW_BITS;
     const previous = at[row + PREVIOUS] as number;
     const after = at[row + NEXT] as number;
-    if (previous !== NONE) at[(previous << ROW_BITS) + NEXT] = after;
-    if (after !== NONE) at[(after << ROW_BITS) + PREVIOUS] = previous;
+    if (previous !== NONE) at[(previous << PATH_ROW_BITS) + NEXT] = after;
+    if (after !== NONE) at[(after << PATH_ROW_BITS) + PREVIOUS] = previous;
     if (owner.byRoute !== undefined) {
       const route = at[row + ROUTE] as number;
       if (owner.byRoute.at[route] === path + 1)
@@ -192,6 +236,21 @@ export class PathTable {
     this.giveBack(path, source, owner);
     this.live--;
     return previous === NONE ? after : first;
+  }
+
+  /** Paths that are the only ones of their routes go. */
+  removeAlone(paths: Int32Array, count: number): void {
+    const { at } = this.cells;
+    for (let i = 0; i < count; i++) {
+      const path = paths[i]!;
+      const source = this.sourceOf(path);
+      const owner = this.owners[source] as Owner;
+      const row = path << PATH_ROW_BITS;
+      if (owner.byRoute !== undefined) owner.byRoute.at[at[row + ROUTE]!] = 0;
+      at[row + ROUTE] = NONE;
+      this.giveBack(path, source, owner);
+    }
+    this.live -= count;
   }
 
   /** The first path of the source whose id is not below `from`, or -1: for a walk that others may interrupt. */
@@ -206,7 +265,7 @@ export class PathTable {
   }
 
   private previousOf(path: number): number {
-    return this.cells.at[(path << ROW_BITS) + PREVIOUS] as number;
+    return this.cells.at[(path << PATH_ROW_BITS) + PREVIOUS] as number;
   }
 
   /** Walking has cost a source too much: from now on it looks its paths up. */
@@ -224,28 +283,42 @@ export class PathTable {
     owner.byRoute = byRoute;
   }
 
-  /** An id in a block of the source. */
-  private take(source: number): number {
+  private ownerFor(source: number): Owner {
     let owner = this.owners[source];
     if (owner === undefined) {
       owner = { open: NONE, byRoute: undefined, steps: 0, paths: 0 };
       this.owners[source] = owner;
     }
+    return owner;
+  }
+
+  /** A block of the source with room. */
+  private openOf(owner: Owner, source: number): number {
     if (owner.open === NONE) this.openBlock(owner, source);
-    const block = owner.open;
-    const used = (this.usedIn.at[block] as number) + 1;
+    return owner.open;
+  }
+
+  /** So many more of the ids of the source's open block are in use. */
+  private use(owner: Owner, block: number, count: number): void {
+    const used = this.usedIn.at[block]! + count;
     this.usedIn.at[block] = used;
-    owner.paths++;
-    let path = (block << BLOCK_BITS) + used - 1;
+    owner.paths += count;
+    if (used < BLOCK) return;
+    const after = this.after.at[block]!;
+    owner.open = after;
+    if (after !== NONE) this.before.at[after] = NONE;
+  }
+
+  /** An id in a block of the source. */
+  private take(source: number): number {
+    const owner = this.ownerFor(source);
+    const block = this.openOf(owner, source);
+    let path = (block << BLOCK_BITS) + this.usedIn.at[block]!;
     if (this.routeOf(path) !== NONE) {
       path = block << BLOCK_BITS;
       while (this.routeOf(path) !== NONE) path++;
     }
-    if (used === BLOCK) {
-      const after = this.after.at[block] as number;
-      owner.open = after;
-      if (after !== NONE) this.before.at[after] = NONE;
-    }
+    this.use(owner, block, 1);
     return path;
   }
 
@@ -264,8 +337,8 @@ export class PathTable {
     const block = this.blocks++;
     for (const column of [this.ownerOf, this.usedIn, this.after, this.before]) column.reach(block);
     const first = block << BLOCK_BITS;
-    this.cells.reach(((first + BLOCK) << ROW_BITS) - 1);
-    for (let path = first; path < first + BLOCK; path++) this.cells.at[(path << ROW_BITS) + ROUTE] = NONE;
+    this.cells.reach(((first + BLOCK) << PATH_ROW_BITS) - 1);
+    for (let path = first; path < first + BLOCK; path++) this.cells.at[(path << PATH_ROW_BITS) + ROUTE] = NONE;
     return block;
   }
 

@@ -11,15 +11,15 @@ export const ROW_BITS = 3;
 /** The word of ChangeList, and the two of PrefixTable. */
 export const PLACE_AT = 5;
 export const PREFIX_AT = 6;
-const FIRST = 0;
-const BEST = 1;
-const TOLD_SET = 2;
+export const FIRST = 0;
+export const BEST = 1;
+export const TOLD_SET = 2;
 /** Source ids have 16 bits; the marks lie above them. */
-const TOLD_SOURCE = 3;
-const MARKS_AT = 16;
-const SOURCE = (1 << MARKS_AT) - 1;
+export const TOLD_SOURCE = 3;
+export const MARKS_AT = 16;
+export const SOURCE = (1 << MARKS_AT) - 1;
 /** In `groups` of the table; without the 1. */
-const TOLD_GROUP = 4;
+export const TOLD_GROUP = 4;
 
 /** Marks. It waits in the queue: to be compared with what was told, or more. */
 export const QUEUED = 1;

@@ -17,10 +17,12 @@ import { LOCAL, Source, type SourceSpec } from '../terms/source.ts';
 import { BestPaths } from './best-path.ts';
 import { ChangeList } from './change-list.ts';
 import { Leaving } from './leaving.ts';
+import { LonePaths } from './lone-paths.ts';
 import { NextHopTracker } from './next-hop-tracker.ts';
 import { PathRounds } from './path-rounds.ts';
 import { PathTable } from './path-table.ts';
 import { RouteJudge } from './route-judge.ts';
+import { RouteQueue } from './route-queue.ts';
 import { MIXED_MED, PATHS, PLACE_AT, PREFIX_AT, QUEUED, ROW_BITS, RouteRows, WALK } from './route-rows.ts';
 import type { Tables } from './tables.ts';
 
@@ -52,18 +54,15 @@ export class RouteTable implements Tables {
   readonly tracker: NextHopTracker;
   readonly groups: NextHopGroups;
   readonly bestPaths: BestPaths;
+  readonly lone: LonePaths;
+  /** Routes to decide. */
+  readonly queue = new RouteQueue();
   /** By source id; ids are given out again. Source 0 is this node. */
   readonly sources: (Source | undefined)[] = [];
   readonly local: Source;
   /** No id below it is free, but for 0. */
   private freeSource = 1;
 
-  private queue = new Int32Array(1024);
-  private queueHead = 0;
-  private queueTail = 0;
-  /** How many were ever marked: routes leave the queue in order, so "decided >= marked then" means "all of then are done". */
-  marked = 0;
-  decided = 0;
   /** Sources whose routes may still be told somewhere. */
   private readonly retired: Source[] = [];
   private readonly onWork: () => void;
@@ -86,6 +85,7 @@ export class RouteTable implements Tables {
       maxPaths: config.maxPaths ?? { ebgp: 1, ibgp: 1 },
       preferOlder: config.preferOlder === true,
     });
+    this.lone = new LonePaths(this, this.bestPaths, this.queue, onWork);
     this.local = new Source(0, LOCAL);
     this.sources.push(this.local);
   }
@@ -116,7 +116,7 @@ export class RouteTable implements Tables {
   }
 
   private freeRetired(): void {
-    if (this.retired.length === 0 || this.waiting > 0 || this.rounds.busy) return;
+    if (this.retired.length === 0 || this.queue.waiting > 0 || this.rounds.busy) return;
     for (const source of this.retired.splice(0)) {
       this.sources[source.id] = undefined;
       this.freeSource = Math.min(this.freeSource, source.id);
@@ -154,14 +154,9 @@ export class RouteTable implements Tables {
     return route;
   }
 
-  /** How many routes wait to be decided. */
-  get waiting(): number {
-    return this.queueTail - this.queueHead;
-  }
-
   /** Something is left to be done in a later turn. */
   get busy(): boolean {
-    return this.waiting > 0 || this.rounds.busy || this.tracker.busy;
+    return this.queue.waiting > 0 || this.rounds.busy || this.tracker.busy;
   }
 
   /** Somebody wants to know of every usable path, best or not. */
@@ -192,9 +187,7 @@ export class RouteTable implements Tables {
     const state = this.routes.marksOf(route);
     this.routes.setMarks(route, state | flags);
     if ((state & QUEUED) !== 0) return;
-    if (this.queueTail === this.queue.length) this.makeRoom();
-    this.queue[this.queueTail++] = route;
-    this.marked++;
+    this.queue.push(route);
     this.onWork();
   }
 
@@ -205,21 +198,12 @@ export class RouteTable implements Tables {
     this.near ^= near;
   }
 
-  /** Asks the memory for the next routes to decide, AHEAD at most. */
-  prefetchDirty(): void {
-    this.prefetch(this.queue, this.queueHead, Math.min(this.queueHead + AHEAD, this.queueTail));
-  }
-
-  /** The next route to decide, or -1. Its marks stay until unmark(). */
-  takeDirty(): number {
-    if (this.queueHead === this.queueTail) {
-      this.queueHead = 0;
-      this.queueTail = 0;
-      this.freeRetired();
-      return NONE;
-    }
-    this.decided++;
-    return this.queue[this.queueHead++] as number;
+  /** The next routes to decide, `most` and AHEAD at most; answers how many. Their marks stay until unmark(). */
+  takeDirty(into: Int32Array, most: number): number {
+    const count = this.queue.take(into, Math.min(most, AHEAD));
+    if (count === 0) this.freeRetired();
+    else this.prefetch(into, 0, count);
+    return count;
   }
 
   /** It is decided; answers whether usable paths of it had changed. */
@@ -309,15 +293,5 @@ export class RouteTable implements Tables {
         return group === NO_NEXT_HOPS ? NONE : this.groups.firstOf(group);
       },
     };
-  }
-
-  private makeRoom(): void {
-    const waiting = this.queue.subarray(this.queueHead, this.queueTail);
-    const room = waiting.length * 2 > this.queue.length ? this.queue.length * 2 : this.queue.length;
-    const moved = new Int32Array(room);
-    moved.set(waiting);
-    this.queueTail = waiting.length;
-    this.queueHead = 0;
-    this.queue = moved;
   }
 }

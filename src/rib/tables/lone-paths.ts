@@ -1,0 +1,152 @@
+/** Routes that one source alone has, a run at a time. Pure, hot. Of a full table from one peer these are all, of any table most: with
+ *  nothing to compare and no list to keep, a path that comes is the best, and one that goes leaves nothing. That a route is such
+ *  a one stands in its row. All others go the long way, path by path (adj-rib-in.ts, best-path.ts), to the same state.
+ *
+ *  Here a route costs a few reads and writes in loops that fit into a page; there, two dozen calls. */
+import type { Source } from '../terms/source.ts';
+import type { BestPaths } from './best-path.ts';
+import { BLOCK_BITS, EPOCH, NEXT, PATH_ID, PATH_ROW_BITS, RECEIVED, USED } from './path-table.ts';
+import type { RouteQueue } from './route-queue.ts';
+import { BEST, FIRST, MARKS_AT, QUEUED, ROW_BITS, TOLD_SOURCE } from './route-rows.ts';
+import type { Tables } from './tables.ts';
+
+const NONE = -1;
+/** In place of a route that was done here. */
+export const DONE = -2;
+/** A run is no longer. */
+export const LONGEST_RUN = 64;
+/** In place of the first path, until it has one: a route may stand in the run twice. */
+const CLAIMED = -1;
+
+export class LonePaths {
+  private readonly table: Tables;
+  private readonly bestPaths: BestPaths;
+  private readonly queue: RouteQueue;
+  private readonly onWork: () => void;
+  private readonly routes = new Int32Array(LONGEST_RUN);
+  private readonly paths = new Int32Array(LONGEST_RUN);
+
+  constructor(table: Tables, bestPaths: BestPaths, queue: RouteQueue, onWork: () => void) {
+    this.table = table;
+    this.bestPaths = bestPaths;
+    this.queue = queue;
+    this.onWork = onWork;
+  }
+
+  /** Those of `routes` that have no path yet get one of this source, and their places are DONE. Answers how many: none
+   *  where the set is not usable. The source has room for all. */
+  come(routes: Int32Array, count: number, source: Source, received: number, used: number, now: number): number {
+    const { table } = this;
+    const { at } = table.routes.cells;
+    const found = this.routes;
+    let n = 0;
+    for (let i = 0; i < count; i++) {
+      const route = routes[i]!;
+      const row = route << ROW_BITS;
+      if (at[row + FIRST] !== 0 || at[row + BEST] !== 0 || at[row + TOLD_SOURCE]! >>> MARKS_AT > QUEUED) continue;
+      if (n === 0 && !this.bestPaths.isUsable(used)) return 0;
+      at[row + FIRST] = CLAIMED;
+      found[n++] = route;
+      routes[i] = DONE;
+    }
+    if (n === 0) return 0;
+    const { paths } = this;
+    table.paths.addFirst(found, n, source.id, received, used, source.epoch, now, paths);
+    let waiting = 0;
+    for (let i = 0; i < n; i++) {
+      const route = found[i]!;
+      const row = route << ROW_BITS;
+      const path = paths[i]! + 1;
+      at[row + FIRST] = path;
+      at[row + BEST] = path;
+      const word = at[row + TOLD_SOURCE]!;
+      at[row + TOLD_SOURCE] = word | (QUEUED << MARKS_AT);
+      found[waiting] = route;
+      if (word >>> MARKS_AT === 0) waiting++;
+    }
+    source.received += n;
+    source.used += n;
+    table.sets.holdMany(received, n);
+    table.sets.holdMany(used, n);
+    this.wait(waiting);
+    return n;
+  }
+
+  /** Those of `routes` (-1: none) whose only path is this source's, neither stale nor rejected, lose it, and their places are
+   *  DONE. Answers how many. */
+  go(routes: Int32Array, count: number, source: Source): number {
+    const { table } = this;
+    const { at } = table.routes.cells;
+    const cells = table.paths.cells.at;
+    const owners = table.paths.ownerOf.at;
+    const owner = source.id + 1;
+    const { epoch } = source;
+    const found = this.routes;
+    const { paths } = this;
+    let n = 0;
+    for (let i = 0; i < count; i++) {
+      const route = routes[i]!;
+      if (route === NONE) continue;
+      const row = route << ROW_BITS;
+      const first = at[row + FIRST]!;
+      if (first === 0 || first !== at[row + BEST] || at[row + TOLD_SOURCE]! >>> MARKS_AT > QUEUED) continue;
+      const path = first - 1;
+      const cell = path << PATH_ROW_BITS;
+      if (owners[path >>> BLOCK_BITS] !== owner || cells[cell + EPOCH] !== epoch) continue;
+      if (cells[cell + NEXT] !== NONE || cells[cell + PATH_ID] !== 0) continue;
+      at[row + FIRST] = 0;
+      at[row + BEST] = 0;
+      found[n] = route;
+      paths[n++] = path;
+      routes[i] = DONE;
+    }
+    source.received -= n;
+    this.remove(n, source);
+    return n;
+  }
+
+  /** The first `n` of `paths`, which are those of `routes`, and of which these know no more. */
+  private remove(n: number, source: Source): void {
+    if (n === 0) return;
+    const { table, routes, paths } = this;
+    const { at } = table.routes.cells;
+    const cells = table.paths.cells.at;
+    source.used -= n;
+    let waiting = 0;
+    let set = NONE;
+    let held = 0;
+    for (let i = 0; i < n; i++) {
+      const route = routes[i]!;
+      const row = route << ROW_BITS;
+      const word = at[row + TOLD_SOURCE]!;
+      at[row + TOLD_SOURCE] = word | (QUEUED << MARKS_AT);
+      routes[waiting] = route;
+      if (word >>> MARKS_AT === 0) waiting++;
+    }
+    for (let i = 0; i < n; i++) {
+      const cell = paths[i]! << PATH_ROW_BITS;
+      const used = cells[cell + USED]!;
+      const received = cells[cell + RECEIVED]!;
+      if (used === set && received === set) {
+        held += 2;
+        continue;
+      }
+      if (held > 0) table.sets.releaseMany(set, held);
+      set = used;
+      held = 1;
+      if (received === set) held = 2;
+      else table.sets.release(received);
+    }
+    table.sets.releaseMany(set, held);
+    table.paths.removeAlone(paths, n);
+    this.wait(waiting);
+  }
+
+  /** The first of `routes` wait to be decided, and what was compared before is of no use. */
+  private wait(count: number): void {
+    this.bestPaths.reorder();
+    if (count === 0) return;
+    this.queue.pushAll(this.routes, count);
+    this.onWork();
+  }
+}
