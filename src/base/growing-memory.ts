@@ -11,6 +11,7 @@ declare const WebAssembly:
       readonly Memory: new (descriptor: {
         initial: number;
         maximum: number;
+        shared: boolean;
       }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
     }
   | undefined;
@@ -63,7 +64,7 @@ export class GrowingMemory {
     if (pages > MAX_PAGES || WebAssembly === undefined) return false;
     try {
       if (this.reserved === undefined) {
-        const reserved = new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES });
+        const reserved = new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared: true });
         onLarge?.(new Uint8Array(reserved.buffer), MAX_PAGES * PAGE);
         new Uint8Array(reserved.buffer).set(new Uint8Array(this.buffer));
         this.reserved = reserved;
