@@ -191,7 +191,11 @@ export class AdjRibIn {
     for (let at = start; at < end; ) {
       at = run.read(slab, at, end, addPath);
       run.find(slab);
-      const done = !addPath && bestPaths.comparesPairs ? lone.go(run.routes, run.count, source) : 0;
+      let done = 0;
+      if (!addPath && bestPaths.comparesPairs) {
+        done = lone.go(run.routes, run.count, source, source.epoch, source.epoch);
+        source.received -= done;
+      }
       for (let i = 0; done < run.count && i < run.count; i++) {
         const route = run.routes[i]!;
         if (route !== NONE && route !== DONE) this.withdrawRoute(route, source, run.pathIdOf(i));

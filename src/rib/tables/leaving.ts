@@ -6,15 +6,23 @@
 import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
 import { LLGR_STALE, NO_LLGR } from '../../bgp-js/attributes/communities.ts';
 import type { Source } from '../terms/source.ts';
+import type { BestPaths } from './best-path.ts';
+import type { LonePaths } from './lone-paths.ts';
 import type { Tables } from './tables.ts';
 
 const NONE = -1;
+/** Epochs count up from 0. */
+const ANY_EPOCH = -1;
 
 export class Leaving {
   private readonly table: Tables;
+  private readonly bestPaths: BestPaths;
+  private readonly lone: LonePaths;
 
-  constructor(table: Tables) {
+  constructor(table: Tables, bestPaths: BestPaths, lone: LonePaths) {
     this.table = table;
+    this.bestPaths = bestPaths;
+    this.lone = lone;
   }
 
   /** All paths are stale until announced again; those that were so already go, or stay. */
@@ -96,6 +104,9 @@ export class Leaving {
   private sweep(source: Source): void {
     this.table.rounds.begin(
       {
+        visitRoutes: (routes, count) => {
+          if (this.bestPaths.comparesPairs) this.lone.go(routes, count, source, ANY_EPOCH, source.deadEpoch);
+        },
         visit: (path) => {
           if (this.table.isDead(path)) this.table.removePath(path);
         },

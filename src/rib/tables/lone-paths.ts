@@ -72,15 +72,14 @@ export class LonePaths {
     return n;
   }
 
-  /** Those of `routes` (-1: none) whose only path is this source's, neither stale nor rejected, lose it, and their places are
-   *  DONE. Answers how many. */
-  go(routes: Int32Array, count: number, source: Source): number {
+  /** Those of `routes` (-1: none) whose only path is this source's, of an epoch from `oldest` to `newest`, and not rejected, lose
+   *  it, and their places are DONE. Answers how many. How many the source has is the caller's to count. */
+  go(routes: Int32Array, count: number, source: Source, oldest: number, newest: number): number {
     const { table } = this;
     const { at } = table.routes.cells;
     const cells = table.paths.cells.at;
     const owners = table.paths.ownerOf.at;
     const owner = source.id + 1;
-    const { epoch } = source;
     const found = this.routes;
     const { paths } = this;
     let n = 0;
@@ -92,7 +91,8 @@ export class LonePaths {
       if (first === 0 || first !== at[row + BEST] || at[row + TOLD_SOURCE]! >>> MARKS_AT > QUEUED) continue;
       const path = first - 1;
       const cell = path << PATH_ROW_BITS;
-      if (owners[path >>> BLOCK_BITS] !== owner || cells[cell + EPOCH] !== epoch) continue;
+      const epoch = cells[cell + EPOCH]!;
+      if (owners[path >>> BLOCK_BITS] !== owner || epoch < oldest || epoch > newest) continue;
       if (cells[cell + NEXT] !== NONE || cells[cell + PATH_ID] !== 0) continue;
       at[row + FIRST] = 0;
       at[row + BEST] = 0;
@@ -100,7 +100,6 @@ export class LonePaths {
       paths[n++] = path;
       routes[i] = DONE;
     }
-    source.received -= n;
     this.remove(n, source);
     return n;
   }

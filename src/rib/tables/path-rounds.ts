@@ -6,6 +6,9 @@ import type { PathTable } from './path-table.ts';
 export interface PathRound {
   /** The path is in use. It may be removed. */
   visit(path: number): void;
+  /** Where a source's paths are visited: the routes of some dozens of them, before visit() is called. Those that it strikes off
+   *  (below 0) are done. */
+  visitRoutes?(routes: Int32Array, count: number): void;
   /** Once, after the last one. */
   done(): void;
 }
@@ -88,7 +91,9 @@ export class PathRounds {
       }
       current.at = at;
       table.prefetch(aheadRoutes, 0, n);
-      for (let i = 0; i < n; i++) if (paths.routeOf(ahead[i]!) !== NONE) current.round.visit(ahead[i]!);
+      current.round.visitRoutes?.(aheadRoutes, n);
+      for (let i = 0; i < n; i++)
+        if (aheadRoutes[i]! >= 0 && paths.routeOf(ahead[i]!) !== NONE) current.round.visit(ahead[i]!);
       if (at === current.end) return;
       left -= n;
     }

@@ -49,7 +49,7 @@ export class RouteTable implements Tables {
   /** Of usable paths, told or not: for ADD-PATH. */
   readonly pathChanges = new ChangeList();
   readonly rounds: PathRounds;
-  readonly leaving: Leaving = new Leaving(this);
+  readonly leaving: Leaving;
   readonly judge: RouteJudge = new RouteJudge(this);
   readonly tracker: NextHopTracker;
   readonly groups: NextHopGroups;
@@ -86,6 +86,7 @@ export class RouteTable implements Tables {
       preferOlder: config.preferOlder === true,
     });
     this.lone = new LonePaths(this, this.bestPaths, this.queue, onWork);
+    this.leaving = new Leaving(this, this.bestPaths, this.lone);
     this.local = new Source(0, LOCAL);
     this.sources.push(this.local);
   }
