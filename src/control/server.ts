@@ -1,13 +1,12 @@
-/** The control service on a unix socket. Load it by `await import`: gRPC takes time, and the first SYN does not wait.
- *  What is answered comes from a ControlSource; here are only the calls. */
-import fs from 'node:fs';
+/** The control service: the calls, over whatever connections it is given. What is answered comes from a ControlSource. Who listens is
+ *  control-socket.ts, which loads this file, and gRPC with it, when somebody asks. */
+import type { Duplex } from 'node:stream';
 import * as grpc from '@grpc/grpc-js';
 import { invariant } from '../base/invariant.ts';
 import { toStatusView } from './health.ts';
 import { sendPages, sendPieces } from './pages.ts';
 import { BadRequest, drainOf, queryOf, targetOf } from './query.ts';
 import { CHANGE, INSPECT, type ServiceDefinition } from './rpc-schema.ts';
-import { ControlSocketError, claimSocketPath } from './socket-path.ts';
 import { type ControlSource, NotThere } from './source.ts';
 
 /** Where the server writes what it cannot answer to anybody: a pino logger fits. */
@@ -16,23 +15,19 @@ export interface ControlLog {
 }
 
 export interface ControlServerOptions {
-  readonly socketPath: string;
   readonly source: ControlSource;
   readonly log: ControlLog;
 }
 
 export interface ControlServer {
+  serve(connection: Duplex): void;
   close(): Promise<void>;
 }
 
-const SOCKET_MODE = 0o660;
 const LONGEST_REQUEST_BYTES = 1 << 16;
 const CLOSE_MS = 500;
 
-/** Listens on `socketPath`, mode 0660; a stale socket is replaced only when nobody answers on it.
- *  Throws ControlSocketError, which names path, cause and remedy. */
-export async function startControlServer({ socketPath, source, log }: ControlServerOptions): Promise<ControlServer> {
-  await claimSocketPath(socketPath);
+export function startControlServer({ source, log }: ControlServerOptions): ControlServer {
   const server = new grpc.Server({ 'grpc.max_receive_message_length': LONGEST_REQUEST_BYTES });
   const failed = (name: string, error: unknown): grpc.ServiceError => {
     const text = error instanceof Error ? error.message : String(error);
@@ -85,9 +80,11 @@ export async function startControlServer({ socketPath, source, log }: ControlSer
     Drain: unary('Drain', (request) => source.drain(drainOf(request))),
     Undrain: unary('Undrain', () => source.undrain()),
   });
-  await bind(server, socketPath);
-  fs.chmodSync(socketPath, SOCKET_MODE);
-  return { close: () => close(server) };
+  const door = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+  return {
+    serve: (connection) => door.injectConnection(connection),
+    close: () => close(server),
+  };
 }
 
 /** gRPC answers a method without a handler with UNIMPLEMENTED, and ignores a handler without a method: neither is meant. */
@@ -96,19 +93,6 @@ function addEvery(server: grpc.Server, service: ServiceDefinition, handlers: grp
   invariant(declared === written, `gingham.proto declares ${declared}, the server answers ${written}`);
   server.addService(service, handlers);
 }
-
-const bind = (server: grpc.Server, socketPath: string): Promise<void> =>
-  new Promise((done, fail) => {
-    server.bindAsync(`unix:${socketPath}`, grpc.ServerCredentials.createInsecure(), (error) => {
-      if (error === null) done();
-      else
-        fail(
-          new ControlSocketError(
-            `control socket ${socketPath}: ${error.message}. Check the folder's owner and mode, or set control.socket.`,
-          ),
-        );
-    });
-  });
 
 /** Calls under way may end (a Drain wants its answer); a client that keeps a stream open does not keep the daemon. */
 const close = (server: grpc.Server): Promise<void> =>

@@ -1,18 +1,16 @@
 /** `gingham node`: the life of a daemon, from its file to its last word.
- *  Order of start: configuration, kernel (read only), store, sessions, then pods and the control socket. The first SYN
- *  leaves before gRPC is loaded. Three ways down (restart, leave, dead) differ only in what the peers are told. */
+ *  Order of start: configuration, kernel (read only), the control socket, store, sessions, then pods. Three ways down (restart, leave, dead) differ only in what the peers are told. */
 import { type IpAddress, ifIpv4, prefixHolds } from '../base/ip.ts';
 import { type Ipv4, ipv4 } from '../base/ipv4.ts';
 import { readNode } from '../cluster/node.ts';
 import { formatFaults } from '../config/format.ts';
 import type { NodeConfig } from '../config/node-config.ts';
+import { openControlSocket } from '../control/control-socket.ts';
 import { useHugePages } from '../sys/huge-pages.ts';
 import { primeThreadPool } from '../sys/netns.ts';
-import { eventLoopLoad, systemClock, systemTimers } from '../sys/time.ts';
 import { controlSource } from './control-source.ts';
 import { type Dataplane, openDataplane } from './dataplane.ts';
 import { openLog } from './log.ts';
-import { whenQuiet } from './quiet.ts';
 import { readConfig, reload } from './reload.ts';
 import type { Running } from './running.ts';
 import { startSpeaker } from './speaker-start.ts';
@@ -20,8 +18,6 @@ import { metricsFacts, statusFacts } from './status-facts.ts';
 
 const USAGE = 2;
 const FAILED = 1;
-/** Who asks the control socket waits no longer. */
-const MOST_JOINING_MS = 2000;
 
 /** Runs until a signal or a drain; the answer is the exit code. Faults of the file go to standard error, all at once. */
 export async function runNode(configPath: string): Promise<number> {
@@ -76,18 +72,12 @@ async function start(running: Running, signal: AbortSignal): Promise<void> {
     log,
   });
   running.dataplane = dataplane;
-  if (config.cluster === undefined) {
-    await startAlone(running, dataplane);
-    // Sessions come up and their routes are written first.
-    await whenQuiet({ clock: systemClock, timers: systemTimers, load: eventLoopLoad() }, MOST_JOINING_MS);
-    await serveControl(running, signal);
-  } else {
-    // The store may be away for long: the control socket is there meanwhile, and says so.
-    const control = serveControl(running, signal);
+  await serveControl(running, signal);
+  if (config.cluster === undefined) await startAlone(running, dataplane);
+  else {
     // A plain speaker never pays for the store, IPAM and CNI.
     const { startCluster } = await import('./cluster-start.ts');
     await startCluster(running, config.cluster, dataplane, signal);
-    await control;
   }
   if (running.phase === 'starting') running.phase = 'running';
   log.info({ pid: process.pid, startMs: Math.round(performance.now()) }, 'running');
@@ -116,15 +106,15 @@ async function serveHealth(running: Running, signal: AbortSignal): Promise<void>
   signal.addEventListener('abort', () => server.close());
 }
 
+/** The store may be away for long: the control socket is there meanwhile, and says so. */
 async function serveControl(running: Running, signal: AbortSignal): Promise<void> {
-  const { startControlServer } = await import('../control/server.ts');
-  if (signal.aborted) return;
-  const server = await startControlServer({
+  const socket = await openControlSocket({
     socketPath: running.config.control.socket,
     source: controlSource(running),
     log: running.log,
   });
-  signal.addEventListener('abort', () => void server.close());
+  signal.addEventListener('abort', () => void socket.close());
+  if (signal.aborted) void socket.close();
 }
 
 /** The file's router id, else the address we listen on, else the first global address of an interface that is up. */

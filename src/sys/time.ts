@@ -11,14 +11,3 @@ export const systemTimers: Timers = {
 };
 
 export const systemRandom: Random = Math.random;
-
-/** A function that answers which part of the time since it was last asked the event loop was at work: 0 to 1. */
-export function eventLoopLoad(): () => number {
-  let before = performance.eventLoopUtilization();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, before);
-    before = now;
-    return utilization;
-  };
-}

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { runCommand } from '../../../src/cli/program.ts';
-import { startControlServer } from '../../../src/control/server.ts';
+import { openControlSocket } from '../../../src/control/control-socket.ts';
 import type { ControlSource } from '../../../src/control/source.ts';
 import { ALONE, BLOCKS, NOW, PEERS, PODS, ROUTES, WHY } from '../control/fake-views.ts';
 
@@ -32,7 +32,7 @@ export async function fakeDaemon(over: Partial<ControlSource> = {}): Promise<Fak
     undrain: async () => ({ wasDraining: true, sessionsTold: 3 }),
     ...over,
   };
-  const server = await startControlServer({ socketPath: socket, source, log: { warn: () => {} } });
+  const server = await openControlSocket({ socketPath: socket, source, log: { warn: () => {} } });
   return {
     socket,
     close: async () => {

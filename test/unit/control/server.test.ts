@@ -5,15 +5,15 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { formatIpPrefix } from '../../../src/base/ip.ts';
 import { type ControlClient, openControlClient } from '../../../src/control/client.ts';
+import { type ControlSocket, openControlSocket } from '../../../src/control/control-socket.ts';
 import { toStatusView } from '../../../src/control/health.ts';
-import { type ControlServer, startControlServer } from '../../../src/control/server.ts';
 import type { ControlSource, RouteQuery } from '../../../src/control/source.ts';
 import type { ReloadReport, RouteView } from '../../../src/control/views.ts';
 import { ALONE, BLOCKS, BROKEN, PEERS, PODS, ROUTES, WHY } from './fake-views.ts';
 
 let dir: string;
 let socketPath: string;
-let server: ControlServer | undefined;
+let server: ControlSocket | undefined;
 let client: ControlClient | undefined;
 const warnings: unknown[] = [];
 const log = { warn: (fields: unknown): void => void warnings.push(fields) };
@@ -50,7 +50,7 @@ const fake = (over: Partial<ControlSource> = {}): ControlSource => ({
   ...over,
 });
 async function serve(over: Partial<ControlSource> = {}): Promise<ControlClient> {
-  server = await startControlServer({ socketPath, source: fake(over), log });
+  server = await openControlSocket({ socketPath, source: fake(over), log });
   client = openControlClient(socketPath, 5000);
   return client;
 }
@@ -179,11 +179,11 @@ test('a stale socket is replaced', async () => {
 
 test('a socket on which a daemon answers is left alone, and so is a file that is no socket', async () => {
   const c = await serve();
-  await expect(startControlServer({ socketPath, source: fake(), log })).rejects.toThrow('another daemon answers on it');
+  await expect(openControlSocket({ socketPath, source: fake(), log })).rejects.toThrow('another daemon answers on it');
   expect(await c.peers()).toHaveLength(PEERS.length);
   const file = path.join(dir, 'file');
   fs.writeFileSync(file, 'precious');
-  await expect(startControlServer({ socketPath: file, source: fake(), log })).rejects.toThrow(
+  await expect(openControlSocket({ socketPath: file, source: fake(), log })).rejects.toThrow(
     'a file that is no socket',
   );
   expect(fs.readFileSync(file, 'utf8')).toBe('precious');
@@ -191,7 +191,7 @@ test('a socket on which a daemon answers is left alone, and so is a file that is
 
 test('a path longer than a unix socket can have is named with its length', async () => {
   const long = path.join(dir, 'x'.repeat(110));
-  await expect(startControlServer({ socketPath: long, source: fake(), log })).rejects.toThrow(
+  await expect(openControlSocket({ socketPath: long, source: fake(), log })).rejects.toThrow(
     /has \d+ bytes, but .* at most 107/,
   );
 });

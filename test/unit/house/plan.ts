@@ -86,6 +86,7 @@ export const IO_FILES: readonly string[] = [
   'lab/command.ts', // waits for a folder to go
   'monitoring/bmp-connection.ts', // one TCP connection to a station
   'control/socket-path.ts', // who has the control socket's path
+  'control/control-socket.ts', // listens, and loads the service when somebody asks
   'control/server.ts', // the gRPC service
   'control/client.ts', // its client
   'control/health-server.ts', // HTTP for a kubelet
