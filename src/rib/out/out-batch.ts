@@ -57,6 +57,13 @@ export class OutBatch {
     return this.seen.at[id] === this.number;
   }
 
+  /** Every entry goes to whoever is not its source nor its next hop. */
+  get sendsAll(): boolean {
+    if (this.unsent > 0) return false;
+    for (let run = 0; run < this.runs; run++) if (this.sent.at[run] !== 1) return false;
+    return true;
+  }
+
   /** To nobody: some may have to forget routes all the same. */
   get sendsNothing(): boolean {
     for (let run = 0; run < this.runs; run++) if (this.sent.at[run] === 1) return false;
@@ -69,11 +76,42 @@ export class OutBatch {
     this.unsent++;
   }
 
+  /** The first `count` of `routes`, each with its source and run, from runOf(); of sources, see() is told. */
+  addAll(routes: Int32Array, sources: Int32Array, runs: Int32Array, count: number): void {
+    const from = this.count;
+    const last = from + count - 1;
+    if (last >= this.route.at.length) for (const c of [this.route, this.source, this.path, this.run]) c.reach(last);
+    const route = this.route.at;
+    const source = this.source.at;
+    const path = this.path.at;
+    const run = this.run.at;
+    let unsent = 0;
+    for (let i = 0; i < count; i++) {
+      route[from + i] = routes[i]!;
+      source[from + i] = sources[i]!;
+      path[from + i] = NONE;
+      run[from + i] = runs[i]!;
+      if (runs[i] === NONE) unsent++;
+    }
+    this.unsent += unsent;
+    this.count += count;
+  }
+
+  /** Routes of this source are in the batch. */
+  see(source: number): void {
+    this.seen.reach(source);
+    this.seen.at[source] = this.number;
+  }
+
+  /** `count` more entries of the run. */
+  more(run: number, count: number): void {
+    this.entries.at[run] = this.entries.at[run]! + count;
+  }
+
   /** `sourceClass`: sources of one class are sent alike. */
   add(route: number, set: number, source: number, sourceClass: number, prefixClass: number, path: number): void {
     this.entry(route, source, path, this.runOf(set, sourceClass, prefixClass));
-    this.seen.reach(source);
-    this.seen.at[source] = this.number;
+    this.see(source);
   }
 
   /** Works out what each run is sent as, and puts the entries in order. `sources` by id. */
@@ -140,7 +178,8 @@ export class OutBatch {
     this.run.at[i] = run;
   }
 
-  private runOf(set: number, sourceClass: number, prefixClass: number): number {
+  /** The run of what is sent alike, with one entry more. */
+  runOf(set: number, sourceClass: number, prefixClass: number): number {
     if (set >= this.slots.at.length) this.slots.reach(set);
     let run = this.slots.at[set]!;
     if (run >= this.runs || this.set.at[run] !== set) {

@@ -10,6 +10,7 @@ import { sameOctets } from './out-hop.ts';
 import type { OutMember } from './out-member.ts';
 import { rankPaths } from './out-ranking.ts';
 import type { OutWriter } from './out-writer.ts';
+import { ROW_BITS, SOURCE, TOLD_SET, TOLD_SOURCE } from '../tables/route-rows.ts';
 import type { RouteTable } from '../tables/route-table.ts';
 import type { Source } from '../terms/source.ts';
 
@@ -37,7 +38,9 @@ export class OutGroup {
   private readonly writer: OutWriter;
   /** Paths of one route, at most; 0 without ADD-PATH. */
   private readonly maxPaths: number;
+  /** By entry: 1, it is sent; of no meaning where all are. */
   private readonly picked = new Uint8Column();
+  private picksAll = false;
   /** What the member at hand no longer has: (route, path). */
   private goneRoutes = new Int32Column(NONE);
   private gonePaths = new Int32Column(NONE);
@@ -46,6 +49,10 @@ export class OutGroup {
   private differs = false;
   private readonly candidates: number[] = [];
   private readonly ahead = new Int32Array(AHEAD);
+  private readonly sources = new Int32Array(AHEAD);
+  private readonly runs = new Int32Array(AHEAD);
+  /** What is sent of a route depends on more than its best path's set and source. */
+  private readonly asksRoutes: boolean;
 
   constructor(key: string, format: OutFormat, maxPaths: number, table: RouteTable, tools: OutTools) {
     this.key = key;
@@ -55,6 +62,8 @@ export class OutGroup {
     this.batch = tools.batch;
     this.writer = tools.writer;
     this.encoder = new OutEncoder(format, table.sets, table.us.bgpIdentifier);
+    this.asksRoutes =
+      maxPaths > 0 || this.encoder.policy?.judge.readsPrefix === true || format.target.transitWithin !== undefined;
   }
 
   /** Where a walk of this member begins: beside another that is on its way, or at the first route. */
@@ -111,17 +120,52 @@ export class OutGroup {
     const { changes } = leader.port;
     let routes = 0;
     for (let taken = AHEAD; taken === AHEAD && routes < size; routes += taken) {
-      const most = Math.min(AHEAD, size - routes);
-      for (taken = 0; taken < most; taken++) {
-        const route = changes.take(cursor);
-        if (route === NONE) break;
-        ahead[taken] = route;
-      }
+      taken = changes.takeSome(cursor, ahead, Math.min(AHEAD, size - routes));
       this.table.prefetch(ahead, 0, taken);
-      for (let i = 0; i < taken; i++) this.offer(ahead[i]!, leader);
+      if (this.asksRoutes) for (let i = 0; i < taken; i++) this.offer(ahead[i]!, leader);
+      else this.offerAll(taken, leader.holdLearned);
     }
     for (const m of mates) if (m !== leader) changes.follow(m.cursor, cursor);
     return routes;
+  }
+
+  /** The first of `ahead`, whose best paths are sent by set and source alone. */
+  private offerAll(count: number, holdLearned: boolean): void {
+    const { ahead, sources, runs, batch, table } = this;
+    const { at } = table.routes.cells;
+    let source = NONE;
+    let sourceClass = NONE;
+    let set = NONE;
+    let run = NONE;
+    let same = 0;
+    for (let i = 0; i < count; i++) {
+      const row = ahead[i]! << ROW_BITS;
+      const s = at[row + TOLD_SET]! - 1;
+      const from = at[row + TOLD_SOURCE]! & SOURCE;
+      if (from !== source && s !== NONE) {
+        source = from;
+        const known = table.sources[from];
+        sourceClass = known === undefined || (holdLearned && known.kind !== 'local') ? NONE : this.classOf(known);
+        if (sourceClass !== NONE) batch.see(from);
+        set = NONE;
+      }
+      if (s === NONE || sourceClass === NONE) {
+        runs[i] = NONE;
+        sources[i] = NONE;
+        continue;
+      }
+      if (s === set) same++;
+      else {
+        if (same > 0) batch.more(run, same);
+        same = 0;
+        set = s;
+        run = batch.runOf(s, sourceClass, 0);
+      }
+      runs[i] = run;
+      sources[i] = from;
+    }
+    if (same > 0) batch.more(run, same);
+    batch.addAll(ahead, sources, runs, count);
   }
 
   private offer(route: number, { holdLearned }: OutMember): void {
@@ -205,6 +249,8 @@ export class OutGroup {
   /** Which entries are sent: to everyone, or to this member. */
   private pick(m: OutMember | undefined): void {
     const { batch, maxPaths, picked } = this;
+    this.picksAll = maxPaths === 0 && m === undefined && batch.sendsAll;
+    if (this.picksAll) return;
     const run = batch.run.at;
     const sent = batch.sent.at;
     if (batch.count > picked.at.length) picked.reach(batch.count);
@@ -243,6 +289,7 @@ export class OutGroup {
     this.gone = 0;
     this.differs = false;
     if (m.paths !== undefined) this.settlePaths(m);
+    else if (this.picksAll) m.routes.addAll(route, batch.count);
     else
       for (let i = 0; i < batch.count; i++) {
         if (picked[i] === 1) m.routes.add(route[i]!);
@@ -301,10 +348,14 @@ export class OutGroup {
         let begun = false;
         for (let k = from; k < end; k++) {
           const i = order[k]!;
-          if (picked[i] !== 1) continue;
+          if (!this.picksAll && picked[i] !== 1) continue;
           if (!begun)
             writer.announce(batch.arena.bytes, batch.at.at[run]!, batch.hopLength.at[run]!, batch.length.at[run]!);
           begun = true;
+          if (this.picksAll) {
+            writer.routes(route, order, from, end);
+            break;
+          }
           writer.route(route[i]!, path[i]!);
         }
       }

@@ -21,6 +21,23 @@ export class SentRoutes {
     this.words.at[word] = after;
     this.count++;
   }
+  /** The first `count` of `routes`. */
+  addAll(routes: Int32Array, count: number): void {
+    let most = 0;
+    for (let i = 0; i < count; i++) if (routes[i]! > most) most = routes[i]!;
+    this.words.reach(most >>> 5);
+    const { at } = this.words;
+    let added = 0;
+    for (let i = 0; i < count; i++) {
+      const route = routes[i]!;
+      const before = at[route >>> 5]!;
+      const after = before | (1 << (route & 31));
+      if (before === after) continue;
+      at[route >>> 5] = after;
+      added++;
+    }
+    this.count += added;
+  }
   /** Whether it was there. */
   remove(route: number): boolean {
     if (!this.holds(route)) return false;

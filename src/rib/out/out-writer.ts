@@ -4,7 +4,10 @@ import { NlriWriter } from '../../bgp-js/update/nlri-writer.ts';
 import { UpdateWriter } from '../../bgp-js/update/update-writer.ts';
 import { IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../../bgp-js/wire/family.ts';
 import type { OutFormat } from './out-encoder.ts';
+import { PREFIX_AT, ROW_BITS } from '../tables/route-rows.ts';
 import type { RouteTable } from '../tables/route-table.ts';
+
+const NONE = -1;
 
 export class OutWriter {
   private readonly table: RouteTable;
@@ -58,6 +61,20 @@ export class OutWriter {
     }
     words[0] = prefixes.addressOf(route);
     this.any.prefix(words, 0, prefixes.lengthOf(route), path + 1);
+  }
+
+  /** The routes list[order[i]] for i in [from, to), without path identifiers. */
+  routes(list: Int32Array, order: Int32Array, from: number, to: number): void {
+    if (!this.usesPlain) {
+      for (let i = from; i < to; i++) this.route(list[order[i]!]!, NONE);
+      return;
+    }
+    const { table, plain } = this;
+    const { at } = table.routes.cells;
+    for (let i = from; i < to; i++) {
+      const prefix = (list[order[i]!]! << ROW_BITS) + PREFIX_AT;
+      (plain as UpdateWriter).prefix(at[prefix]!, at[prefix + 1]!);
+    }
   }
 
   /** What was written since the last time, in pieces that nobody writes to again. */

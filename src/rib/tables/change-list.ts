@@ -99,6 +99,9 @@ export class ChangeList {
       for (let i = 0; i < count; i++) this.touch(routes[i]!);
       return;
     }
+    let last = 0;
+    for (let i = 0; i < count; i++) if (routes[i]! > last) last = routes[i]!;
+    this.cells.reach((last << rowBits) + this.at);
     const { at } = this.cells;
     const { log, furthest } = this;
     const mask = log.length - 1;
@@ -120,18 +123,20 @@ export class ChangeList {
     this.live = live;
   }
 
-  /** The next changed route for this reader, or -1. */
-  take(cursor: Cursor): number {
+  /** The next changed routes for this reader, at most so many; answers how many. */
+  takeSome(cursor: Cursor, into: Int32Array, most: number): number {
     const { log, tail } = this;
+    const mask = log.length - 1;
     let place = cursor.next;
-    let route = NONE;
-    while (route === NONE && place !== tail) {
-      route = log[place & (log.length - 1)] as number;
+    let count = 0;
+    while (count < most && place !== tail) {
+      const route = log[place & mask]!;
       place = after(place);
+      if (route !== NONE) into[count++] = route;
     }
     cursor.next = place;
     if (((place - this.furthest) | 0) > 0) this.furthest = place;
-    return route;
+    return count;
   }
 
   /** Stands where another reader stands, who has read the same until now. */

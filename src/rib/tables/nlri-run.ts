@@ -68,7 +68,6 @@ export class NlriRun {
   find(slab: Uint8Array): void {
     const { table, routes, lengths, count } = this;
     if (this.isIpv4) {
-      this.prefetchSlots();
       for (let i = 0; i < count; i++) routes[i] = table.prefixes.find(this.addresses[i]!, lengths[i]!);
     } else {
       for (let i = 0; i < count; i++) routes[i] = table.prefixes6.findOctets(slab, this.octets[i]!, lengths[i]!);
@@ -81,7 +80,6 @@ export class NlriRun {
     const { table, routes, lengths, count } = this;
     let last = 0;
     if (this.isIpv4) {
-      this.prefetchSlots();
       for (let i = 0; i < count; i++) {
         const route = table.prefixes.insert(this.addresses[i]!, lengths[i]!);
         routes[i] = route;
@@ -108,14 +106,6 @@ export class NlriRun {
   /** 0 where there is none. */
   pathIdOf(i: number): number {
     return this.pathIds[i]!;
-  }
-
-  private prefetchSlots(): void {
-    const { addresses, lengths, count, table } = this;
-    const { prefixes } = table;
-    let near = 0;
-    for (let i = 0; i < count; i++) near ^= prefixes.prefetch(addresses[i]!, lengths[i]!);
-    table.near ^= near;
   }
 
   private prefetchPaths(): void {
