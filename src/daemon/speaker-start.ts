@@ -66,8 +66,9 @@ export async function startSpeaker(
     speaker.ribs.ipv4.subscribe(dataplane.bestPaths.ipv4, 'kernel');
     speaker.ribs.ipv6.subscribe(dataplane.bestPaths.ipv6, 'kernel');
   }
-  dataplane.interfaces.onChange(({ kind }) => {
-    if (kind !== 'link') speaker.reevaluate();
+  dataplane.interfaces.onChange((change) => {
+    if (change.kind === 'address') speaker.reevaluate(change.address);
+    else if (change.kind === 'reread') speaker.reevaluate();
     speaker.linksChanged();
   });
   return speaker;

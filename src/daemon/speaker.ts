@@ -59,8 +59,8 @@ export interface Speaker {
   setGoing(going: boolean): void;
   /** Decides everything that waits now. */
   settle(): void;
-  /** This node's addresses changed: next hops are judged anew. */
-  reevaluate(): void;
+  /** This node's addresses changed, or `address` alone came or went: next hops are judged anew. */
+  reevaluate(address?: IpAddress): void;
   /** Subnets came or went: policies that ask for a device are bound anew. */
   linksChanged(): void;
   /** IPAM says something else of these prefixes: policies that ask for it judge the routes there anew. */
@@ -166,9 +166,9 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       ribs.ipv4.settle();
       ribs.ipv6.settle();
     },
-    reevaluate() {
-      ribs.ipv4.reevaluate();
-      ribs.ipv6.reevaluate();
+    reevaluate(address) {
+      ribs.ipv4.reevaluate(address);
+      ribs.ipv6.reevaluate(address);
     },
     reevaluateWithin(prefixes) {
       for (const [rib, isOfFamily] of [[ribs.ipv4, false] as const, [ribs.ipv6, true] as const]) {

@@ -114,9 +114,11 @@ export class AdjRibIn {
     });
   }
 
-  /** Every verdict anew, in slices: this node's addresses changed, or what IPAM says of routes. */
-  reevaluate(): void {
-    const { sets, paths, rounds } = this.table;
+  /** Every verdict anew, in slices: this node's addresses changed. `address`: only this one, which is nothing to routes where no
+   *  next hop is it. */
+  reevaluate(address?: IpAddress): void {
+    const { sets, paths, rounds, nextHops } = this.table;
+    if (address !== undefined && !nextHops.holds(address)) return;
     sets.beginJudging();
     rounds.begin({
       visit: (path) => {

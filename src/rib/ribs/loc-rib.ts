@@ -177,9 +177,9 @@ export class LocRib {
     while (this.table.busy) this.slice(FOREVER, FOREVER);
   }
 
-  /** This node's addresses changed: next hops are judged anew. */
-  reevaluate(): void {
-    this.adjRibIn.reevaluate();
+  /** This node's addresses changed, or `address` alone came or went: next hops are judged anew. */
+  reevaluate(address?: IpAddress): void {
+    this.adjRibIn.reevaluate(address);
   }
 
   /** Cluster identifiers that single sessions reflect with, beside the configured one: what has passed there is a loop. */

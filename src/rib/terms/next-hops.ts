@@ -67,6 +67,13 @@ export class NextHopTable {
     return (this.refs.at[id] as number) > 0;
   }
 
+  /** Some next hop in use is this address, on whatever link. */
+  holds(address: IpAddress): boolean {
+    if (this.ids.has(address)) return true;
+    for (const ids of this.onLinks.values()) if (ids.has(address)) return true;
+    return false;
+  }
+
   addressOf(id: number): IpAddress {
     return this.addresses[id] as IpAddress;
   }

@@ -184,7 +184,10 @@ describe('LocRib import', () => {
     rib.receive(a, announcement(attributes('10.9.0.2'), BLOCK), PLAIN);
     rib.settle();
     ours.add(address('10.9.0.2'));
-    rib.reevaluate();
+    rib.reevaluate(address('10.9.0.3')); // nobody's next hop: the table is left alone
+    rib.settle();
+    expect(paths(rib.pathsOf(cidr(BLOCK)))).toEqual(['peer 10.9.0.2 best']);
+    rib.reevaluate(address('10.9.0.2'));
     rib.settle();
     expect(paths(rib.pathsOf(cidr(BLOCK)))).toEqual(['peer 10.9.0.2 NEXT_HOP_IS_OURS']);
     ours.clear();
