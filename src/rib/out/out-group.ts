@@ -45,6 +45,8 @@ export class OutGroup {
   private goneRoutes = new Int32Column(NONE);
   private gonePaths = new Int32Column(NONE);
   private gone = 0;
+  /** Of the member before, when all is forgotten together. */
+  private goneBefore = new Int32Column(NONE);
   /** It is not what the member before no longer had. */
   private differs = false;
   private readonly candidates: number[] = [];
@@ -286,6 +288,7 @@ export class OutGroup {
     const route = batch.route.at;
     const picked = this.picked.at;
     const before = this.gone;
+    if (m.paths === undefined && batch.unsent === batch.count) return this.forgetAll(m, before);
     this.gone = 0;
     this.differs = false;
     if (m.paths !== undefined) this.settlePaths(m);
@@ -296,6 +299,20 @@ export class OutGroup {
         else if (m.routes.remove(route[i]!)) this.forget(route[i]!, NONE, before);
       }
     return this.differs || this.gone !== before;
+  }
+
+  /** settle() where nothing of the batch is sent to anybody. */
+  private forgetAll({ routes }: OutMember, before: number): boolean {
+    const { batch, goneRoutes: known, goneBefore: into } = this;
+    into.reach(batch.count);
+    known.reach(batch.count);
+    this.gonePaths.reach(batch.count);
+    this.gone = routes.removeAll(batch.route.at, batch.count, into.at);
+    this.goneRoutes = into;
+    this.goneBefore = known;
+    if (this.gone !== before) return true;
+    for (let i = 0; i < this.gone; i++) if (into.at[i] !== known.at[i]) return true;
+    return false;
   }
 
   private settlePaths({ paths }: OutMember): void {

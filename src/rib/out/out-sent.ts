@@ -38,6 +38,21 @@ export class SentRoutes {
     }
     this.count += added;
   }
+  /** The first `count` of `routes` go; those that were there are gathered at the front of `into`. Answers how many. */
+  removeAll(routes: Int32Array, count: number, into: Int32Array): number {
+    const { at } = this.words;
+    let removed = 0;
+    for (let i = 0; i < count; i++) {
+      const route = routes[i]!;
+      const word = route >>> 5;
+      const before = word < at.length ? at[word]! : 0;
+      if (((before >>> (route & 31)) & 1) === 0) continue;
+      at[word] = before & ~(1 << (route & 31));
+      into[removed++] = route;
+    }
+    this.count -= removed;
+    return removed;
+  }
   /** Whether it was there. */
   remove(route: number): boolean {
     if (!this.holds(route)) return false;

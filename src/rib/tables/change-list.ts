@@ -144,17 +144,21 @@ export class ChangeList {
     cursor.next = other.next;
   }
 
-  /** Drops a route that everybody has read, and answers it; -1 when there is none. */
-  drop(): number {
-    for (;;) {
-      if (this.head === this.least && !this.moveLeast()) return NONE;
-      const route = this.log[this.head & (this.log.length - 1)] as number;
+  /** Drops routes that everybody has read, at most so many; answers how many. */
+  dropSome(into: Int32Array, most: number): number {
+    const { log, rowBits } = this;
+    const { at } = this.cells;
+    const mask = log.length - 1;
+    let count = 0;
+    while (count < most && (this.head !== this.least || this.moveLeast())) {
+      const route = log[this.head & mask]!;
       this.head = after(this.head);
       if (route === NONE) continue;
-      this.live--;
-      this.cells.at[(route << this.rowBits) + this.at] = 0;
-      return route;
+      at[(route << rowBits) + this.at] = 0;
+      into[count++] = route;
     }
+    this.live -= count;
+    return count;
   }
 
   /** False: somebody has not read what comes next, or nothing does. */

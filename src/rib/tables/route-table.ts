@@ -23,7 +23,21 @@ import { PathRounds } from './path-rounds.ts';
 import { PathTable } from './path-table.ts';
 import { RouteJudge } from './route-judge.ts';
 import { RouteQueue } from './route-queue.ts';
-import { MIXED_MED, PATHS, PLACE_AT, PREFIX_AT, QUEUED, ROW_BITS, RouteRows, WALK } from './route-rows.ts';
+import {
+  FIRST,
+  MARKS_AT,
+  MIXED_MED,
+  PATHS,
+  PLACE_AT,
+  PREFIX_AT,
+  QUEUED,
+  ROW_BITS,
+  RouteRows,
+  SOURCE,
+  TOLD_SET,
+  TOLD_SOURCE,
+  WALK,
+} from './route-rows.ts';
 import type { Tables } from './tables.ts';
 
 const NONE = -1;
@@ -225,22 +239,29 @@ export class RouteTable implements Tables {
 
   /** Lets go of changes that everyone has read, and of routes that were only there for them. */
   dropRead(changes: ChangeList): void {
-    const { ahead, routes } = this;
+    const { ahead } = this;
     for (let dropped = AHEAD; dropped === AHEAD; ) {
-      dropped = 0;
-      for (; dropped < AHEAD; dropped++) {
-        const route = changes.drop();
-        if (route === NONE) break;
-        ahead[dropped] = route;
-      }
-      let count = 0;
-      for (let i = 0; i < dropped; i++) {
-        const route = ahead[i]!;
-        if (routes.firstOf(route) === NONE && routes.toldSetOf(route) === NONE) ahead[count++] = route;
-      }
-      if (this.family === 'ipv4') for (let i = 0; i < count; i++) this.near ^= this.prefixes.prefetchId(ahead[i]!);
-      for (let i = 0; i < count; i++) this.freeIfUnused(ahead[i]!);
+      dropped = changes.dropSome(ahead, AHEAD);
+      this.freeUnused(dropped);
     }
+  }
+
+  /** freeIfUnused() for the first of `ahead`. */
+  private freeUnused(count: number): void {
+    const { ahead, routes, pathChanges } = this;
+    const { at } = routes.cells;
+    let unused = 0;
+    for (let i = 0; i < count; i++) {
+      const route = ahead[i]!;
+      const row = route << ROW_BITS;
+      if (at[row + FIRST] !== 0 || at[row + TOLD_SET] !== 0) continue;
+      if ((at[row + TOLD_SOURCE]! >>> MARKS_AT) & QUEUED || at[row + PLACE_AT] !== 0) continue;
+      if (pathChanges.holds(route)) continue;
+      at[row + TOLD_SOURCE] = at[row + TOLD_SOURCE]! & SOURCE;
+      ahead[unused++] = route;
+    }
+    if (this.family === 'ipv4') this.prefixes.deleteIds(ahead, unused);
+    else for (let i = 0; i < unused; i++) this.index.deleteId(ahead[i]!);
   }
 
   /** The path is used with this set from now on, -1: not at all. References to sets are the caller's: the old one is still
