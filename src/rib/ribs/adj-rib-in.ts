@@ -9,8 +9,8 @@ import { AFI_IPV4, AFI_IPV6, IPV4_UNICAST_KEY, IPV6_UNICAST_KEY } from '../../bg
 import { PrefixClasses } from '../../policy/prefix-classes.ts';
 import { RESET } from '../sets/import.ts';
 import { liesReady, nlriOctets, reachOctets } from '../sets/received-set.ts';
-import { DONE } from '../tables/lone-paths.ts';
 import { NlriRun } from '../tables/nlri-run.ts';
+import { DONE } from '../tables/path-runs.ts';
 import { type LimitNotice, limitReached, tooManyPrefixes } from '../tables/prefix-limit.ts';
 import type { RouteJudge } from '../tables/route-judge.ts';
 import type { RouteTable } from '../tables/route-table.ts';
@@ -157,7 +157,7 @@ export class AdjRibIn {
       sets.release(set);
       return error;
     }
-    const { lone, bestPaths } = this.table;
+    const { runs, bestPaths } = this.table;
     const simple = !sets.contextOf(set).perRoute;
     const used = sets.usedOf(set);
     const isNew = simple && used !== NONE && !addPath;
@@ -169,7 +169,7 @@ export class AdjRibIn {
       let leftOut = false;
       const done =
         isNew && !run.hasMulticast && bestPaths.comparesPairs && source.received + run.count <= source.mostPrefixes
-          ? lone.come(run.routes, run.count, source, set, used, this.now)
+          ? runs.come(run.routes, run.count, source, set, used, this.now)
           : 0;
       for (let i = 0; done < run.count && i < run.count && !(leftOut && endsSession); i++) {
         const route = run.routes[i]!;
@@ -189,13 +189,13 @@ export class AdjRibIn {
 
   private withdrawAll(slab: Uint8Array, start: number, end: number, addPath: boolean): void {
     const { run, source } = this;
-    const { lone, bestPaths } = this.table;
+    const { runs, bestPaths } = this.table;
     for (let at = start; at < end; ) {
       at = run.read(slab, at, end, addPath);
       run.find(slab);
       let done = 0;
       if (!addPath && bestPaths.comparesPairs) {
-        done = lone.go(run.routes, run.count, source, source.epoch, source.epoch);
+        done = runs.go(run.routes, run.count, source, source.epoch, source.epoch);
         source.received -= done;
       }
       for (let i = 0; done < run.count && i < run.count; i++) {

@@ -7,7 +7,7 @@ import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts'
 import { LLGR_STALE, NO_LLGR } from '../../bgp-js/attributes/communities.ts';
 import type { Source } from '../terms/source.ts';
 import type { BestPaths } from './best-path.ts';
-import type { LonePaths } from './lone-paths.ts';
+import type { PathRuns } from './path-runs.ts';
 import type { Tables } from './tables.ts';
 
 const NONE = -1;
@@ -17,12 +17,12 @@ const ANY_EPOCH = -1;
 export class Leaving {
   private readonly table: Tables;
   private readonly bestPaths: BestPaths;
-  private readonly lone: LonePaths;
+  private readonly runs: PathRuns;
 
-  constructor(table: Tables, bestPaths: BestPaths, lone: LonePaths) {
+  constructor(table: Tables, bestPaths: BestPaths, runs: PathRuns) {
     this.table = table;
     this.bestPaths = bestPaths;
-    this.lone = lone;
+    this.runs = runs;
   }
 
   /** All paths are stale until announced again; those that were so already go, or stay. */
@@ -105,7 +105,7 @@ export class Leaving {
     this.table.rounds.begin(
       {
         visitRoutes: (routes, count) => {
-          if (this.bestPaths.comparesPairs) this.lone.go(routes, count, source, ANY_EPOCH, source.deadEpoch);
+          if (this.bestPaths.comparesPairs) this.runs.go(routes, count, source, ANY_EPOCH, source.deadEpoch);
         },
         visit: (path) => {
           if (this.table.isDead(path)) this.table.removePath(path);

@@ -169,9 +169,16 @@ export class PathTable {
     return path;
   }
 
-  /** New paths, each the first of its route, without an identifier. `into` gets them. */
-  addFirst(
+  /** By route: this source's first path there, plus 1; undefined where it has no such column, as most have not. */
+  byRouteOf(source: number): Int32Column | undefined {
+    return this.owners[source]?.byRoute;
+  }
+
+  /** New paths without an identifier, each in front of those that its route has so far (`firsts`: the first of them plus 1), none
+   *  of which is this source's. `into` gets them. */
+  addAll(
     routes: Int32Array,
+    firsts: Int32Array,
     count: number,
     source: number,
     received: number,
@@ -194,11 +201,12 @@ export class PathTable {
         at[row + ROUTE] = routes[i]!;
         at[row + RECEIVED] = received;
         at[row + USED] = used;
-        at[row + NEXT] = NONE;
+        at[row + NEXT] = firsts[i]! - 1;
         at[row + PREVIOUS] = NONE;
         at[row + EPOCH] = epoch;
         at[row + SINCE] = since;
         at[row + PATH_ID] = 0;
+        if (firsts[i] !== 0) at[((firsts[i]! - 1) << PATH_ROW_BITS) + PREVIOUS] = path;
         into[i++] = path;
         if (i === count) break;
       }

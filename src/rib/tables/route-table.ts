@@ -17,9 +17,9 @@ import { LOCAL, Source, type SourceSpec } from '../terms/source.ts';
 import { BestPaths } from './best-path.ts';
 import { ChangeList } from './change-list.ts';
 import { Leaving } from './leaving.ts';
-import { LonePaths } from './lone-paths.ts';
 import { NextHopTracker } from './next-hop-tracker.ts';
 import { PathRounds } from './path-rounds.ts';
+import { PathRuns } from './path-runs.ts';
 import { PathTable } from './path-table.ts';
 import { RouteJudge } from './route-judge.ts';
 import { RouteQueue } from './route-queue.ts';
@@ -68,7 +68,7 @@ export class RouteTable implements Tables {
   readonly tracker: NextHopTracker;
   readonly groups: NextHopGroups;
   readonly bestPaths: BestPaths;
-  readonly lone: LonePaths;
+  readonly runs: PathRuns;
   /** Routes to decide. */
   readonly queue = new RouteQueue();
   /** By source id; ids are given out again. Source 0 is this node. */
@@ -99,8 +99,8 @@ export class RouteTable implements Tables {
       maxPaths: config.maxPaths ?? { ebgp: 1, ibgp: 1 },
       preferOlder: config.preferOlder === true,
     });
-    this.lone = new LonePaths(this, this.bestPaths, this.queue, onWork);
-    this.leaving = new Leaving(this, this.bestPaths, this.lone);
+    this.runs = new PathRuns(this, this.bestPaths, this.queue, onWork);
+    this.leaving = new Leaving(this, this.bestPaths, this.runs);
     this.local = new Source(0, LOCAL);
     this.sources.push(this.local);
   }

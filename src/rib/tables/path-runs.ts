@@ -1,6 +1,6 @@
-/** Routes that one source alone has, a run at a time. Pure, hot. Of a full table from one peer these are all, of any table most: with
- *  nothing to compare and no list to keep, a path that comes is the best, and one that goes leaves nothing. That a route is such
- *  a one stands in its row. All others go the long way, path by path (adj-rib-in.ts, best-path.ts), to the same state.
+/** Paths that come and go a run at a time. Pure, hot. Most need no comparison but of two numbers: what comes is alone, or its rank is
+ *  another than that of the best path; what goes was alone. That it is so stands in the rows of route and path. All others go the
+ *  long way, path by path (adj-rib-in.ts, best-path.ts), to the same state.
  *
  *  Here a route costs a few reads and writes in loops that fit into a page; there, two dozen calls. */
 import type { Source } from '../terms/source.ts';
@@ -15,16 +15,19 @@ const NONE = -1;
 export const DONE = -2;
 /** A run is no longer. */
 export const LONGEST_RUN = 64;
-/** In place of the first path, until it has one: a route may stand in the run twice. */
+/** In place of the first path, until the new one is: a route may stand in the run twice. */
 const CLAIMED = -1;
 
-export class LonePaths {
+export class PathRuns {
   private readonly table: Tables;
   private readonly bestPaths: BestPaths;
   private readonly queue: RouteQueue;
   private readonly onWork: () => void;
   private readonly routes = new Int32Array(LONGEST_RUN);
   private readonly paths = new Int32Array(LONGEST_RUN);
+  /** By place in `routes`: the first path so far, plus 1; and whether the new one is the best. */
+  private readonly firsts = new Int32Array(LONGEST_RUN);
+  private readonly wins = new Uint8Array(LONGEST_RUN);
 
   constructor(table: Tables, bestPaths: BestPaths, queue: RouteQueue, onWork: () => void) {
     this.table = table;
@@ -33,42 +36,83 @@ export class LonePaths {
     this.onWork = onWork;
   }
 
-  /** Those of `routes` that have no path yet get one of this source, and their places are DONE. Answers how many: none
-   *  where the set is not usable. The source has room for all. */
+  /** Those of `routes` where the source has no path, and its new one is the best, or clearly not, get it, and their places are
+   *  DONE. Answers how many. The source has room for all. */
   come(routes: Int32Array, count: number, source: Source, received: number, used: number, now: number): number {
-    const { table } = this;
-    const { at } = table.routes.cells;
-    const found = this.routes;
-    let n = 0;
-    for (let i = 0; i < count; i++) {
-      const route = routes[i]!;
-      const row = route << ROW_BITS;
-      if (at[row + FIRST] !== 0 || at[row + BEST] !== 0 || at[row + TOLD_SOURCE]! >>> MARKS_AT > QUEUED) continue;
-      if (n === 0 && !this.bestPaths.isUsable(used)) return 0;
-      at[row + FIRST] = CLAIMED;
-      found[n++] = route;
-      routes[i] = DONE;
-    }
+    const n = this.claim(routes, count, source, used);
     if (n === 0) return 0;
-    const { paths } = this;
-    table.paths.addFirst(found, n, source.id, received, used, source.epoch, now, paths);
+    const { table, paths, wins } = this;
+    const found = this.routes;
+    table.paths.addAll(found, this.firsts, n, source.id, received, used, source.epoch, now, paths);
+    const { at } = table.routes.cells;
+    let best = 0;
     let waiting = 0;
     for (let i = 0; i < n; i++) {
       const route = found[i]!;
       const row = route << ROW_BITS;
       const path = paths[i]! + 1;
       at[row + FIRST] = path;
+      if (wins[i] === 0) continue;
+      const before = at[row + BEST]!;
+      if (before !== 0) table.sourceOf(before - 1).used--;
       at[row + BEST] = path;
+      best++;
       const word = at[row + TOLD_SOURCE]!;
       at[row + TOLD_SOURCE] = word | (QUEUED << MARKS_AT);
       found[waiting] = route;
       if (word >>> MARKS_AT === 0) waiting++;
     }
     source.received += n;
-    source.used += n;
+    source.used += best;
     table.sets.holdMany(received, n);
     table.sets.holdMany(used, n);
     this.wait(waiting);
+    return n;
+  }
+
+  /** Gathers them; answers how many. */
+  private claim(routes: Int32Array, count: number, source: Source, used: number): number {
+    const { table, firsts, wins } = this;
+    const { sets } = table;
+    const { at } = table.routes.cells;
+    const cells = table.paths.cells.at;
+    const owners = table.paths.ownerOf.at;
+    const byRoute = table.paths.byRouteOf(source.id)?.at;
+    const found = this.routes;
+    const owner = source.id + 1;
+    const rank = sets.rankOf(used);
+    let usable = false;
+    let n = 0;
+    for (let i = 0; i < count; i++) {
+      const route = routes[i]!;
+      const row = route << ROW_BITS;
+      const first = at[row + FIRST]!;
+      if (first === CLAIMED || at[row + TOLD_SOURCE]! >>> MARKS_AT > QUEUED) continue;
+      const best = at[row + BEST]!;
+      let isBest = true;
+      if (first !== 0) {
+        if (best === 0) continue;
+        if (byRoute !== undefined) {
+          if ((byRoute[route] ?? 0) !== 0) continue;
+        } else if (
+          cells[((first - 1) << PATH_ROW_BITS) + NEXT] !== NONE ||
+          owners[(first - 1) >>> BLOCK_BITS] === owner
+        )
+          continue;
+        const top = sets.rankOf(cells[((best - 1) << PATH_ROW_BITS) + USED]!);
+        if (rank === top) continue;
+        isBest = rank > top;
+      } else if (best !== 0) continue;
+      if (isBest && !usable) {
+        if (!this.bestPaths.isUsable(used)) return n;
+        usable = true;
+      }
+      at[row + FIRST] = CLAIMED;
+      found[n] = route;
+      firsts[n] = first;
+      wins[n++] = isBest ? 1 : 0;
+      routes[i] = DONE;
+    }
     return n;
   }
 
