@@ -224,8 +224,10 @@ export class AdjRibIn {
     const { table } = this;
     const { paths, routes } = table;
     let path = paths.find(route, routes.firstOf(route), source.id, pathId);
+    // One that is on its way out does not count any more.
+    const isMore = path === NONE || table.isDead(path);
+    if (isMore && source.received >= source.mostPrefixes && !this.mayExceed(source)) return false;
     if (path === NONE) {
-      if (source.received >= source.mostPrefixes && !this.mayExceed(source)) return false;
       path = paths.add(route, source.id, routes.firstOf(route), pathId);
       routes.setFirst(route, paths.headOf(path, routes.firstOf(route)));
       source.received++;

@@ -45,15 +45,20 @@ export class Telling {
     return most - left;
   }
 
-  /** The first of `routes`. Those of which nobody wants to know more than the best path, and that path is known, here and
-   *  together; the others one by one. */
+  /** Nobody wants to know more of a route than its best path's set and source. */
+  private get tellsAlike(): boolean {
+    return !this.table.watchesPaths && !this.table.bestPaths.multipath;
+  }
+
+  /** The first of `routes`. Those whose best path is known, and all there is to know, here and together; the others one by
+   *  one. */
   private tellAll(count: number): void {
     const { table, routes } = this;
     const { sets, groups } = table;
     const { at } = table.routes.cells;
     const cells = table.paths.cells.at;
     const owners = table.paths.ownerOf.at;
-    const alike = !table.watchesPaths && !table.bestPaths.multipath;
+    let alike = this.tellsAlike;
     let changed = 0;
     let came = 0;
     let lastSet = NONE;
@@ -65,6 +70,8 @@ export class Telling {
       const word = at[row + TOLD_SOURCE]!;
       if (!alike || (word >>> MARKS_AT) & ~(QUEUED | MIXED_MED)) {
         this.tell(route);
+        // A walk may ask for a next hop, and then others watch.
+        alike = this.tellsAlike;
         continue;
       }
       const best = at[row + BEST]! - 1;

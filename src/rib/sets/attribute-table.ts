@@ -8,7 +8,6 @@
  *  A set has no object. Its attributes as values are decoded again when somebody asks, and a few of those are kept. A set that is
  *  *used* is always in good order: 4-octet AS numbers, nothing unknown without its Partial bit, nothing that was ignored; where
  *  the received octets are not, it is a set of its own, written anew. */
-import { Float64Column, Int32Column, Uint8Column, Uint32Column } from '../../base/columns.ts';
 import type { IpAddress } from '../../base/ip.ts';
 import type { Reason } from '../../base/reason.ts';
 import type { PathAttributes } from '../../bgp-js/attributes/attribute-types.ts';
@@ -44,6 +43,7 @@ import {
 import { KeptValues } from './kept-values.ts';
 import { ScannedNextHop } from './scanned-next-hop.ts';
 import { clusterLengthIn, originatorIn, type SetOctets } from './set-octets.ts';
+import { RUN_AT, SET_ROW_BITS, SetRows } from './set-rows.ts';
 import { SetStore } from './set-store.ts';
 import { describeSet, octetsOfSet } from './set-values.ts';
 
@@ -65,19 +65,8 @@ export class AttributeTable {
   readonly nextHops: NextHopIds;
   private readonly us: OurSelf;
   private readonly contexts: ImportContexts;
-  private readonly store = new SetStore();
-  private readonly refs = new Int32Column(0);
-  private readonly ranks = new Float64Column();
-  private readonly meds = new Uint32Column();
-  private readonly neighbours = new Uint32Column();
-  private readonly nextHop = new Int32Column(NONE);
-  /** The set that this one is used as: its own id, another, or -1. */
-  private readonly usedAs = new Int32Column(NONE);
-  private readonly verdicts = new Uint8Column();
-  private readonly marks = new Uint8Column();
-  private readonly generations = new Uint32Column();
-  /** The round of judging that the verdict is from; it wraps, and a verdict that old is of no use to anybody. */
-  private readonly judgedIn = new Uint8Column();
+  private readonly rows = new SetRows();
+  private readonly store = new SetStore({ cells: this.rows.cells, rowBits: SET_ROW_BITS, at: RUN_AT });
   private judging = 0;
   private readonly values = new KeptValues();
   private readonly scanned = new ScannedSet();
@@ -138,21 +127,21 @@ export class AttributeTable {
 
   /** See decision.ts: higher is better. */
   rankOf(id: number): number {
-    return this.ranks.at[id] as number;
+    return this.rows.rankOf(id);
   }
 
   /** In `nextHops`. */
   nextHopOf(id: number): number {
-    return this.nextHop.at[id] as number;
+    return this.rows.nextHopOf(id);
   }
 
   neighbourAsOf(id: number): number {
-    return this.neighbours.at[id] as number;
+    return this.rows.neighbourAsOf(id);
   }
 
   /** 0 where there is none. */
   medOf(id: number): number {
-    return this.meds.at[id] as number;
+    return this.rows.medOf(id);
   }
 
   hasMed(id: number): boolean {
@@ -186,12 +175,12 @@ export class AttributeTable {
 
   /** The set as used, which is the set itself where import changed nothing; -1 when it is rejected. */
   usedOf(id: number): number {
-    return this.usedAs.at[id] as number;
+    return this.rows.usedAsOf(id);
   }
 
   /** A number of import.ts, leaving out a policy that reads prefixes. */
   verdictCodeOf(id: number): number {
-    return this.verdicts.at[id] as number;
+    return this.rows.verdictOf(id);
   }
 
   /** Why routes of the set are rejected, or what they are used as; leaving out a policy that reads prefixes. */
@@ -211,7 +200,7 @@ export class AttributeTable {
 
   /** Another number each time the id is given out: who remembers something by id sees by it that the set is another one. */
   generationOf(id: number): number {
-    return this.generations.at[id] as number;
+    return this.rows.generationOf(id);
   }
 
   /** The octets, which of a set that is *used* have 4-octet AS numbers, no fault, and no attribute twice. One object is reused.
@@ -248,8 +237,7 @@ export class AttributeTable {
       id = this.add(own);
       describeSet(attributes, own.how, this.scanned);
       this.fill(id, own, nextHopOf(attributes));
-      this.verdicts.at[id] = ACCEPTED;
-      this.usedAs.at[id] = id;
+      this.rows.conclude(id, ACCEPTED, id, this.judging);
       this.values.keepMade(id, attributes, own.kind === 'local');
     }
     this.hold(id);
@@ -258,28 +246,24 @@ export class AttributeTable {
 
   /** Asks the memory for what hold() and release() will look at; see base/prefix-table.ts. */
   prefetch(id: number): number {
-    return this.refs.at[id] as number;
+    return this.rows.refsOf(id);
   }
 
   hold(id: number): void {
-    this.refs.at[id] = (this.refs.at[id] as number) + 1;
+    this.rows.refer(id, 1);
   }
 
   release(id: number): void {
-    const left = (this.refs.at[id] as number) - 1;
-    this.refs.at[id] = left;
-    if (left === 0) this.remove(id);
+    if (this.rows.refer(id, -1) === 0) this.remove(id);
   }
 
   /** So many references at once. */
   holdMany(id: number, count: number): void {
-    this.refs.at[id] = (this.refs.at[id] as number) + count;
+    this.rows.refer(id, count);
   }
 
   releaseMany(id: number, count: number): void {
-    const left = (this.refs.at[id] as number) - count;
-    this.refs.at[id] = left;
-    if (left === 0) this.remove(id);
+    if (this.rows.refer(id, -count) === 0) this.remove(id);
   }
 
   /** From now on verdicts are out of date, but those of sets that are judged after this. */
@@ -290,33 +274,26 @@ export class AttributeTable {
   /** Judges the set anew, as this node's addresses are now, unless that has been done since beginJudging(). */
   judgeOnce(id: number): void {
     const context = this.contextOf(id);
-    if (this.judgedIn.at[id] === this.judging || context.derived === undefined) return;
+    if (this.rows.judgedIn(id) === this.judging || context.derived === undefined) return;
     const used = this.usedOf(id);
-    const nextHop = this.nextHop.at[id] as number;
+    const nextHop = this.rows.nextHopOf(id);
     this.judge(id);
     if (nextHop !== NONE) this.nextHops.release(nextHop);
     if (used !== NONE && used !== id) this.release(used);
   }
 
   private isMarked(id: number, mark: number): boolean {
-    return ((this.marks.at[id] as number) & mark) !== 0;
+    return (this.rows.marksOf(id) & mark) !== 0;
   }
 
   /** An id for octets that have none; what they mean is still to be found out. */
   private add(context: ImportContext): number {
+    // One more than all so far.
+    this.rows.reach(this.store.idBound);
     const id = this.store.add();
-    // The newest id, or the highest one again.
-    if (id === this.store.idBound - 1) this.reach(id);
-    this.refs.at[id] = 0;
-    this.nextHop.at[id] = NONE;
+    this.rows.begin(id);
     this.contexts.hold(context.id);
     return id;
-  }
-
-  private reach(id: number): void {
-    const { refs, ranks, meds, neighbours, nextHop, usedAs, verdicts, marks, generations, judgedIn } = this;
-    for (const column of [refs, ranks, meds, neighbours, nextHop, usedAs, generations]) column.reach(id);
-    for (const column of [verdicts, marks, judgedIn]) column.reach(id);
   }
 
   /** What a received set means, and whether it is used. */
@@ -338,9 +315,8 @@ export class AttributeTable {
   private judgeUnusual(id: number, decoded: DecodedAttributes, context: ImportContext): void {
     const { attributes } = decoded;
     if (attributes === undefined) {
-      this.ranks.at[id] = 0;
-      this.marks.at[id] = 0;
-      this.nextHop.at[id] = NONE;
+      this.rows.describe(id, 0, 0, 0, 0);
+      this.rows.setNextHop(id, NONE);
       this.conclude(id, decoded.disposition === 'reset' ? RESET : MALFORMED, NONE);
       return;
     }
@@ -361,15 +337,13 @@ export class AttributeTable {
   }
 
   private conclude(id: number, verdict: number, used: number): void {
-    this.verdicts.at[id] = verdict;
-    this.usedAs.at[id] = used === ITSELF ? id : used;
-    this.judgedIn.at[id] = this.judging;
+    this.rows.conclude(id, verdict, used === ITSELF ? id : used, this.judging);
   }
 
   /** What was scanned or described, into the columns. */
   private fill(id: number, context: ImportContext, nextHop: IpAddress): void {
     const { scanned } = this;
-    this.ranks.at[id] = packRank(
+    const rank = packRank(
       context.kind === 'local',
       (scanned.marks & IS_LLGR_STALE) !== 0,
       context.standing,
@@ -377,10 +351,8 @@ export class AttributeTable {
       scanned.asPathLength,
       scanned.origin,
     );
-    this.meds.at[id] = scanned.med;
-    this.neighbours.at[id] = scanned.neighbourAs;
-    this.marks.at[id] = scanned.marks & ~CLUSTER_IS_OURS;
-    this.nextHop.at[id] = this.nextHops.intern(nextHop, context.link);
+    this.rows.describe(id, rank, scanned.med, scanned.neighbourAs, scanned.marks & ~CLUSTER_IS_OURS);
+    this.rows.setNextHop(id, this.nextHops.intern(nextHop, context.link));
   }
 
   /** Sets of our own making were good once: what a peer must not send, we may have. */
@@ -394,11 +366,13 @@ export class AttributeTable {
   }
 
   private remove(id: number): void {
+    const { rows } = this;
     this.contexts.release(this.store.contextOf(id));
     this.store.remove(id);
-    if (this.nextHop.at[id] !== NONE) this.nextHops.release(this.nextHop.at[id] as number);
-    const used = this.usedOf(id);
-    this.generations.at[id] = (this.generations.at[id] as number) + 1;
+    const nextHop = rows.nextHopOf(id);
+    if (nextHop !== NONE) this.nextHops.release(nextHop);
+    const used = rows.usedAsOf(id);
+    rows.age(id);
     this.values.forget(id);
     if (used !== NONE && used !== id) this.release(used);
   }

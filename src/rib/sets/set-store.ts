@@ -1,6 +1,6 @@
 /** The octets of attribute sets, each set once: the same octets in the same context are the same number. Pure, hot. What a set means
  *  is attribute-table.ts's, and how long it lives: this gives numbers, and takes them back. */
-import { Int32Column } from '../../base/columns.ts';
+import type { Int32Column } from '../../base/columns.ts';
 import { HashSlots } from '../../base/hash-slots.ts';
 import { WordStore } from '../../base/word-store.ts';
 import type { SetOctets } from './set-octets.ts';
@@ -10,9 +10,16 @@ const NONE = -1;
 const CONTEXT_SHIFT = 16;
 const LENGTH = 0xffff;
 
+export interface SetStoreRows {
+  readonly cells: Int32Column;
+  readonly rowBits: number;
+  readonly at: number;
+}
+
 export class SetStore {
-  /** Where the octets are: behind the set's id, and its context and length in one word. Of a free id, the next free one. */
-  private readonly runs = new Int32Column(NONE);
+  /** In rows of 1 << rowBits words, the word `at`: where the octets are, behind the set's id, and its context and length in one word.
+   *  Of a free id, the next free one. */
+  private readonly rows: SetStoreRows;
   private readonly octets = new WordStore();
   /** Of runs. */
   private readonly slots = new HashSlots();
@@ -27,6 +34,11 @@ export class SetStore {
   /** Of what find() looked for. */
   private hash = 0;
   private head = 0;
+
+  /** `rows`: whoever has them sees to it that there is one for each id, before it is given. */
+  constructor(rows: SetStoreRows) {
+    this.rows = rows;
+  }
 
   get size(): number {
     return this.live;
@@ -43,12 +55,12 @@ export class SetStore {
   }
 
   contextOf(id: number): number {
-    return this.octets.headOf(this.runs.at[id] as number) >>> CONTEXT_SHIFT;
+    return this.octets.headOf(this.runOf(id)) >>> CONTEXT_SHIFT;
   }
 
   /** One object is reused. */
   octetsOf(id: number): SetOctets {
-    const run = this.runs.at[id] as number;
+    const run = this.runOf(id);
     const { span } = this;
     span.bytes = this.octets.octetsOf(run);
     span.start = this.octets.startOf(run);
@@ -75,10 +87,9 @@ export class SetStore {
     let id = this.freeHead;
     if (id === NONE) {
       id = this.given++;
-      this.runs.reach(id);
-    } else this.freeHead = this.runs.at[id] as number;
+    } else this.freeHead = this.runOf(id);
     const run = this.octets.put(id, this.head);
-    this.runs.at[id] = run;
+    this.setRun(id, run);
     this.slots.add(this.hash, run);
     this.live++;
     return id;
@@ -87,11 +98,20 @@ export class SetStore {
   /** The id may be given out again. */
   remove(id: number): void {
     const { bytes, start, end } = this.octetsOf(id);
-    const run = this.runs.at[id] as number;
+    const run = this.runOf(id);
     this.slots.remove(this.octets.load(bytes, start, end), run);
     this.octets.giveBack(run, end - start);
-    this.runs.at[id] = this.freeHead;
+    this.setRun(id, this.freeHead);
     this.freeHead = id;
     this.live--;
+  }
+
+  private runOf(id: number): number {
+    const { cells, rowBits, at } = this.rows;
+    return cells.at[(id << rowBits) + at] as number;
+  }
+  private setRun(id: number, run: number): void {
+    const { cells, rowBits, at } = this.rows;
+    cells.at[(id << rowBits) + at] = run;
   }
 }

@@ -104,8 +104,10 @@ export class PathRuns {
         isBest = rank > top;
       } else if (best !== 0) continue;
       if (isBest && !usable) {
-        if (!this.bestPaths.isUsable(used)) return n;
-        usable = true;
+        usable = this.bestPaths.isUsable(used);
+        // To ask may begin a watch over routes that lead to the next hop, and these may be among them: no run is taken.
+        if (!this.bestPaths.comparesPairs) return this.giveBack(routes, count);
+        if (!usable) return n;
       }
       at[row + FIRST] = CLAIMED;
       found[n] = route;
@@ -114,6 +116,19 @@ export class PathRuns {
       routes[i] = DONE;
     }
     return n;
+  }
+
+  /** Nothing was claimed. */
+  private giveBack(routes: Int32Array, count: number): 0 {
+    const { at } = this.table.routes.cells;
+    let n = 0;
+    for (let i = 0; i < count; i++) {
+      if (routes[i] !== DONE) continue;
+      const route = this.routes[n]!;
+      routes[i] = route;
+      at[(route << ROW_BITS) + FIRST] = this.firsts[n++]!;
+    }
+    return 0;
   }
 
   /** Those of `routes` (-1: none) whose only path is this source's, of an epoch from `oldest` to `newest`, and not rejected, lose

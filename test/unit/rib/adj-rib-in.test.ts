@@ -193,6 +193,17 @@ describe('more prefixes than allowed (RFC 4271 6.7)', () => {
     expect(pathsAt(rib, '10.5.0.0/16')).toHaveLength(1);
   });
 
+  test('what comes again before the tables have let it go counts as what comes', () => {
+    const { rib } = ribOf();
+    const peer = addPeer(rib, '10.9.0.2', spec('drop'));
+    const four = ['10.1.0.0/16', '10.2.0.0/16', '10.3.0.0/16', '10.4.0.0/16'] as const;
+    say(rib, peer, ...four);
+    rib.dropSource(peer);
+    say(rib, peer, '10.5.0.0/16');
+    say(rib, peer, ...four);
+    expect(rib.countsOf(peer)).toMatchObject({ received: 4, leftOut: 1 });
+  });
+
   test.each(['drop', 'idle'] as const)(
     '%s: what is left out leaves nothing in the table, also where it is said twice',
     (action) => {
