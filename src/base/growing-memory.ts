@@ -1,9 +1,13 @@
 /** The memory behind one column: it grows where it lies. Pure, but for what it takes from the system.
  *
  *  A large array that doubles is copied whole, the old one waits for the collector, and the process has both: pauses of tens of
- *  milliseconds and half the memory for nothing. A WebAssembly memory reserves addresses, not memory, and grows in place; its
- *  buffer is an ordinary one, so access costs what it always costs (a resizable ArrayBuffer costs twice as much: Node 20). Small
- *  ones are plain, so that a table of ten routes takes nothing special. */
+ *  milliseconds and half the memory for nothing. A WebAssembly memory reserves addresses, not memory, and grows in place; access
+ *  costs what it always costs (a resizable ArrayBuffer costs twice as much: Node 20). Small ones are plain, so that a table of ten
+ *  routes takes nothing special.
+ *
+ *  It is a shared one, although nobody shares it: growth detaches the buffer of one that is not, and with the first buffer of a
+ *  process that is detached V8 throws away all code that was compiled for typed arrays, and from then on has each access look
+ *  whether its buffer is still there, which makes it half as slow again. */
 
 /** As much of the global as is used; the types of ES2023 do not have it. */
 declare const WebAssembly:

@@ -1,8 +1,9 @@
 /** Some dozens of the routes in an UPDATE at a time, as they lie in the slab. Pure, hot. RFC 4271 4.3, RFC 7911 3.
  *
- *  A table of a million lies far from the processor, and an UPDATE names routes in no order: slot, route and path would each be a
- *  wait of a hundred nanoseconds, one after the other. Asked for side by side they take little longer than one. So a run is read,
- *  then all its slots are asked for, then all its routes, then all their first paths; what is done with them finds them near. */
+ *  A table of a million lies far from the processor, and an UPDATE names routes in no order: route, path and set would each be a
+ *  wait of a hundred nanoseconds, one after the other. Asked for side by side they take little longer than one. So a run is read and
+ *  looked up (one look does not wait for the one before: asking for the slots first gained nothing), then all its routes are
+ *  asked for, their first paths, and those paths' sets; what is done with them finds them near. */
 import type { RouteTable } from './route-table.ts';
 
 const NONE = -1;
