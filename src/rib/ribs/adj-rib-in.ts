@@ -160,7 +160,7 @@ export class AdjRibIn {
     const { runs, bestPaths } = this.table;
     const simple = !sets.contextOf(set).perRoute;
     const used = sets.usedOf(set);
-    const isNew = simple && used !== NONE && !addPath;
+    const inRuns = simple && used !== NONE && !addPath;
     const endsSession = source.maxPrefixes.action === 'idle';
     let isFull = false;
     for (let at = start; at < end && !(isFull && endsSession); ) {
@@ -168,7 +168,7 @@ export class AdjRibIn {
       run.insert(slab);
       let leftOut = false;
       const done =
-        isNew && !run.hasMulticast && bestPaths.comparesPairs && source.received + run.count <= source.mostPrefixes
+        inRuns && !run.hasMulticast && bestPaths.comparesPairs && source.received + run.count <= source.mostPrefixes
           ? runs.come(run.routes, run.count, source, set, used, this.now)
           : 0;
       for (let i = 0; done < run.count && i < run.count && !(leftOut && endsSession); i++) {

@@ -4,11 +4,12 @@
  *  wait of a hundred nanoseconds, one after the other. Asked for side by side they take little longer than one. So a run is read and
  *  looked up (one look does not wait for the one before: asking for the slots first gained nothing), then all its routes are
  *  asked for, their first paths, and those paths' sets; what is done with them finds them near. */
+import { LONGEST_RUN } from './path-runs.ts';
 import type { RouteTable } from './route-table.ts';
 
 const NONE = -1;
 /** As many misses as a processor keeps in flight, a few times over; its lines must not push each other out. */
-const RUN = 64;
+const RUN = LONGEST_RUN;
 
 export class NlriRun {
   count = 0;

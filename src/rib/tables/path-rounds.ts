@@ -22,6 +22,7 @@ interface Running {
 }
 
 const NONE = -1;
+/** At most LONGEST_RUN of path-runs.ts. */
 const AHEAD = 64;
 
 /** The paths, and a way to bring routes near. */

@@ -7,6 +7,7 @@ import { formatIpPrefix } from '../../../src/base/ip.ts';
 import { type ControlClient, openControlClient } from '../../../src/control/client.ts';
 import { type ControlSocket, openControlSocket } from '../../../src/control/control-socket.ts';
 import { toStatusView } from '../../../src/control/health.ts';
+import { startControlServer } from '../../../src/control/server.ts';
 import type { ControlSource, RouteQuery } from '../../../src/control/source.ts';
 import type { ReloadReport, RouteView } from '../../../src/control/views.ts';
 import { ALONE, BLOCKS, BROKEN, PEERS, PODS, ROUTES, WHY } from './fake-views.ts';
@@ -170,6 +171,25 @@ async function leaveStaleSocket(): Promise<void> {
   fs.linkSync(other, socketPath);
   await new Promise((done) => listener.close(done));
 }
+
+test('where the service cannot be loaded, who asks is turned away and the log says why; the next one is served', async () => {
+  let tries = 0;
+  server = await openControlSocket({
+    socketPath,
+    source: fake(),
+    log,
+    load: async (options) => {
+      if (tries++ === 0) throw new Error('Cannot find module server-ABC.js');
+      return startControlServer(options);
+    },
+  });
+  const first = openControlClient(socketPath, 1000);
+  await expect(first.peers()).rejects.toThrow();
+  first.close();
+  expect(warnings).toContainEqual({ error: 'Cannot find module server-ABC.js' });
+  client = openControlClient(socketPath, 5000);
+  expect(await client.peers()).toHaveLength(PEERS.length);
+});
 
 test('a stale socket is replaced', async () => {
   await leaveStaleSocket();
