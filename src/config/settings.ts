@@ -320,7 +320,8 @@ const IDENTITY = {
     type: TYPES.boolean,
     default: false,
     needs: 'peer-reset',
-    description: 'Never dial; wait for the neighbor.',
+    description:
+      'Never dial; wait for the neighbor. After our graceful restart some (FRR) wait too, until their restart time is over.',
   },
 } as const satisfies SettingTable;
 

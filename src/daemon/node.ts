@@ -1,5 +1,6 @@
 /** `gingham node`: the life of a daemon, from its file to its last word.
- *  Order of start: configuration, kernel (read only), the control socket, store, sessions, then pods. Three ways down (restart, leave, dead) differ only in what the peers are told. */
+ *  Order of start: configuration, kernel (read only), the control socket, store, sessions, then pods. Three ways down (restart,
+ *  leave, dead) differ only in what the peers are told. */
 import { type IpAddress, ifIpv4, prefixHolds } from '../base/ip.ts';
 import { type Ipv4, ipv4 } from '../base/ipv4.ts';
 import { readNode } from '../cluster/node.ts';

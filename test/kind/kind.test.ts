@@ -1,6 +1,7 @@
 /** A real cluster of three kind nodes whose only network is ours, in each encapsulation: what issue-free days look like, and
  *  what restarts, crashes and outages may not break. The cluster is deploy/kind's; between two encapsulations it is
- *  uninstalled, which is a test as well. GINGHAM_KIND_ENCAPS=vxlan,… narrows it; GINGHAM_KIND_KEEP=1 leaves it running. */
+ *  uninstalled, which is a test as well. GINGHAM_KIND_ENCAPS=vxlan,… narrows it; GINGHAM_KIND_KEEP=1 leaves it running and
+ *  takes what runs: without it, a cluster that a run before left behind goes first. */
 // needs: root docker kind kubectl tcpdump ping ip nft
 import fs from 'node:fs';
 import http from 'node:http';
@@ -78,13 +79,17 @@ const asked = process.env['GINGHAM_KIND_ENCAPS']?.split(',');
 
 let all: readonly KindNode[] = [];
 
+const keep = process.env['GINGHAM_KIND_KEEP'] !== undefined;
+
 beforeAll(async () => {
+  // Docker starts the nodes of a run that was killed again with its engine, pools and pods of the former days in them.
+  if (!keep) await script('down.sh');
   await script('cluster.sh');
   all = await nodes();
 }, 1_800_000);
 
 afterAll(async () => {
-  if (process.env['GINGHAM_KIND_KEEP'] === undefined) await script('down.sh');
+  if (!keep) await script('down.sh');
 }, 120_000);
 
 describe.each(ENCAPSULATIONS.filter((e) => asked === undefined || asked.includes(e.overlay)))('$overlay', (encap) => {

@@ -32,8 +32,7 @@ export interface Heard {
 }
 
 export class OurSpeaker {
-  readonly session: BgpSession;
-  readonly config: SessionConfig;
+  config: SessionConfig;
   /** By prefix and path identifier. */
   readonly routes = new Map<string, Heard>();
   readonly events: string[] = [];
@@ -44,13 +43,29 @@ export class OurSpeaker {
   private readonly announced = new Map<string, RouteView>();
   listening: BgpListener | undefined;
   private readonly netns: string;
+  private now: BgpSession;
 
   constructor(netns: string, config: SessionConfig) {
     this.netns = netns;
     this.config = config;
-    const transport: Transport = { dial: (c, done) => inNetns(netns, () => tcpTransport.dial(c, done)) };
+    this.now = this.newSession();
+  }
+
+  get session(): BgpSession {
+    return this.now;
+  }
+
+  /** TCP goes without a word, as with a process that died. The one that start() brings up in its place dials. */
+  die(): void {
+    this.session.stop({ kind: 'restart' });
+    this.config = { ...this.config, passive: false };
+    this.now = this.newSession();
+  }
+
+  private newSession(): BgpSession {
+    const transport: Transport = { dial: (c, done) => inNetns(this.netns, () => tcpTransport.dial(c, done)) };
     const ports = { clock: systemClock, timers: systemTimers, random: systemRandom, transport };
-    this.session = new BgpSession(config, ports, this.hearing());
+    return new BgpSession(this.config, ports, this.hearing());
   }
 
   /** Accepts what the daemon dials, and dials itself unless it is passive. */
