@@ -1,20 +1,13 @@
-/** A node:net socket as a Connection. All sockets, dialled and accepted, read into one slab that they share: libuv reads and
- *  calls back at once, so it holds one read at a time, and reading makes no garbage. */
+/** A node:net socket, dialled or accepted, as a Connection. */
 import net from 'node:net';
 import { addressBits, type IpAddress } from '../../base/ip.ts';
 import { ipv4 } from '../../base/ipv4.ts';
 import { ffiFault, SysError } from '../../sys/ffi.ts';
 import { readHost } from '../../sys/sockaddr.ts';
 import type { Connection } from '../session/session-types.ts';
-import { type Reader, ReadingTurns } from './reading-turns.ts';
-import { Reassembly } from './reassembly.ts';
+import type { Reader } from './reading-turns.ts';
+import { SlabReader } from './slab-reader.ts';
 import { setMd5Key } from './tcp-md5.ts';
-
-/** A larger one reads a table in fewer calls, but whoever waits for others' turns waits for what one read brings: at four times this
- *  thirty peers with tables kept the event loop twice as long.
- *  No Buffer: whoever keeps a part of it takes a copy by slice(), and a Buffer's slice() is a view, which the next read
- *  would change. */
-const slab = new Uint8Array(64 * 1024);
 
 /** Above this the session stops producing. */
 const HIGH_WATER = 256 * 1024;
@@ -53,8 +46,6 @@ export function hostOf(socket: net.Socket, end: 'remoteAddress' | 'localAddress'
  *  whose write costs more than the system call. Never waits, and raises no signal. */
 export type DirectSend = (fd: number, bytes: Uint8Array) => number;
 
-const readingTurns = new ReadingTurns({ now: () => performance.now(), nextTurn: (run) => void setImmediate(run) });
-
 class SocketConnection implements Connection, Reader {
   readonly remoteAddress: IpAddress;
   readonly remotePort: number;
@@ -67,6 +58,7 @@ class SocketConnection implements Connection, Reader {
   /** We have said our last word. */
   ended = false;
   private readonly socket: net.Socket;
+  private readonly reader: SlabReader;
   private readonly direct: DirectSend | undefined;
   /** The handle that was asked for its descriptor last, and what it said: asking costs a tenth of a write. */
   private handle: Handle | undefined;
@@ -77,9 +69,12 @@ class SocketConnection implements Connection, Reader {
   /** Until its turn to read comes. */
   private held = false;
 
-  constructor(socket: net.Socket, direct: DirectSend | undefined) {
+  constructor(socket: net.Socket, reader: SlabReader, direct: DirectSend | undefined) {
     this.socket = socket;
+    this.reader = reader;
     this.direct = direct;
+    reader.socket = this;
+    reader.to = this;
     const remote = hostOf(socket, 'remoteAddress');
     this.remoteAddress = remote?.address ?? ipv4(0);
     if (remote?.device !== undefined) this.remoteInterface = remote.device;
@@ -90,7 +85,11 @@ class SocketConnection implements Connection, Reader {
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.error = error;
     });
-    socket.on('close', () => this.onClose?.(this.error));
+    socket.on('close', () => {
+      // Its last words may say why it went.
+      this.reader.finish();
+      this.onClose?.(this.error);
+    });
     socket.on('drain', () => this.onDrain?.());
   }
   write(bytes: Uint8Array): boolean {
@@ -155,7 +154,7 @@ class SocketConnection implements Connection, Reader {
   }
   resume(): void {
     this.paused = false;
-    if (!this.held) this.socket.resume();
+    if (!this.held) this.readOn();
   }
   hold(): void {
     this.held = true;
@@ -163,12 +162,19 @@ class SocketConnection implements Connection, Reader {
   }
   release(): void {
     this.held = false;
-    if (!this.paused && !this.socket.destroyed) this.socket.resume();
+    if (!this.paused) this.readOn();
+  }
+  private readOn(): void {
+    if (this.reader.goOn() && !this.socket.destroyed) this.socket.resume();
   }
   readPending(done: () => void): void {
+    this.reader.finish();
     if (this.held) this.release();
     // The poll phase reads what waits, the check phase comes right behind it.
-    setImmediate(done);
+    setImmediate(() => {
+      this.reader.finish();
+      done();
+    });
   }
 }
 
@@ -179,28 +185,6 @@ const writeQueueFull = (waiting: number): NodeJS.ErrnoException =>
     ),
     { code: 'WRITE_QUEUE_FULL' },
   );
-
-/** Gives what was read to the owner of the connection, and makes those wait who read too much. */
-class SlabReader {
-  private readonly reassembly = new Reassembly();
-  /** Before it is there nobody reads. */
-  connection: SocketConnection | undefined;
-  /** In whose place `connection.onData` is asked. */
-  to: Pick<Connection, 'onData'> | undefined;
-
-  /** For net.Socket. */
-  readonly onread = {
-    buffer: slab,
-    callback: (length: number): boolean => {
-      const { connection } = this;
-      if (connection === undefined) return true;
-      readingTurns.begin();
-      this.reassembly.take(slab, length, this.to ?? connection);
-      readingTurns.end(connection, length);
-      return true;
-    },
-  };
-}
 
 /** The same connection in a socket that reads into the slab: node:net offers that for sockets that dial only. `socket` must
  *  not have been read from (pauseOnConnect). It is left without its handle, and destroyed: else its server would count it for
@@ -224,15 +208,14 @@ export const acceptedConnection = (
 ): Connection => {
   const reader = new SlabReader();
   const socket = rewrapped(paused, reader.onread);
-  const connection = new SocketConnection(socket, direct);
+  const connection = new SocketConnection(socket, reader, direct);
   let silent = true;
   const spoken = (): void => {
     if (silent) onSpoken();
     silent = false;
-    reader.to = undefined;
+    reader.to = connection;
   };
   socket.once('close', spoken);
-  reader.connection = connection;
   reader.to = {
     get onData(): Connection['onData'] {
       const { onData } = connection;
@@ -265,8 +248,6 @@ export class DialledSocket {
   }
   /** Once connected. */
   connection(direct: DirectSend | undefined): Connection {
-    const made = new SocketConnection(this.socket, direct);
-    this.reader.connection = made;
-    return made;
+    return new SocketConnection(this.socket, this.reader, direct);
   }
 }

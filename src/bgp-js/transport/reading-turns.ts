@@ -1,18 +1,22 @@
-/** Who may go on reading in this turn of the event loop. Pure but for the two ports.
+/** How long what was read is worked on in one turn of the event loop, and who comes next. Pure but for the two ports.
  *
  *  libuv reads a busy socket up to 32 times before it looks at anything else, and all busy sockets in one turn: where thirty
- *  peers send their tables that is one turn of seconds, and no keepalive leaves in it. So reading has a share of each turn.
- *  Whoever reads when it is used up is held, and one of the held is released in each later turn. A short read has emptied its
- *  socket, and costs little: its reader is never held. Of a thousand peers that join a mesh and say a few words each, holding made
- *  a thousand turns, each with its own decisions and its own way to the kernel. */
+ *  peers send their tables that is one turn of seconds, and no keepalive leaves in it. So the work has a share of each turn.
+ *  Whoever has octets left when it is used up keeps them, is held, and goes on in a later turn, behind those held before.
+ *  A few octets cost little, and are worked on long after: of a thousand peers that join a mesh and say a few words each, holding
+ *  made a thousand turns, each with its own decisions and its own way to the kernel. */
 export interface Reader {
+  /** Reads no more before release(). */
   hold(): void;
+  /** Works on what it kept, and has itself held again if something is left. */
   release(): void;
 }
 
 const SHARE_MS = 4;
+/** For those who have but a few octets. */
+const LONG_SHARE_MS = 40;
 /** As long as one message may be where nothing else was negotiated. */
-const SHORT_OCTETS = 4096;
+const FEW_OCTETS = 4096;
 
 export interface TurnPorts {
   readonly now: () => number;
@@ -25,38 +29,39 @@ export class ReadingTurns {
   private readonly held: Reader[] = [];
   private began = 0;
   private open = false;
-  private waits = false;
 
   constructor(ports: TurnPorts) {
     this.ports = ports;
   }
 
-  /** Before what was read is worked on. */
+  /** Before anything is worked on: the share is counted from the first such call of a turn. */
   begin(): void {
     if (this.open) return;
     this.open = true;
     this.began = this.ports.now();
-    this.await();
+    this.ports.nextTurn(this.next);
   }
 
-  /** After it; a reader whose turn is over is held. `octets`: what it read. */
-  end(reader: Reader, octets: number): void {
-    if (octets <= SHORT_OCTETS || this.ports.now() - this.began < SHARE_MS) return;
+  /** Whether the share of this turn is used up, for one who has `octets`. */
+  isOver(octets: number): boolean {
+    return this.ports.now() - this.began >= (octets <= FEW_OCTETS ? LONG_SHARE_MS : SHARE_MS);
+  }
+
+  /** `reader` goes on in a later turn. */
+  hold(reader: Reader): void {
+    this.begin();
     this.held.push(reader);
     reader.hold();
   }
 
   private readonly next = (): void => {
-    this.waits = false;
     this.open = false;
-    this.held.shift()?.release();
-    // The released one may have nothing to read: the others must not wait for it.
-    if (this.held.length > 0) this.await();
+    if (this.held.length === 0) return;
+    this.begin();
+    // Each once: who is held again waits for the turn after this one.
+    for (let due = this.held.length; due > 0; due--) {
+      this.held.shift()?.release();
+      if (this.ports.now() - this.began >= SHARE_MS) return;
+    }
   };
-
-  private await(): void {
-    if (this.waits) return;
-    this.waits = true;
-    this.ports.nextTurn(this.next);
-  }
 }

@@ -13,17 +13,17 @@ export class Reassembly {
   private filled = 0;
   private wanted = 0;
 
-  /** `bytes` [0, length) has just been read, and will be overwritten. A reader that goes away meanwhile gets no more. */
-  take(bytes: Uint8Array, length: number, to: Pick<Connection, 'onData'>): void {
-    const at = this.filled === 0 ? 0 : this.complete(bytes, length, to);
-    if (at < length && to.onData !== undefined) this.keep(bytes, to.onData(bytes, at, length), length);
+  /** `bytes` [start, end) come next, and will be overwritten. A reader that goes away meanwhile gets no more. */
+  take(bytes: Uint8Array, start: number, end: number, to: Pick<Connection, 'onData'>): void {
+    const at = this.filled === 0 ? start : this.complete(bytes, start, end, to);
+    if (at < end && to.onData !== undefined) this.keep(bytes, to.onData(bytes, at, end), end);
   }
 
   /** Fills the carried message up and gives it away. Answers where in `bytes` the next one begins. */
-  private complete(bytes: Uint8Array, length: number, to: Pick<Connection, 'onData'>): number {
-    let at = 0;
+  private complete(bytes: Uint8Array, from: number, end: number, to: Pick<Connection, 'onData'>): number {
+    let at = from;
     for (;;) {
-      const part = Math.min(this.wanted - this.filled, length - at);
+      const part = Math.min(this.wanted - this.filled, end - at);
       this.carry.set(bytes.subarray(at, at + part), this.filled);
       this.filled += part;
       at += part;

@@ -37,6 +37,9 @@ const HELLO = encodeMessage({
 
 /** Everything that a session says and writes when `stream` comes in reads of these lengths; the last one takes the rest. Each
  *  read lies in the same array, which is spoilt afterwards, as the transport's slab is. */
+/** Octets of a slab that were given away already. */
+const BEFORE = 3;
+
 function heard(stream: Uint8Array, reads: readonly number[]): string[] {
   const log: string[] = [];
   const time = new FakeTime();
@@ -59,8 +62,9 @@ function heard(stream: Uint8Array, reads: readonly number[]): string[] {
   const reassembly = new Reassembly();
   for (let at = 0, i = 0; at < stream.length; i++) {
     const length = Math.min(reads[i] ?? stream.length, stream.length - at);
-    const slab = stream.slice(at, at + length);
-    reassembly.take(slab, length, near as Pick<Connection, 'onData'>);
+    const slab = new Uint8Array(BEFORE + length);
+    slab.set(stream.subarray(at, at + length), BEFORE);
+    reassembly.take(slab, BEFORE, BEFORE + length, near as Pick<Connection, 'onData'>);
     slab.fill(0xee);
     at += length;
   }

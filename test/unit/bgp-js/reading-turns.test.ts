@@ -1,79 +1,131 @@
-/** Turns of reading, with a clock and a loop that the test turns by hand. */
+/** Turns of reading, with a clock and a loop that the test turns by hand: each piece of work takes a millisecond. */
 import { expect, test } from 'vitest';
 import { ReadingTurns } from '../../../src/bgp-js/transport/reading-turns.ts';
+import { SlabReader } from '../../../src/bgp-js/transport/slab-reader.ts';
+
+const SLAB = 64 * 1024;
+const PIECES = 8;
 
 function loop() {
   let now = 0;
   let due: (() => void)[] = [];
   const turns = new ReadingTurns({ now: () => now, nextTurn: (run) => due.push(run) });
   const log: string[] = [];
-  const reader = (name: string) => ({
-    hold: () => log.push(`hold ${name}`),
-    release: () => log.push(`release ${name}`),
-  });
   return {
     log,
-    reader,
-    read: (who: ReturnType<typeof reader>, ms: number, octets = 65_536) => {
-      turns.begin();
-      now += ms;
-      turns.end(who, octets);
+    reader(name: string, msPerPiece = 1) {
+      const slab = new SlabReader(turns);
+      const octets: number[] = [];
+      slab.socket = {
+        hold: () => log.push(`hold ${name}`),
+        release: () => {
+          log.push(`release ${name}`);
+          slab.goOn();
+        },
+      };
+      slab.to = {
+        onData: (bytes, start, end) => {
+          now += msPerPiece;
+          log.push(name);
+          for (let at = start; at < end; at += 1024) octets.push(bytes[at] ?? -1);
+          return end;
+        },
+      };
+      return {
+        slab,
+        octets,
+        /** Each thousand octets begin with a number of their own. */
+        read(length = SLAB, from = 0): void {
+          const { buffer, callback } = slab.onread;
+          for (let at = 0; at < length; at += 1024) buffer[at] = from + at / 1024;
+          callback(length);
+          buffer.fill(0xee);
+        },
+      };
     },
-    turn: () => {
+    /** How many asked for it. */
+    turn(): number {
       const run = due;
       due = [];
       for (const f of run) f();
       return run.length;
     },
+    said: (): string => log.splice(0).join(' '),
   };
 }
 
-test('who reads within the share of a turn is left alone', () => {
-  const { log, read, reader, turn } = loop();
+test('who is done within the share of a turn is left alone', () => {
+  const { reader, said, turn } = loop();
   const a = reader('a');
-  for (let i = 0; i < 3; i++) read(a, 1);
-  expect(turn()).toBe(1);
-  read(a, 3);
-  expect(turn()).toBe(1);
+  for (let i = 0; i < 2; i++) {
+    a.read(3000);
+    a.read(9000);
+    expect(turn()).toBe(1);
+  }
   expect(turn()).toBe(0);
-  expect(log).toEqual([]);
+  expect(said()).toBe('a a a a a a');
 });
 
-test('all who read after the share is used up are held, and released one in a turn, the first one first', () => {
-  const { log, read, reader, turn } = loop();
-  const [a, b, c] = [reader('a'), reader('b'), reader('c')];
-  read(a, 5);
-  read(b, 1);
-  read(c, 1);
-  expect(log.splice(0)).toEqual(['hold a', 'hold b', 'hold c']);
+test('what a turn has no time for is kept, and worked on in order over the next ones', () => {
+  const { reader, said, turn } = loop();
+  const a = reader('a');
+  a.read();
+  expect(said()).toBe('a a a a hold a');
   turn();
-  expect(log.splice(0)).toEqual(['release a']);
-  // It reads on, and is held behind the others.
-  read(a, 5);
-  turn();
-  expect(log.splice(0)).toEqual(['hold a', 'release b']);
-  turn();
-  turn();
-  expect(log.splice(0)).toEqual(['release c', 'release a']);
-  expect(turn()).toBe(0);
+  expect(said()).toBe('release a a a a a');
+  expect(a.octets).toEqual([...Array(64).keys()]);
+  // Released, it reads on.
+  a.read(2048, 100);
+  expect(said()).toBe('a');
+  expect(a.octets.slice(64)).toEqual([100, 101]);
 });
 
-test('one that has nothing to read keeps nobody waiting', () => {
-  const { log, read, reader, turn } = loop();
-  read(reader('a'), 9);
-  read(reader('b'), 0);
-  while (turn() > 0);
-  expect(log).toEqual(['hold a', 'hold b', 'release a', 'release b']);
+test('whoever reads when the share is used up keeps all of it; those held first go on first, and none waits for ever', () => {
+  const { reader, said, turn } = loop();
+  const [a, b, c] = [reader('a', 3), reader('b', 1), reader('c', 1)];
+  for (const r of [a, b, c]) r.read();
+  expect(said()).toBe('a a hold a hold b hold c');
+  turn();
+  expect(said()).toBe('release a a a hold a');
+  turn();
+  expect(said()).toBe('release b b b b b hold b');
+  turn();
+  expect(said()).toBe('release c c c c c hold c');
+  for (let i = 0; i < 9; i++) turn();
+  expect(turn()).toBe(0);
+  for (const { octets } of [a, b, c]) expect(octets).toEqual([...Array(64).keys()]);
 });
 
-test('a short read holds nobody: its socket is empty, and a thousand of them are one turn', () => {
-  const { log, read, reader, turn } = loop();
-  read(reader('long'), 9);
-  for (let i = 0; i < 1000; i++) read(reader(`short ${i}`), 0.01, 4096);
-  expect(log).toEqual(['hold long']);
-  read(reader('longer than short'), 0.01, 4097);
-  expect(log.splice(0)).toEqual(['hold long', 'hold longer than short']);
+test('who has nothing left keeps nobody waiting', () => {
+  const { reader, said, turn } = loop();
+  reader('a', 9).read(8192);
+  reader('b').read(8192);
+  expect(said()).toBe('a hold a hold b');
+  turn();
+  expect(said()).toBe('release a release b b');
+});
+
+test('a few octets are worked on where many would wait, and wait only in a turn that is very long', () => {
+  const { reader, said, turn } = loop();
+  reader('long', 9).read();
+  said();
+  for (let i = 0; i < 30; i++) reader('short').read(4096);
+  expect(said()).not.toMatch(/hold/);
+  reader('last').read(4096);
+  reader('late').read(4096);
+  expect(said()).toBe('last hold last hold late');
   turn();
   turn();
-  expect(turn()).toBe(0);
+  expect(said()).toMatch(/release last release late late/);
+});
+
+test('finish works on all that was kept, whatever the turn says', () => {
+  const { reader, turn } = loop();
+  const a = reader('a', 50);
+  a.read();
+  expect(a.octets).toHaveLength(64 / PIECES);
+  a.slab.finish();
+  expect(a.octets).toEqual([...Array(64).keys()]);
+  turn();
+  expect(a.octets).toHaveLength(64);
 });
