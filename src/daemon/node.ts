@@ -9,6 +9,7 @@ import type { NodeConfig } from '../config/node-config.ts';
 import { openControlSocket } from '../control/control-socket.ts';
 import { useHugePages } from '../sys/huge-pages.ts';
 import { primeThreadPool } from '../sys/netns.ts';
+import { freezeYoungGeneration } from '../sys/young-generation.ts';
 import { controlSource } from './control-source.ts';
 import { type Dataplane, openDataplane } from './dataplane.ts';
 import { openLog } from './log.ts';
@@ -22,6 +23,7 @@ const FAILED = 1;
 
 /** Runs until a signal or a drain; the answer is the exit code. Faults of the file go to standard error, all at once. */
 export async function runNode(configPath: string): Promise<number> {
+  freezeYoungGeneration();
   const read = readConfig(configPath);
   if (!read.ok) {
     process.stderr.write(`${formatFaults(read.error, configPath)}\n`);
