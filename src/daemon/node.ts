@@ -8,6 +8,7 @@ import { formatFaults } from '../config/format.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { openControlSocket } from '../control/control-socket.ts';
 import { useHugePages } from '../sys/huge-pages.ts';
+import { returnFreedMemory } from '../sys/malloc.ts';
 import { primeThreadPool } from '../sys/netns.ts';
 import { freezeYoungGeneration } from '../sys/young-generation.ts';
 import { controlSource } from './control-source.ts';
@@ -23,6 +24,7 @@ const FAILED = 1;
 
 /** Runs until a signal or a drain; the answer is the exit code. Faults of the file go to standard error, all at once. */
 export async function runNode(configPath: string): Promise<number> {
+  returnFreedMemory();
   freezeYoungGeneration();
   const read = readConfig(configPath);
   if (!read.ok) {

@@ -211,6 +211,16 @@ export function bpf(command: number, attributes: Uint8Array): number {
   return result < 0 ? -k().errno() : result;
 }
 
+/** A setting of malloc; false where libc has no such thing (musl), or refuses it. mallopt(3) */
+export function mallopt(parameter: number, value: number): boolean {
+  if (ffiFault() !== undefined) return false;
+  try {
+    return k().load(null).func('int mallopt(int, int)')(parameter, value) === 1;
+  } catch {
+    return false;
+  }
+}
+
 /** Advice to the kernel on `octets` of memory from the first of `bytes` on, in whole pages inside them: they may be more than
  *  the view has, where its owner has reserved them. False: not followed. madvise(2) */
 export function madvise(bytes: Uint8Array, octets: number, advice: number): boolean {
