@@ -87,6 +87,25 @@ export class Uint8Column {
   }
 }
 
+/** Signed 32-bit numbers for ids of which few have one: 0 where nothing was written, and memory only up to the last id that has
+ *  another number. */
+export class SparseColumn {
+  private readonly column = new Int32Column(0, 0);
+
+  get(id: number): number {
+    const { at } = this.column;
+    return id < at.length ? at[id]! : 0;
+  }
+  set(id: number, value: number): void {
+    const { column } = this;
+    if (id >= column.at.length) {
+      if (value === 0) return;
+      column.reach(id);
+    }
+    column.at[id] = value;
+  }
+}
+
 /** One bit by id. Reading beyond the end is false. */
 export class BitColumn {
   private readonly words = new Uint32Column(4);

@@ -33,9 +33,14 @@ const LONGEST_STEP = 8;
 const HUGE = 64 * PAGE;
 const HUGE_STEP = 32;
 
-/** Told of each large piece of memory, before it is written to: a table is read in no order, and where the system gives it huge
- *  pages, a look into it costs half. `octets` may be more than the view has so far. */
-type LargeMemory = (bytes: Uint8Array, octets: number) => void;
+/** Told of large pieces of memory. */
+export interface LargeMemory {
+  /** Before it is written to: a table is read in no order, and where the system gives it huge pages, a look into it costs half.
+   *  `octets` may be more than the view has so far. */
+  made(bytes: Uint8Array, octets: number): void;
+  /** Nobody will read or write it any more, long before the collector finds that out. */
+  left(bytes: Uint8Array): void;
+}
 let onLarge: LargeMemory | undefined;
 export function onLargeMemory(listener: LargeMemory | undefined): void {
   onLarge = listener;
@@ -44,8 +49,13 @@ export function onLargeMemory(listener: LargeMemory | undefined): void {
 /** New octets of a size that stays: zero. */
 export function fixedMemory(octets: number): ArrayBuffer {
   const buffer = new ArrayBuffer(octets);
-  if (octets >= HUGE) onLarge?.(new Uint8Array(buffer), octets);
+  if (octets >= HUGE) onLarge?.made(new Uint8Array(buffer), octets);
   return buffer;
+}
+
+/** What fixedMemory() gave, and what is in it, is of no use any more. */
+export function leaveMemory(buffer: ArrayBuffer): void {
+  if (buffer.byteLength >= LARGE) onLarge?.left(new Uint8Array(buffer));
 }
 
 export class GrowingMemory {
@@ -69,7 +79,7 @@ export class GrowingMemory {
     try {
       if (this.reserved === undefined) {
         const reserved = new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared: true });
-        onLarge?.(new Uint8Array(reserved.buffer), MAX_PAGES * PAGE);
+        onLarge?.made(new Uint8Array(reserved.buffer), MAX_PAGES * PAGE);
         new Uint8Array(reserved.buffer).set(new Uint8Array(this.buffer));
         this.reserved = reserved;
       } else {

@@ -6,6 +6,8 @@
  *
  *  Hashes are signed: a number above 2^31 would be an object wherever it is handed on. */
 
+import { fixedMemory, leaveMemory } from './growing-memory.ts';
+
 const NONE = -1;
 const MIN_SLOTS = 64;
 const STEP = 16;
@@ -109,7 +111,7 @@ export class HashSlots {
     this.moved = 0;
     // Many gaps and few in use: the same size does.
     const length = this.live * 3 > this.mask + 1 ? this.old.length * 2 : this.old.length;
-    this.slots = new Int32Array(length);
+    this.slots = new Int32Array(fixedMemory(length * 4));
     this.mask = (length >>> 1) - 1;
     this.taken = 0;
   }
@@ -123,6 +125,8 @@ export class HashSlots {
       old[from * 2 + 1] = GONE;
     }
     this.moved = end;
-    if (end === old.length >>> 1) this.old = undefined;
+    if (end < old.length >>> 1) return;
+    this.old = undefined;
+    leaveMemory(old.buffer as ArrayBuffer);
   }
 }

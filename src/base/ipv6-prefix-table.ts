@@ -6,7 +6,7 @@
  *
  *  The rest (stable ids, backward shift on delete, growth a few slots at a time) is as there. */
 import { Uint8Column, Uint32Column } from './columns.ts';
-import { fixedMemory } from './growing-memory.ts';
+import { fixedMemory, leaveMemory } from './growing-memory.ts';
 import { sortByWord } from './id-sort.ts';
 import { invariant } from './invariant.ts';
 import type { PrefixIndex } from './prefix-index.ts';
@@ -288,7 +288,9 @@ export class Ipv6PrefixTable implements PrefixIndex<bigint> {
       old[from * 2 + 1] = MOVED;
     }
     this.moved = end;
-    if (end === old.length >>> 1) this.old = undefined;
+    if (end < old.length >>> 1) return;
+    this.old = undefined;
+    leaveMemory(old.buffer as ArrayBuffer);
   }
 
   private takeId(): number {

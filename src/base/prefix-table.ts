@@ -11,7 +11,7 @@
  *  Growth is no pause: the slots of the smaller array move over a few at a time, with each insertion, and until the last one has,
  *  what is not found in the larger is looked for in the smaller. */
 import { Int32Column } from './columns.ts';
-import { fixedMemory } from './growing-memory.ts';
+import { fixedMemory, leaveMemory } from './growing-memory.ts';
 import { sortByWord } from './id-sort.ts';
 import { invariant } from './invariant.ts';
 import { netmask } from './ipv4.ts';
@@ -265,7 +265,9 @@ export class PrefixTable implements PrefixIndex<number> {
       old[from * 2 + 1] = MOVED;
     }
     this.moved = end;
-    if (end === old.length >>> 1) this.old = undefined;
+    if (end < old.length >>> 1) return;
+    this.old = undefined;
+    leaveMemory(old.buffer as ArrayBuffer);
   }
 
   private place(address: number, word: number): void {

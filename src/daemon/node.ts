@@ -7,9 +7,9 @@ import { readNode } from '../cluster/node.ts';
 import { formatFaults } from '../config/format.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { openControlSocket } from '../control/control-socket.ts';
-import { useHugePages } from '../sys/huge-pages.ts';
 import { returnFreedMemory } from '../sys/malloc.ts';
 import { primeThreadPool } from '../sys/netns.ts';
+import { adviseOnTables } from '../sys/table-memory.ts';
 import { freezeYoungGeneration } from '../sys/young-generation.ts';
 import { controlSource } from './control-source.ts';
 import { type Dataplane, openDataplane } from './dataplane.ts';
@@ -67,7 +67,7 @@ export async function runNode(configPath: string): Promise<number> {
 
 async function start(running: Running, signal: AbortSignal): Promise<void> {
   const { config, log } = running;
-  useHugePages();
+  adviseOnTables();
   await serveHealth(running, signal);
   await primeThreadPool();
   const dataplane = await openDataplane({

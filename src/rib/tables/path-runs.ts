@@ -5,7 +5,7 @@
  *  Here a route costs a few reads and writes in loops that fit into a page; there, two dozen calls. */
 import type { Source } from '../terms/source.ts';
 import type { BestPaths } from './best-path.ts';
-import { BLOCK_BITS, EPOCH, NEXT, PATH_ID, PATH_ROW_BITS, RECEIVED, USED } from './path-table.ts';
+import { BLOCK_BITS, NEXT, PATH_ROW_BITS, USED } from './path-table.ts';
 import type { RouteQueue } from './route-queue.ts';
 import { BEST, FIRST, MARKS_AT, QUEUED, ROW_BITS, TOLD_SOURCE } from './route-rows.ts';
 import type { Tables } from './tables.ts';
@@ -149,10 +149,9 @@ export class PathRuns {
       const first = at[row + FIRST]!;
       if (first === 0 || first !== at[row + BEST] || at[row + TOLD_SOURCE]! >>> MARKS_AT > QUEUED) continue;
       const path = first - 1;
-      const cell = path << PATH_ROW_BITS;
-      const epoch = cells[cell + EPOCH]!;
+      const epoch = table.paths.epochOf(path);
       if (owners[path >>> BLOCK_BITS] !== owner || epoch < oldest || epoch > newest) continue;
-      if (cells[cell + NEXT] !== NONE || cells[cell + PATH_ID] !== 0) continue;
+      if (cells[(path << PATH_ROW_BITS) + NEXT] !== NONE || table.paths.pathIdOf(path) !== 0) continue;
       at[row + FIRST] = 0;
       at[row + BEST] = 0;
       found[n] = route;
@@ -168,7 +167,6 @@ export class PathRuns {
     if (n === 0) return;
     const { table, routes, paths } = this;
     const { at } = table.routes.cells;
-    const cells = table.paths.cells.at;
     source.used -= n;
     let waiting = 0;
     let set = NONE;
@@ -182,9 +180,8 @@ export class PathRuns {
       if (word >>> MARKS_AT === 0) waiting++;
     }
     for (let i = 0; i < n; i++) {
-      const cell = paths[i]! << PATH_ROW_BITS;
-      const used = cells[cell + USED]!;
-      const received = cells[cell + RECEIVED]!;
+      const used = table.paths.usedOf(paths[i]!);
+      const received = table.paths.receivedOf(paths[i]!);
       if (used === set && received === set) {
         held += 2;
         continue;

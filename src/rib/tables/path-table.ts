@@ -1,24 +1,21 @@
 /** The Adj-RIBs-In as rows by path. Pure, hot. RFC 4271 3.2, RFC 7911. The key of a path is (route, source, path identifier).
  *
- *    by path    a row of eight words, so that a path costs one look into memory:
- *               route | received set | used set, -1 rejected | next, previous in route | epoch | since | path identifier
+ *    by path    a row of four words, so that a path costs one look into memory:
+ *               route | used set, -1 rejected | next, previous in route
+ *               and beside it: since; what few have: received set where it is another than the used one | epoch | path identifier
  *    by block   source: a block is 64 path ids of one source
  *
  *  The paths of a route are a short list, those of one source side by side in it. A source with many routes among many sources
  *  has a column by route of its own, so that thirty peers with the same routes need not walk past each other; it is made when
  *  the walks have cost enough. Since ids come in blocks, all paths of a source are found without looking at those of others. */
-import { Int32Column, Uint8Column, Uint16Column } from '../../base/columns.ts';
+import { Int32Column, SparseColumn, Uint8Column, Uint16Column, Uint32Column } from '../../base/columns.ts';
 
 const NONE = -1;
-export const PATH_ROW_BITS = 3;
+export const PATH_ROW_BITS = 2;
 const ROUTE = 0;
-export const RECEIVED = 1;
-export const USED = 2;
-export const NEXT = 3;
-const PREVIOUS = 4;
-export const EPOCH = 5;
-const SINCE = 6;
-export const PATH_ID = 7;
+export const USED = 1;
+export const NEXT = 2;
+const PREVIOUS = 3;
 
 export const BLOCK_BITS = 6;
 const BLOCK = 1 << BLOCK_BITS;
@@ -39,6 +36,11 @@ interface Owner {
 
 export class PathTable {
   readonly cells = new Int32Column(0);
+  /** The received set plus 1; 0: it is the used one. */
+  private readonly received = new SparseColumn();
+  private readonly epochs = new SparseColumn();
+  private readonly since = new Uint32Column();
+  private readonly pathIds = new SparseColumn();
   private withPathIds = false;
   /** By block: its source plus 1, 0 for none; how many of its ids are in use; its neighbours in the list of those with room. */
   readonly ownerOf = new Uint16Column();
@@ -65,18 +67,27 @@ export class PathTable {
   }
 
   receivedOf(path: number): number {
-    return this.cells.at[(path << PATH_ROW_BITS) + RECEIVED] as number;
-  }
-  setReceived(path: number, set: number): void {
-    this.cells.at[(path << PATH_ROW_BITS) + RECEIVED] = set;
+    const other = this.received.get(path);
+    return other === 0 ? this.usedOf(path) : other - 1;
   }
 
   /** -1: it is rejected. */
   usedOf(path: number): number {
     return this.cells.at[(path << PATH_ROW_BITS) + USED] as number;
   }
+  setReceived(path: number, set: number): void {
+    this.received.set(path, set === this.usedOf(path) ? 0 : set + 1);
+  }
   setUsed(path: number, set: number): void {
+    const received = this.receivedOf(path);
     this.cells.at[(path << PATH_ROW_BITS) + USED] = set;
+    this.setReceived(path, received);
+  }
+
+  /** It has neither. */
+  clearSets(path: number): void {
+    this.received.set(path, 0);
+    this.cells.at[(path << PATH_ROW_BITS) + USED] = NONE;
   }
 
   /** The next path of the same route, or -1. */
@@ -86,18 +97,18 @@ export class PathTable {
 
   /** Older than the source's: stale, or dead. */
   epochOf(path: number): number {
-    return this.cells.at[(path << PATH_ROW_BITS) + EPOCH] as number;
+    return this.epochs.get(path);
   }
   setEpoch(path: number, epoch: number): void {
-    this.cells.at[(path << PATH_ROW_BITS) + EPOCH] = epoch;
+    this.epochs.set(path, epoch);
   }
 
   /** Wall clock, seconds since 1970, of the last real change. */
   sinceOf(path: number): number {
-    return (this.cells.at[(path << PATH_ROW_BITS) + SINCE] as number) >>> 0;
+    return this.since.at[path] as number;
   }
   setSince(path: number, seconds: number): void {
-    this.cells.at[(path << PATH_ROW_BITS) + SINCE] = seconds;
+    this.since.at[path] = seconds;
   }
 
   /** Its source's id. */
@@ -107,7 +118,7 @@ export class PathTable {
 
   /** As received; 0 without ADD-PATH. RFC 7911 3 */
   pathIdOf(path: number): number {
-    return (this.cells.at[(path << PATH_ROW_BITS) + PATH_ID] as number) >>> 0;
+    return this.pathIds.get(path) >>> 0;
   }
 
   /** The first path of `source` for the route whose list begins at `first`, or -1. */
@@ -145,9 +156,10 @@ export class PathTable {
     const row = path << PATH_ROW_BITS;
     const { at } = this.cells;
     at[row + ROUTE] = route;
-    at[row + RECEIVED] = NONE;
     at[row + USED] = NONE;
-    at[row + PATH_ID] = pathId;
+    this.received.set(path, 0);
+    this.epochs.set(path, 0);
+    this.pathIds.set(path, pathId);
     if (beside === NONE) {
       // In front of all others.
       at[row + PREVIOUS] = NONE;
@@ -188,24 +200,26 @@ export class PathTable {
     into: Int32Array,
   ): void {
     const owner = this.ownerFor(source);
+    const other = received === used ? 0 : received + 1;
     for (let i = 0; i < count; ) {
       const block = this.openOf(owner, source);
       const start = block << BLOCK_BITS;
       const inUse = this.usedIn.at[block]!;
       const { at } = this.cells;
+      const sinces = this.since.at;
       const before = i;
       // Mostly the lower ids are those in use; else it is looked for again from the first one.
       for (let path = this.routeOf(start + inUse) === NONE ? start + inUse : start; path < start + BLOCK; path++) {
         const row = path << PATH_ROW_BITS;
         if (at[row + ROUTE] !== NONE) continue;
         at[row + ROUTE] = routes[i]!;
-        at[row + RECEIVED] = received;
         at[row + USED] = used;
         at[row + NEXT] = firsts[i]! - 1;
         at[row + PREVIOUS] = NONE;
-        at[row + EPOCH] = epoch;
-        at[row + SINCE] = since;
-        at[row + PATH_ID] = 0;
+        sinces[path] = since;
+        this.received.set(path, other);
+        this.epochs.set(path, epoch);
+        this.pathIds.set(path, 0);
         if (firsts[i] !== 0) at[((firsts[i]! - 1) << PATH_ROW_BITS) + PREVIOUS] = path;
         into[i++] = path;
         if (i === count) break;
@@ -346,6 +360,7 @@ export class PathTable {
     for (const column of [this.ownerOf, this.usedIn, this.after, this.before]) column.reach(block);
     const first = block << BLOCK_BITS;
     this.cells.reach(((first + BLOCK) << PATH_ROW_BITS) - 1);
+    this.since.reach(first + BLOCK - 1);
     for (let path = first; path < first + BLOCK; path++) this.cells.at[(path << PATH_ROW_BITS) + ROUTE] = NONE;
     return block;
   }

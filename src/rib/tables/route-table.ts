@@ -278,16 +278,18 @@ export class RouteTable implements Tables {
     const route = paths.routeOf(path);
     const source = this.sourceOf(path);
     const used = paths.usedOf(path);
+    const received = paths.receivedOf(path);
     if (!this.isDead(path)) {
       source.received--;
       if (this.isStale(path)) source.stale--;
     }
     if (used === NONE) source.rejected--;
     else {
-      this.use(path, NONE);
+      paths.clearSets(path);
+      this.bestPaths.changed(route, path, used, NONE);
       this.sets.release(used);
     }
-    this.sets.release(paths.receivedOf(path));
+    this.sets.release(received);
     this.routes.setFirst(route, paths.remove(path, this.routes.firstOf(route)));
     this.freeIfUnused(route);
   }

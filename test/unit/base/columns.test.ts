@@ -3,6 +3,7 @@ import {
   BitColumn,
   Float64Column,
   Int32Column,
+  SparseColumn,
   Uint8Column,
   Uint16Column,
   Uint32Column,
@@ -45,4 +46,15 @@ test('bits are set, cleared, counted, and false beyond the end', () => {
   expect([0, 1, 31, 32, 100_000, 9_999_999].map((id) => bits.get(id))).toEqual([true, false, true, false, true, false]);
   bits.clearAll();
   expect([bits.count, bits.get(0)]).toEqual([0, false]);
+});
+
+test('a sparse column has memory as far as something else than 0 was written, and forgets it again', () => {
+  const column = new SparseColumn();
+  column.set(5_000_000, 0);
+  expect(column.get(5_000_000)).toBe(0);
+  column.set(1000, -7);
+  column.set(3, 8);
+  expect([0, 3, 999, 1000, 1001, 1e9].map((id) => column.get(id))).toEqual([0, 8, 0, -7, 0, 0]);
+  column.set(1000, 0);
+  expect(column.get(1000)).toBe(0);
 });

@@ -1,8 +1,8 @@
 /** The advice reaches the kernel: it notes it in the flags of the mapping. proc(5), smaps. */
 import fs from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import { GrowingMemory, onLargeMemory } from '../../src/base/growing-memory.ts';
-import { useHugePages } from '../../src/sys/huge-pages.ts';
+import { fixedMemory, GrowingMemory, leaveMemory, onLargeMemory } from '../../src/base/growing-memory.ts';
+import { adviseOnTables } from '../../src/sys/table-memory.ts';
 
 afterAll(() => onLargeMemory(undefined));
 
@@ -20,8 +20,18 @@ function advised(): number {
 
 test('memory that grows large is marked for huge pages, all that it may come to', () => {
   const before = advised();
-  useHugePages();
+  adviseOnTables();
   const memory = new GrowingMemory(64);
   memory.reach(8 * 1024 * 1024);
   expect(advised() - before).toBeGreaterThanOrEqual(1024 ** 3);
+});
+
+test('memory that a table has left is the kernel’s again', () => {
+  adviseOnTables();
+  const size = 32 * 1024 * 1024;
+  const buffer = fixedMemory(size);
+  new Uint8Array(buffer).fill(1);
+  const before = process.memoryUsage.rss();
+  leaveMemory(buffer);
+  expect(before - process.memoryUsage.rss()).toBeGreaterThan(size / 2);
 });
