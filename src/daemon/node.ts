@@ -26,6 +26,7 @@ const FAILED = 1;
 export async function runNode(configPath: string): Promise<number> {
   returnFreedMemory();
   freezeYoungGeneration();
+  adviseOnTables();
   const read = readConfig(configPath);
   if (!read.ok) {
     process.stderr.write(`${formatFaults(read.error, configPath)}\n`);
@@ -67,7 +68,6 @@ export async function runNode(configPath: string): Promise<number> {
 
 async function start(running: Running, signal: AbortSignal): Promise<void> {
   const { config, log } = running;
-  adviseOnTables();
   await serveHealth(running, signal);
   await primeThreadPool();
   const dataplane = await openDataplane({

@@ -105,7 +105,7 @@ export class RouteJudge {
   }
 
   /** 224.0.0.0/4 and ff00::/8: no unicast route leads there. RFC 4271 6.3, RFC 4291 2.7 */
-  isMulticast(route: number): boolean {
+  private isMulticast(route: number): boolean {
     const { family, prefixes, prefixes6 } = this.table;
     return family === 'ipv4' ? prefixes.addressOf(route) >>> 28 === 14 : prefixes6.wordOf(route, 0) >>> 24 === 0xff;
   }
