@@ -53,9 +53,9 @@ export function fixedMemory(octets: number): ArrayBuffer {
   return buffer;
 }
 
-/** What fixedMemory() gave, and what is in it, is of no use any more. */
-export function leaveMemory(buffer: ArrayBuffer): void {
-  if (buffer.byteLength >= LARGE) onLarge?.left(new Uint8Array(buffer));
+/** What lies behind a whole view of fixedMemory() is of no use any more. */
+export function leaveMemory({ buffer, byteLength }: ArrayBufferView): void {
+  if (byteLength >= LARGE) onLarge?.left(new Uint8Array(buffer));
 }
 
 export class GrowingMemory {

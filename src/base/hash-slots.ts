@@ -127,6 +127,6 @@ export class HashSlots {
     this.moved = end;
     if (end < old.length >>> 1) return;
     this.old = undefined;
-    leaveMemory(old.buffer as ArrayBuffer);
+    leaveMemory(old);
   }
 }

@@ -290,7 +290,7 @@ export class Ipv6PrefixTable implements PrefixIndex<bigint> {
     this.moved = end;
     if (end < old.length >>> 1) return;
     this.old = undefined;
-    leaveMemory(old.buffer as ArrayBuffer);
+    leaveMemory(old);
   }
 
   private takeId(): number {

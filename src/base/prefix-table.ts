@@ -267,7 +267,7 @@ export class PrefixTable implements PrefixIndex<number> {
     this.moved = end;
     if (end < old.length >>> 1) return;
     this.old = undefined;
-    leaveMemory(old.buffer as ArrayBuffer);
+    leaveMemory(old);
   }
 
   private place(address: number, word: number): void {

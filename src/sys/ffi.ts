@@ -211,13 +211,13 @@ export function bpf(command: number, attributes: Uint8Array): number {
   return result < 0 ? -k().errno() : result;
 }
 
-/** A setting of malloc; false where libc has no such thing (musl), or refuses it. mallopt(3) */
-export function mallopt(parameter: number, value: number): boolean {
-  if (ffiFault() !== undefined) return false;
+/** A setting of glibc's malloc; where libc has no such thing (musl), nothing happens. mallopt(3) */
+export function mallopt(parameter: number, value: number): void {
+  if (ffiFault() !== undefined) return;
   try {
-    return k().load(null).func('int mallopt(int, int)')(parameter, value) === 1;
+    k().load(null).func('int mallopt(int, int)')(parameter, value);
   } catch {
-    return false;
+    // Not this libc: it keeps its memory as it will.
   }
 }
 

@@ -1,6 +1,7 @@
-/** What the kernel is told of large tables. Huge pages: 2 MiB where the processor remembers one address instead of 512. Linux gives them on request where
- *  /sys/kernel/mm/transparent_hugepage/enabled says "madvise" or "always"; elsewhere asking does nothing. And what a table has outgrown goes back at once: of a million prefixes that is 8 MB, which the
- *  collector has no reason to look for. */
+/** What the kernel is told of large tables. Huge pages: 2 MiB where the processor remembers one address instead of 512. Linux gives
+ *  them on request where /sys/kernel/mm/transparent_hugepage/enabled says "madvise" or "always"; elsewhere asking does nothing.
+ *  And what a table has outgrown goes back at once: of a million prefixes that is 8 MB, which the collector has no reason to look
+ *  for. */
 import { onLargeMemory } from '../base/growing-memory.ts';
 import { ffiFault, madvise } from './ffi.ts';
 

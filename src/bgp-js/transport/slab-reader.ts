@@ -18,7 +18,7 @@ export class SlabReader {
   private readonly turns: ReadingTurns;
   private readonly reassembly = new Reassembly();
   /** Of the last read: what no turn has had time for, from `at` on. */
-  private kept = NOTHING;
+  private kept: Uint8Array = NOTHING;
   private at = 0;
   /** Who stops and starts the socket. Before it is there nobody reads. */
   socket: Reader | undefined;
@@ -37,7 +37,7 @@ export class SlabReader {
       if (socket === undefined) return true;
       this.turns.begin();
       const at = this.work(slab, 0, length);
-      if (at < length) this.kept = slab.slice(at, length);
+      if (at < length) this.keep(slab.slice(at, length));
       if (at < length || this.turns.isOver(length)) this.turns.hold(socket);
       return true;
     },
@@ -53,19 +53,19 @@ export class SlabReader {
       this.turns.hold(socket);
       return false;
     }
-    this.drop();
+    this.keep(NOTHING);
     return true;
   }
 
   /** The same at once, however long it takes. */
   finish(): void {
     const { kept, at } = this;
-    this.drop();
+    this.keep(NOTHING);
     if (kept.length > 0) this.reassembly.take(kept, at, kept.length, this.to);
   }
 
-  private drop(): void {
-    this.kept = NOTHING;
+  private keep(bytes: Uint8Array): void {
+    this.kept = bytes;
     this.at = 0;
   }
 

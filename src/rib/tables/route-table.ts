@@ -285,6 +285,7 @@ export class RouteTable implements Tables {
     }
     if (used === NONE) source.rejected--;
     else {
+      // Not use(): the received set would become another than the used one, and get a place of its own, for a moment.
       paths.clearSets(path);
       this.bestPaths.changed(route, path, used, NONE);
       this.sets.release(used);

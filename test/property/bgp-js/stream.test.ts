@@ -35,11 +35,11 @@ const HELLO = encodeMessage({
   },
 });
 
-/** Everything that a session says and writes when `stream` comes in reads of these lengths; the last one takes the rest. Each
- *  read lies in the same array, which is spoilt afterwards, as the transport's slab is. */
 /** Octets of a slab that were given away already. */
 const BEFORE = 3;
 
+/** Everything that a session says and writes when `stream` comes in reads of these lengths; the last one takes the rest. Each
+ *  read lies in the same array, which is spoilt afterwards, as the transport's slab is. */
 function heard(stream: Uint8Array, reads: readonly number[]): string[] {
   const log: string[] = [];
   const time = new FakeTime();

@@ -44,7 +44,7 @@ test('of a fixed piece only a large one is told', () => {
 test('a table that has outgrown its slots says so when the last one has moved', () => {
   const left: number[] = [];
   onLargeMemory({ made: () => {}, left: (bytes) => void left.push(bytes.length) });
-  leaveMemory(fixedMemory(1024));
+  leaveMemory(new Uint8Array(fixedMemory(1024)));
   expect(left).toEqual([]);
   const tables = [new PrefixTable(), new HashSlots()] as const;
   for (let i = 0; i < 150_000; i++) {

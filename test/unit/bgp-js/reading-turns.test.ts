@@ -1,4 +1,4 @@
-/** Turns of reading, with a clock and a loop that the test turns by hand: each piece of work takes a millisecond. */
+/** Turns of reading, with a clock and a loop that the test turns by hand. */
 import { expect, test } from 'vitest';
 import { ReadingTurns } from '../../../src/bgp-js/transport/reading-turns.ts';
 import { SlabReader } from '../../../src/bgp-js/transport/slab-reader.ts';
@@ -12,7 +12,6 @@ function loop() {
   const turns = new ReadingTurns({ now: () => now, nextTurn: (run) => due.push(run) });
   const log: string[] = [];
   return {
-    log,
     reader(name: string, msPerPiece = 1) {
       const slab = new SlabReader(turns);
       const octets: number[] = [];
