@@ -16,6 +16,9 @@ export const DAEMON_ASN = 64512;
 export const LOAD_CPU = 1;
 export const DAEMON_CPU = 0;
 const MOST_PEERS = 1100;
+/** As an init system starts a daemon. A shell may have more: a list of certificates that Node.js reads before it does anything
+ *  else takes it as long as all the rest of its start. */
+const SERVICE_ENVIRONMENT = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' };
 /** Node options for a look inside (--cpu-prof and the like): peers/gingham.ts. */
 const PROFILED = (process.env['BENCH_NODE_OPTIONS'] ?? '') !== '';
 
@@ -83,7 +86,7 @@ export function makeArena(tools: Tools): Arena {
         if (first === 0n) first = process.hrtime.bigint();
         const child = spawn('nsenter', [`--net=${daemonNetns}`, ...pinned, ...argv], {
           stdio: ['ignore', out, out],
-          env: { ...process.env, ...env },
+          env: { ...SERVICE_ENVIRONMENT, ...env },
         });
         fs.closeSync(out);
         children.add(child);

@@ -41,10 +41,13 @@ export class OutBatch {
   /** By source id: the batch that last had one of its routes. */
   private readonly seen = new Int32Column(0);
   private number = 0;
+  private forgets = true;
   /** Next hops that are not ours. */
   readonly hops = new Set<number>();
 
-  begin(): void {
+  /** `forgets`: somebody has routes, and may have to forget some. Otherwise a route of which nothing is sent is nothing at all. */
+  begin(forgets: boolean): void {
+    this.forgets = forgets;
     this.count = 0;
     this.runs = 0;
     this.unsent = 0;
@@ -72,6 +75,7 @@ export class OutBatch {
 
   /** A route of which nothing is to be sent. */
   addNothing(route: number): void {
+    if (!this.forgets) return;
     this.entry(route, NONE, NONE, NONE);
     this.unsent++;
   }
@@ -85,16 +89,22 @@ export class OutBatch {
     const source = this.source.at;
     const path = this.path.at;
     const run = this.run.at;
+    const { forgets } = this;
+    let at = from;
     let unsent = 0;
     for (let i = 0; i < count; i++) {
-      route[from + i] = routes[i]!;
-      source[from + i] = sources[i]!;
-      path[from + i] = NONE;
-      run[from + i] = runs[i]!;
-      if (runs[i] === NONE) unsent++;
+      if (runs[i] === NONE) {
+        if (!forgets) continue;
+        unsent++;
+      }
+      route[at] = routes[i]!;
+      source[at] = sources[i]!;
+      path[at] = NONE;
+      run[at] = runs[i]!;
+      at++;
     }
     this.unsent += unsent;
-    this.count += count;
+    this.count = at;
   }
 
   /** Routes of this source are in the batch. */

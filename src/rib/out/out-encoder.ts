@@ -5,6 +5,7 @@ import { ipv6 } from '../../base/ipv6.ts';
 import { decodeAttributesOf, encodeAttributes } from '../../bgp-js/attributes/attributes.ts';
 import { rewriteAttributes } from '../../bgp-js/attributes/rewrite.ts';
 import { keepsNextHop, ownNextHop } from './export-next-hop.ts';
+import { isReflected } from './export-rules.ts';
 import type { ExportTarget, OutFamily } from './export-target.ts';
 import type { PathSource } from '../terms/feed.ts';
 import type { OutArena } from './out-arena.ts';
@@ -69,13 +70,18 @@ export class OutEncoder {
     this.refusesOtc = target.kind === 'ebgp' && (role === 'customer' || role === 'peer' || role === 'rs-client');
   }
 
-  /** Writes next hop and attributes behind what is in `arena`. False: routes of this set and source are not sent. */
+  /** No route of this source is sent, whatever its set: the first two rows of export-rules.ts. */
+  refuses(source: PathSource): boolean {
+    const { target } = this.format;
+    if (isReflected(source, target)) return !source.client && target.client !== true;
+    return source.kind !== 'local' && !target.transit;
+  }
+
+  /** Writes next hop and attributes behind what is in `arena`, of a source that is not refused. False: routes of this set and
+   *  source are not sent. */
   encode(set: number, source: PathSource, prefixClass: number, arena: OutArena): boolean {
     const { scan, format } = this;
     const { kind } = source;
-    const isReflected = kind === 'ibgp' && format.target.kind === 'ibgp';
-    if (isReflected && !source.client && format.target.client !== true) return false;
-    if (kind !== 'local' && !isReflected && !format.target.transit) return false;
     let octets: { readonly bytes: Uint8Array; readonly start: number; readonly end: number } = this.sets.octetsOf(set);
     scan.read(octets.bytes, octets.start, octets.end);
     if ((scan.communities & (kind === 'local' ? this.refusesOurs : this.refusesLearned)) !== 0) return false;
@@ -99,7 +105,7 @@ export class OutEncoder {
       else arena.put(octets.bytes, scan.hopAt, scan.hopAt + 16); // a link-local address beside it means nothing elsewhere
     }
     this.hopLength = arena.at - hopStart;
-    const originator = isReflected ? source.bgpIdentifier : NOBODY;
+    const originator = isReflected(source, format.target) ? source.bgpIdentifier : NOBODY;
     const plan = this.plans.of(kind === 'local', (said & MED_SET) !== 0, form, originator);
     const start = arena.at;
     arena.reserve(octets.end - octets.start + plan.growth);

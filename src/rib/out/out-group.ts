@@ -80,7 +80,7 @@ export class OutGroup {
   step(leader: OutMember, size: number): number {
     const mates: OutMember[] = [];
     for (const m of this.members) if (m === leader || this.standsWith(m, leader)) mates.push(m);
-    this.batch.begin();
+    this.batch.begin(mates.some((m) => m.count > 0));
     const routes = leader.walkAt === NONE ? this.takeChanges(leader, mates, size) : this.takeWalk(leader, mates, size);
     this.batch.encode(this.encoder, this.table.sources);
     this.give(mates);
@@ -103,8 +103,7 @@ export class OutGroup {
     const start = leader.walkAt;
     let end = Math.min(start + size, index.idBound);
     for (const m of mates) if (m.wrapped && m.walkFrom > start) end = Math.min(end, m.walkFrom);
-    for (let route = start; route < end; route++)
-      if (index.has(route) && !(leader.missingOnly && leader.has(route))) this.offer(route, leader);
+    this.offerRange(start, end, leader);
     for (const m of mates) {
       m.walkAt = end;
       if (!m.wrapped && end >= index.idBound) {
@@ -131,6 +130,21 @@ export class OutGroup {
     return routes;
   }
 
+  private offerRange(from: number, to: number, leader: OutMember): void {
+    const { ahead } = this;
+    const { index } = this.table;
+    let count = 0;
+    for (let route = from; route < to; route++) {
+      if (!index.has(route) || (leader.missingOnly && leader.has(route))) continue;
+      if (this.asksRoutes) this.offer(route, leader);
+      else ahead[count++] = route;
+      if (count < AHEAD) continue;
+      this.offerAll(count, leader.holdLearned);
+      count = 0;
+    }
+    this.offerAll(count, leader.holdLearned);
+  }
+
   /** The first of `ahead`, whose best paths are sent by set and source alone. */
   private offerAll(count: number, holdLearned: boolean): void {
     const { ahead, sources, runs, batch, table } = this;
@@ -146,8 +160,7 @@ export class OutGroup {
       const from = at[row + TOLD_SOURCE]! & SOURCE;
       if (from !== source && s !== NONE) {
         source = from;
-        const known = table.sources[from];
-        sourceClass = known === undefined || (holdLearned && known.kind !== 'local') ? NONE : this.classOf(known);
+        sourceClass = this.classOf(table.sources[from], holdLearned);
         if (sourceClass !== NONE) batch.see(from);
         set = NONE;
       }
@@ -198,7 +211,8 @@ export class OutGroup {
     const { table } = this;
     const { target } = this.format;
     const source = table.sources[sourceId];
-    if (source === undefined || (holdLearned && source.kind !== 'local')) return;
+    const sourceClass = this.classOf(source, holdLearned);
+    if (source === undefined || sourceClass === NONE) return;
     let prefixClass = 0;
     const { policy } = this.encoder;
     if (policy?.judge.readsPrefix === true)
@@ -210,11 +224,12 @@ export class OutGroup {
       const address = this.format.family === 'ipv4' ? ipv4(table.prefixes.addressOf(route)) : table.addressOf(route);
       if (!mayPass(target, { source, address, length: table.index.lengthOf(route) })) return;
     }
-    this.batch.add(route, set, sourceId, this.classOf(source), prefixClass, path);
+    this.batch.add(route, set, sourceId, sourceClass, prefixClass, path);
   }
 
-  /** What is reflected says who it came from: each source is a class of its own. */
-  private classOf(source: Source): number {
+  /** What is reflected says who it came from: each source is a class of its own. -1: nothing of it is sent. */
+  private classOf(source: Source | undefined, holdLearned: boolean): number {
+    if (source === undefined || (holdLearned && source.kind !== 'local') || this.encoder.refuses(source)) return NONE;
     if (source.kind === 'ibgp' && this.format.target.kind === 'ibgp') return KINDS + source.id;
     return source.kind === 'local' ? 0 : source.kind === 'ibgp' ? 1 : 2;
   }

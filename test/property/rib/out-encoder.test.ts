@@ -186,8 +186,8 @@ test('octets that are sent decode to what export says, and what export keeps bac
         arena.put(Uint8Array.of(1, 2, 3), 0, 3);
         const prefixClass = encoder.policy?.judge.readsPrefix ? encoder.policy.judge.classOf(at.address, at.length) : 0;
         // Twice: the second time a policy answers from memory.
-        encoder.encode(0, from, prefixClass, new OutArena());
-        const sends = encoder.encode(0, from, prefixClass, arena);
+        if (!encoder.refuses(from)) encoder.encode(0, from, prefixClass, new OutArena());
+        const sends = !encoder.refuses(from) && encoder.encode(0, from, prefixClass, arena);
         if ('not' in wanted) {
           expect({ sends, not: wanted.not.code }).toEqual({ sends: false, not: wanted.not.code });
           return;
