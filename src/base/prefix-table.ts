@@ -9,7 +9,8 @@
  *  a deleted prefix is given out again: who keeps columns by id clears theirs before deleting.
  *
  *  Growth is no pause: the slots of the smaller array move over a few at a time, with each insertion, and until the last one has,
- *  what is not found in the larger is looked for in the smaller. */
+ *  what is not found in the larger is looked for in the smaller. A slot is the first bits of the hash, not the last ones: what
+ *  stood in order stands in order again in an array of twice the size, and moving reads and writes straight ahead. */
 import { Int32Column } from './columns.ts';
 import { fixedMemory, leaveMemory } from './growing-memory.ts';
 import { sortByWord } from './id-sort.ts';
@@ -30,7 +31,7 @@ const MOVED = 63;
 /** Old slots that one insertion moves: growth is over long before the larger array is full. */
 const STEP = 16;
 
-/** Mixes, so that neighbouring blocks (10.244.1.0/26, 10.244.1.64/26, ...) do not fall into one run of slots. */
+/** Mixes well in its first bits, so that neighbouring blocks (10.244.1.0/26, 10.244.1.64/26, ...) do not fall into one run of slots. */
 function hash(address: number, length: number): number {
   let h = Math.imul(address ^ Math.imul(length, 0x9e3779b1), 0x85ebca6b);
   h ^= h >>> 13;
@@ -39,6 +40,8 @@ function hash(address: number, length: number): number {
 }
 
 const slotsOf = (count: number): Uint32Array => new Uint32Array(fixedMemory(count * 8));
+
+const shiftFor = (slots: number): number => Math.clz32(slots) + 1;
 
 function powerOfTwo(atLeast: number): number {
   let n = MIN_SLOTS;
@@ -57,6 +60,8 @@ export interface PrefixTableOptions {
 export class PrefixTable implements PrefixIndex<number> {
   private slots: Uint32Array;
   private mask: number;
+  /** A hash without its last so many bits is a slot. */
+  private shift: number;
   /** While growing: the smaller array, and how many of its slots have been moved. */
   private old: Uint32Array | undefined;
   private moved = 0;
@@ -75,6 +80,7 @@ export class PrefixTable implements PrefixIndex<number> {
     const slots = powerOfTwo(Math.ceil(expected / 0.75));
     this.slots = slotsOf(slots);
     this.mask = slots - 1;
+    this.shift = shiftFor(slots);
     this.cells = rows?.cells ?? new Int32Column(0, Math.max(MIN_SLOTS, expected) * 2);
     this.rowBits = rows?.rowBits ?? 1;
     this.at = rows?.at ?? 0;
@@ -103,12 +109,12 @@ export class PrefixTable implements PrefixIndex<number> {
   /** Asks the memory for the slot, and waits for nothing: whoever is about to look up many says so for all of them first, and they
    *  come side by side. The answer is of no use but to be used, or the read would be left out. */
   prefetch(address: number, length: number): number {
-    return this.slots[(hash(address, length) & this.mask) * 2 + 1] as number;
+    return this.slots[(hash(address, length) >>> this.shift) * 2 + 1] as number;
   }
 
   find(address: number, length: number): number {
     const { slots, mask } = this;
-    let slot = hash(address, length) & mask;
+    let slot = hash(address, length) >>> this.shift;
     for (;;) {
       const word = slots[slot * 2 + 1] as number;
       if (word === 0) break;
@@ -121,7 +127,7 @@ export class PrefixTable implements PrefixIndex<number> {
   insert(address: number, length: number): number {
     if (this.old !== undefined) this.move(this.old);
     const { slots, mask } = this;
-    let slot = hash(address, length) & mask;
+    let slot = hash(address, length) >>> this.shift;
     for (;;) {
       const word = slots[slot * 2 + 1] as number;
       if (word === 0) break;
@@ -145,7 +151,7 @@ export class PrefixTable implements PrefixIndex<number> {
 
   delete(address: number, length: number): number {
     const { slots, mask } = this;
-    let gap = hash(address, length) & mask;
+    let gap = hash(address, length) >>> this.shift;
     for (;;) {
       const word = slots[gap * 2 + 1] as number;
       if (word === 0) return this.deleteOld(address, length);
@@ -155,7 +161,7 @@ export class PrefixTable implements PrefixIndex<number> {
     const id = this.idAt(slots, gap);
     for (let slot = (gap + 1) & mask; slots[slot * 2 + 1] !== 0; slot = (slot + 1) & mask) {
       const word = slots[slot * 2 + 1] as number;
-      const home = hash(slots[slot * 2] as number, word & 63) & mask;
+      const home = hash(slots[slot * 2] as number, word & 63) >>> this.shift;
       // Only an entry whose home is not between the gap and itself may move back into the gap.
       if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
       slots[gap * 2] = slots[slot * 2] as number;
@@ -227,7 +233,7 @@ export class PrefixTable implements PrefixIndex<number> {
   /** Of the smaller array; -1 where the prefix is not, or no longer, there. */
   private oldSlotOf(old: Uint32Array, address: number, length: number): number {
     const mask = (old.length >>> 1) - 1;
-    let slot = hash(address, length) & mask;
+    let slot = hash(address, length) >>> (this.shift + 1);
     for (;;) {
       const word = old[slot * 2 + 1] as number;
       if (word === 0) return ABSENT;
@@ -253,6 +259,7 @@ export class PrefixTable implements PrefixIndex<number> {
     this.moved = 0;
     this.slots = slotsOf(this.old.length);
     this.mask = this.old.length - 1;
+    this.shift--;
   }
 
   /** The next few slots of the smaller array. */
@@ -272,7 +279,7 @@ export class PrefixTable implements PrefixIndex<number> {
 
   private place(address: number, word: number): void {
     const { slots, mask } = this;
-    let slot = hash(address, word & 63) & mask;
+    let slot = hash(address, word & 63) >>> this.shift;
     while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
     slots[slot * 2] = address;
     slots[slot * 2 + 1] = word;

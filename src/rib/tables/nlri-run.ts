@@ -2,8 +2,9 @@
  *
  *  A table of a million lies far from the processor, and an UPDATE names routes in no order: route, path and set would each be a
  *  wait of a hundred nanoseconds, one after the other. Asked for side by side they take little longer than one. So a run is read and
- *  looked up (one look does not wait for the one before: asking for the slots first gained nothing), then all its routes are
- *  asked for, their first paths, and those paths' sets; what is done with them finds them near. */
+ *  looked up, then all its routes are asked for, their first paths, and those paths' sets; what is done with them finds them
+ *  near. The slots are asked for first only where prefixes may be new: of those that are known, one look does not wait for the one
+ *  before, but whether a slot is free is a guess that is wrong every other time. */
 import { LONGEST_RUN } from './path-runs.ts';
 import type { RouteTable } from './route-table.ts';
 
@@ -79,11 +80,14 @@ export class NlriRun {
 
   /** The same, and those that are not there are made. Whoever then leaves some out calls forget(). */
   insert(slab: Uint8Array): void {
-    const { table, routes, lengths, count } = this;
+    const { table, routes, addresses, lengths, count } = this;
     let last = 0;
     if (this.isIpv4) {
+      let near = 0;
+      for (let i = 0; i < count; i++) near ^= table.prefixes.prefetch(addresses[i]!, lengths[i]!);
+      table.near ^= near;
       for (let i = 0; i < count; i++) {
-        const route = table.prefixes.insert(this.addresses[i]!, lengths[i]!);
+        const route = table.prefixes.insert(addresses[i]!, lengths[i]!);
         routes[i] = route;
         if (route > last) last = route;
       }
