@@ -79,14 +79,6 @@ const border: SessionCheck = ({ n, values, localAsn, asns, fault }) => {
 const withoutUse: SessionCheck = ({ n, values, fault }) => {
   if (n.mentions('addPath.max') && n.get('addPath.send') !== true)
     fault(values, 'addPath.max', undefined, 'has no meaning without addPath.send', 'Add send: true, or remove it.');
-  if (n.get('gracefulShutdown') === true && n.get('withhold')?.includes('standard') === true)
-    fault(
-      values,
-      'withhold',
-      'standard',
-      'would hold back GRACEFUL_SHUTDOWN, a standard community (RFC 8326)',
-      'Remove standard, or gracefulShutdown.',
-    );
   if (n.get('extendedNextHop') === true && n.get('families')?.includes('ipv4-unicast') === false)
     fault(
       values,

@@ -42,6 +42,7 @@ export async function runNode(configPath: string): Promise<number> {
   const running: Running = {
     config,
     phase: 'starting',
+    draining: false,
     startedAtMs: Date.now(),
     log,
     stop: async (how) => {
@@ -84,7 +85,7 @@ async function start(running: Running, signal: AbortSignal): Promise<void> {
     const { startCluster } = await import('./cluster-start.ts');
     await startCluster(running, config.cluster, dataplane, signal);
   }
-  if (running.phase === 'starting') running.phase = 'running';
+  running.phase = 'running';
   log.info({ pid: process.pid, startMs: Math.round(performance.now()) }, 'running');
 }
 

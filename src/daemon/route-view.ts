@@ -1,6 +1,7 @@
 /** One path of the Loc-RIB as people see it. Pure. */
-import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix } from '../base/ip.ts';
+import { formatIp, formatIpPrefix, type IpAddress, type IpPrefix, isIpv6 } from '../base/ip.ts';
 import { formatIpv4 } from '../base/ipv4.ts';
+import { isLinkLocal6 } from '../base/ipv6.ts';
 import { formatAsPath } from '../bgp-js/attributes/as-path.ts';
 import { formatExtendedCommunity, formatLargeCommunity } from '../bgp-js/attributes/communities.ts';
 import { nextHopOf } from '../bgp-js/attributes/next-hop.ts';
@@ -26,13 +27,13 @@ export function toRouteView(prefix: IpPrefix, path: PathView, context: RouteView
   const local = path.source.kind === 'local';
   const nextHop = local || path.attributes === undefined ? undefined : nextHopOf(path.attributes);
   const node = nextHop === undefined ? undefined : context.nodeOf(nextHop);
-  const gateway = path.nextHop?.gateway;
+  const { gateway, link } = path.nextHop ?? {};
   const kernel = path.best ? context.kernel(prefix) : undefined;
   const reason = path.rejected ?? lost(path);
   const origin = nextHop === undefined ? undefined : context.originOf?.(prefix, nextHop);
   return {
     prefix: formatIpPrefix(prefix),
-    ...(nextHop === undefined ? {} : { nextHop: formatIp(nextHop) }),
+    ...(nextHop === undefined ? {} : { nextHop: formatHop(nextHop, link) }),
     ...(node === undefined ? {} : { node }),
     from: path.source.name,
     source: path.source.kind,
@@ -43,12 +44,16 @@ export function toRouteView(prefix: IpPrefix, path: PathView, context: RouteView
     since: new Date(path.since).toISOString(),
     ageSeconds: Math.max(0, Math.round((context.now - path.since) / MS)),
     ...(path.pathId === undefined ? {} : { pathId: path.pathId }),
-    ...(gateway === undefined || gateway === nextHop ? {} : { gateway: formatIp(gateway) }),
+    ...(gateway === undefined || gateway === nextHop ? {} : { gateway: formatHop(gateway, link) }),
     ...(kernel === undefined ? {} : { kernel }),
     ...(reason === undefined ? {} : { reason }),
     ...(origin === undefined ? {} : blockOriginView(origin)),
   };
 }
+
+/** A link-local address with the link that it is on: without, it names nobody. RFC 4007 11 */
+const formatHop = (address: IpAddress, link: string | undefined): string =>
+  link !== undefined && isIpv6(address) && isLinkLocal6(address) ? `${formatIp(address)}%${link}` : formatIp(address);
 
 /** Of what lies outside all pools there is nothing to say. */
 const blockOriginView = ({ origin, reason }: Origin): Pick<RouteView, 'blockOrigin'> =>

@@ -14,13 +14,13 @@ import type { OriginWatch } from './origin-watch.ts';
 import type { PodAnnotations } from './pod-annotations.ts';
 import type { Speaker } from './speaker.ts';
 
-export type Phase = 'starting' | 'running' | 'draining';
-
 export interface Running {
   config: NodeConfig;
   /** The last reload, when it was refused. */
   configProblem?: Reason;
-  phase: Phase;
+  phase: 'starting' | 'running';
+  /** Peers are told to prefer other ways. */
+  draining: boolean;
   readonly startedAtMs: number;
   readonly log: DaemonLog;
   address?: Ipv4;

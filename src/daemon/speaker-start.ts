@@ -8,6 +8,7 @@ import type { Address } from '../netlink/address.ts';
 import type { OwnAddresses } from '../peer/peer-family.ts';
 import type { TableConfig } from '../rib/terms/rib-config.ts';
 import type { Dataplane } from './dataplane.ts';
+import { drainAgain } from './drain.ts';
 import { openMonitoring } from './monitoring.ts';
 import type { Running } from './running.ts';
 import { openSpeaker, type Speaker } from './speaker.ts';
@@ -60,6 +61,7 @@ export async function startSpeaker(
     log,
   });
   running.speaker = speaker;
+  drainAgain(running, speaker);
   monitoring?.start(speaker);
   dataplane.setLinks(({ address }) => dataplane.interfaces.deviceOf(address)?.device);
   if (config.kernel.install) {

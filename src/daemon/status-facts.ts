@@ -32,7 +32,7 @@ export function statusFacts(running: Running): StatusFacts {
     routerId: speaker === undefined ? '' : formatIpv4(speaker.bgpIdentifier),
     ...(address === undefined ? {} : { address: formatIpv4(address) }),
     mode: config.cluster === undefined ? 'alone' : 'cluster',
-    phase: running.phase === 'running' && speaker?.peers.restarting === true ? 'starting' : running.phase,
+    phase: phaseOf(running),
     process: processFacts(running.startedAtMs),
     configPath: config.path,
     ...(running.configProblem === undefined ? {} : { configProblem: running.configProblem }),
@@ -50,6 +50,11 @@ export function metricsFacts(running: Running): MetricsFacts {
     peers: (running.speaker?.peers.views() ?? []).map((peer) => toPeerView(peer, now)),
     ...(running.origins === undefined ? {} : { blockOrigins: running.origins.counts }),
   };
+}
+
+function phaseOf({ phase, draining, speaker }: Running): StatusFacts['phase'] {
+  if (draining) return 'draining';
+  return speaker?.peers.restarting === true ? 'starting' : phase;
 }
 
 function processFacts(startedAtMs: number): StatusFacts['process'] {

@@ -77,7 +77,7 @@ test.each([
   ['eBGP', 65002],
   ['iBGP', 65001],
 ])(
-  '%s: a drained node is used no more while another has the route, and an undrained one again; no session notices',
+  '%s: a drained node is used no more while another has the route, until it is undrained, over its death; no session notices',
   async (_, asn) => {
     const { bird, nodes } = await twoNodes(asn);
     const before = session(nodes[0]);
@@ -90,6 +90,7 @@ test.each([
     expect(marked(bird, 2)).toBe(false);
     expect(nodes[0].cli('status').status).toBe(3);
     expect(problems(nodes[0])).toEqual(['DRAINING']);
+    expect(session(nodes[0])).toBe(before);
 
     // What a drained node learns to originate is marked too.
     nodes[0].write(GINGHAM(1, asn).replace(ANYCAST, `${ANYCAST}, 198.51.100.0/24`));
@@ -98,11 +99,24 @@ test.each([
       bird.birdc('show', 'route', '198.51.100.0/24', 'all').includes('(65535,0)'),
     );
 
+    // It says so after its death too, from its first UPDATE on: BIRD keeps the routes meanwhile.
+    await nodes[0].stop('SIGKILL');
+    await nodes[0].start();
+    await until('the session is back', () => session(nodes[0]).startsWith('Established'));
+    await until('it says so itself', () => problems(nodes[0]).join() === 'DRAINING');
+    expect(marked(bird, 1)).toBe(true);
+    expect(way()).toContain('via 10.9.2.1 dev eth2');
+    const after = session(nodes[0]);
+
     expect(nodes[0].cli('node', 'undrain')).toEqual({ status: 0, out: 'undrained: 1 session told\n' });
     await until('the first is used again', () => way().includes('via 10.9.1.1 dev eth1'));
     expect(marked(bird, 1)).toBe(false);
-    expect(session(nodes[0])).toBe(before);
+    expect(session(nodes[0])).toBe(after);
     expect(problems(nodes[0])).toEqual([]);
+    await nodes[0].stop('SIGKILL');
+    await nodes[0].start();
+    await until('nothing is left of it', () => problems(nodes[0]).length === 0 && !marked(bird, 1));
+    expect(way()).toContain('via 10.9.1.1 dev eth1');
   },
 );
 

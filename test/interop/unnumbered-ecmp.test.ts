@@ -87,6 +87,8 @@ test('fe80::1 on two links is two next hops: ECMP over both, for IPv6 routes and
   }
   const { status, out } = node.cli('why', '2001:db8:1::/48');
   expect([status, out]).toEqual([0, expect.stringMatching(/left.*WINS.*right.*shares/is)]);
+  const { items } = node.json<{ items: { nextHop: string }[] }>('routes', '2001:db8:1::/48', '--all-paths');
+  expect(items.map(({ nextHop }) => nextHop).sort()).toEqual(['fe80::1%eth1', 'fe80::1%eth2']);
   for (const bird of birds)
     await until('they have ours', () => bird.birdc('show', 'route', '192.0.2.0/24', 'all').includes('fe80::2'));
 });

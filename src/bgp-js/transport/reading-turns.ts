@@ -5,6 +5,8 @@
  *  Whoever has octets left when it is used up keeps them, is held, and goes on in a later turn, behind those held before.
  *  A few octets cost little, and are worked on long after: of a thousand peers that join a mesh and say a few words each, holding
  *  made a thousand turns, each with its own decisions and its own way to the kernel. */
+import type { TurnPorts } from './turn-ports.ts';
+
 export interface Reader {
   /** Reads no more before release(). */
   hold(): void;
@@ -17,12 +19,6 @@ const SHARE_MS = 4;
 const LONG_SHARE_MS = 40;
 /** As long as one message may be where nothing else was negotiated. */
 const FEW_OCTETS = 4096;
-
-export interface TurnPorts {
-  readonly now: () => number;
-  /** After what waits to be read now: the check phase of the loop. */
-  readonly nextTurn: (run: () => void) => void;
-}
 
 export class ReadingTurns {
   private readonly ports: TurnPorts;

@@ -2,6 +2,7 @@
 import type { Connection } from '../session/session-types.ts';
 import { type Reader, ReadingTurns } from './reading-turns.ts';
 import { Reassembly } from './reassembly.ts';
+import { eventLoop } from './turn-ports.ts';
 
 /** All sockets read into it: libuv reads and calls back at once, so it holds one read at a time, and reading makes no garbage.
  *  No Buffer: whoever keeps a part of it takes a copy by slice(), and a Buffer's slice() is a view, which the next read
@@ -11,8 +12,8 @@ const slab = new Uint8Array(64 * 1024);
 const PIECE_OCTETS = 8 * 1024;
 const NOTHING = new Uint8Array(0);
 
-/** Of the one event loop. */
-const loopTurns = new ReadingTurns({ now: () => performance.now(), nextTurn: (run) => void setImmediate(run) });
+/** For all sockets. */
+const loopTurns = new ReadingTurns(eventLoop);
 
 export class SlabReader {
   private readonly turns: ReadingTurns;

@@ -7,6 +7,8 @@ import { systemClock, systemRandom, systemTimers } from '../../sys/time.ts';
 import type { Connection, DialFault, SessionConfig, SessionPorts, Transport } from '../session/session-types.ts';
 import { DialledSocket, type DirectSend } from './connection.ts';
 import { openSocket } from './dial.ts';
+import { DialTurns } from './dial-turns.ts';
+import { eventLoop } from './turn-ports.ts';
 
 export type { DirectSend } from './connection.ts';
 export { type BgpListener, type ListenOptions, listenBgp } from './listen.ts';
@@ -20,6 +22,9 @@ const DIAL_CODES: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'LOCAL_ADDRESS_UNAVAILABLE',
 };
 
+/** Of all sessions. */
+const turns = new DialTurns(eventLoop);
+
 const dialFault = (config: SessionConfig, error: NodeJS.ErrnoException): DialFault => ({
   code: DIAL_CODES[error.code ?? ''] ?? 'TCP_FAILED',
   text: `connecting to ${formatIp(config.peerAddress)} port ${config.peerPort}: ${error.code ?? error.message}`,
@@ -29,33 +34,46 @@ const dialFault = (config: SessionConfig, error: NodeJS.ErrnoException): DialFau
  *  an interface. Where koffi cannot be loaded those are faults, CS6 is not set, and all else works. Without `directSend`
  *  node:net writes. */
 export const tcpTransportWith = (directSend: DirectSend | undefined): Transport => ({
-  dial(config: SessionConfig, done: (result: Result<Connection, DialFault>) => void): () => void {
-    const opened = openSocket(config);
-    if (!opened.ok) {
-      const timer = setImmediate(() => done(opened));
-      return () => clearImmediate(timer);
-    }
-    const dialled = new DialledSocket(opened.value);
-    const { socket } = dialled;
-    const failed = (error: NodeJS.ErrnoException): void => done(err(dialFault(config, error)));
-    socket.once('error', failed);
-    socket.once('connect', () => {
-      socket.off('error', failed);
-      done(ok(dialled.connection(directSend)));
-    });
-    const { peerAddress, peerPort, localAddress, interface: device } = config;
-    socket.connect({
-      host: hostText(peerAddress, device),
-      port: peerPort,
-      ...(localAddress !== undefined ? { localAddress: hostText(localAddress, device) } : {}),
+  dial(config, done) {
+    let cancel: (() => void) | undefined;
+    const takeBack = turns.run(() => {
+      cancel = dialNow(config, directSend, done);
     });
     return () => {
-      socket.removeAllListeners();
-      socket.on('error', () => {}); // what a dead dial still says is of no use
-      socket.destroy();
+      takeBack();
+      cancel?.();
     };
   },
 });
+
+type Dialled = (result: Result<Connection, DialFault>) => void;
+
+function dialNow(config: SessionConfig, directSend: DirectSend | undefined, done: Dialled): () => void {
+  const opened = openSocket(config);
+  if (!opened.ok) {
+    const timer = setImmediate(() => done(opened));
+    return () => clearImmediate(timer);
+  }
+  const dialled = new DialledSocket(opened.value);
+  const { socket } = dialled;
+  const failed = (error: NodeJS.ErrnoException): void => done(err(dialFault(config, error)));
+  socket.once('error', failed);
+  socket.once('connect', () => {
+    socket.off('error', failed);
+    done(ok(dialled.connection(directSend)));
+  });
+  const { peerAddress, peerPort, localAddress, interface: device } = config;
+  socket.connect({
+    host: hostText(peerAddress, device),
+    port: peerPort,
+    ...(localAddress !== undefined ? { localAddress: hostText(localAddress, device) } : {}),
+  });
+  return () => {
+    socket.removeAllListeners();
+    socket.on('error', () => {}); // what a dead dial still says is of no use
+    socket.destroy();
+  };
+}
 
 /** The same on node:net alone. */
 export const tcpTransport: Transport = tcpTransportWith(undefined);

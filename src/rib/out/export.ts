@@ -123,18 +123,17 @@ const setsMed = (verdict: Accepted): boolean => verdict.med === 'set';
 function withCommunities(a: PathAttributes, { withhold, gracefulShutdown }: ExportTarget): PathAttributes {
   if (withhold === undefined && gracefulShutdown !== true) return a;
   const { communities, extendedCommunities, ipv6ExtendedCommunities, largeCommunities, ...rest } = a;
-  const standard = withGracefulShutdown(communities, gracefulShutdown === true);
+  const learned = withhold?.standard === true ? undefined : communities;
+  const standard = gracefulShutdown === true ? withGracefulShutdown(learned) : learned;
   return {
     ...rest,
-    ...(withhold?.standard !== true && standard && { communities: standard }),
+    ...(standard && { communities: standard }),
     ...(withhold?.extended !== true && extendedCommunities && { extendedCommunities }),
     ...(withhold?.extended !== true && ipv6ExtendedCommunities && { ipv6ExtendedCommunities }),
     ...(withhold?.large !== true && largeCommunities && { largeCommunities }),
   };
 }
 
-const withGracefulShutdown = (
-  communities: readonly number[] | undefined,
-  goes: boolean,
-): readonly number[] | undefined =>
-  !goes || communities?.includes(GRACEFUL_SHUTDOWN) ? communities : [...(communities ?? []), GRACEFUL_SHUTDOWN];
+/** Our own word, which is not withheld. */
+const withGracefulShutdown = (communities: readonly number[] = []): readonly number[] =>
+  communities.includes(GRACEFUL_SHUTDOWN) ? communities : [...communities, GRACEFUL_SHUTDOWN];

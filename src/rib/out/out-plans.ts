@@ -116,8 +116,9 @@ export class OutPlans {
   private communities(actions: Uint8Array, additions: Addition[]): void {
     const { withhold, gracefulShutdown } = this.to;
     if (withhold?.standard === true) actions[COMMUNITIES] = DROP;
-    else if (gracefulShutdown === true) {
-      actions[COMMUNITIES] = BACK;
+    if (gracefulShutdown === true) {
+      // Our own word, not one to be withheld.
+      actions[COMMUNITIES] = withhold?.standard === true ? REPLACE : BACK;
       additions.push(addition(COMMUNITIES, GRACEFUL_SHUTDOWN));
     }
     if (withhold?.extended === true) {

@@ -91,6 +91,7 @@ export const IO_FILES: readonly string[] = [
   'control/client.ts', // its client
   'control/health-server.ts', // HTTP for a kubelet
   'daemon/footprint.ts', // the record that uninstall reads
+  'daemon/drain-mark.ts', // what a drain leaves for the daemon that follows
   'daemon/cluster-setup.ts', // node:crypto, for a cluster's GUID
   'daemon/object-events.ts', // node:crypto, for digests in names only
   'daemon/log.ts', // the log

@@ -234,6 +234,9 @@ describe('exportTo', () => {
       'extendedCommunities',
     );
     const going = { gracefulShutdown: true };
+    // Our own word goes out where others' are withheld.
+    const withheld = sent(exported(a, 'ebgp', ebgp({ ...going, withhold: { standard: true } })));
+    expect(withheld).toMatchObject({ communities: [GRACEFUL_SHUTDOWN] });
     expect(sent(exported(a, 'ebgp', ebgp(going)))).toMatchObject({ communities: [1, GRACEFUL_SHUTDOWN] });
     expect(sent(exported(ours, 'local', target(going)))).toMatchObject({
       communities: [GRACEFUL_SHUTDOWN],
