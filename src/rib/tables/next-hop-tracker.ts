@@ -96,10 +96,9 @@ export class NextHopTracker {
   }
 
   private forget(id: number): void {
-    const old = this.answers[id];
-    if (old === undefined) return;
-    if (!old.reachable) this.unreachable--;
-    this.indirect.delete(old.address);
+    // Also of one that nobody has asked for: resolveDirect() may have noted it.
+    this.indirect.delete(this.table.addressOf(id));
+    if (this.answers[id]?.reachable === false) this.unreachable--;
     this.answers[id] = undefined;
   }
 
@@ -249,11 +248,14 @@ export class NextHopTracker {
     return false;
   }
 
-  /** Notes whether the routes of the table count for a next hop that nobody has asked for yet. */
+  /** Notes whether the routes of the table count for a next hop that nobody has asked for yet, and which is not asked again either
+   *  when the kernel's ways change. */
   private resolveDirect(address: IpAddress): void {
     if (isOfOneLink(address)) return;
     const found = this.resolver?.resolve(address);
-    if (found !== undefined && (!found.reachable || found.byDefault)) this.indirect.add(address);
+    if (found === undefined) return;
+    if (found.reachable && !found.byDefault) this.indirect.delete(address);
+    else this.indirect.add(address);
   }
 }
 

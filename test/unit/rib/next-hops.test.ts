@@ -171,6 +171,21 @@ describe('next hops by other routes', () => {
     expect(ways.take()).toEqual({ '10.0.0.0/8': '10.9.0.2', '10.1.0.0/16': '10.9.0.2 (for 10.1.1.1)' });
   });
 
+  test('a next hop that lost, and that nobody asked for, is in a circle only as long as the kernel has no way to it', () => {
+    const { rib, ways, resolver } = tables();
+    const [a, b] = [addPeer(rib, '10.9.0.2'), addPeer(rib, '10.9.0.3')];
+    resolver.connect('10.9.0.2');
+    // The losing default route leads through 10.2.0.0/16 to 10.1.1.1, whose only way is the default route.
+    rib.receive(a, announce('0.0.0.0/0', '10.9.0.2', { localPref: 200 }), PLAIN);
+    rib.receive(b, announce('0.0.0.0/0', '10.2.3.1'), PLAIN);
+    rib.receive(a, announce('10.2.0.0/16', '10.1.1.1'), PLAIN);
+    rib.settle();
+    expect(ways.take()).toEqual({ '0.0.0.0/0': '10.9.0.2' });
+    resolver.route('10.2.3.1', 5);
+    rib.settle();
+    expect(ways.take()).toEqual({ '0.0.0.0/0': '10.9.0.2', '10.2.0.0/16': '10.9.0.2 (for 10.1.1.1)' });
+  });
+
   test('a way that becomes the default route’s makes a circle of what was none', () => {
     const { rib, ways, resolver } = tables();
     resolver.connect('10.9.0.2');
