@@ -12,7 +12,7 @@ interface Call {
 }
 
 /** A page takes about a millisecond to make: the loop is never held longer. */
-const PAGE = 200;
+const PAGE = 32;
 const PIECE_BYTES = 64 * 1024;
 
 export async function sendPages(call: Call, routes: Iterable<RouteView | undefined>): Promise<void> {

@@ -132,7 +132,7 @@ export interface PageQuery {
 
 /** The same in pages; see LocRib.pages. */
 export function* pages(table: RouteTable, query: PageQuery): Generator<readonly RouteView[], undefined> {
-  const { size = 256, source } = query;
+  const { size = 32, source } = query;
   let page: RouteView[] = [];
   let looked = 0;
   for (const route of inOrder(table)) {

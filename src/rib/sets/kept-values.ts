@@ -5,7 +5,7 @@ import { noHost } from '../../bgp-js/attributes/basic-values.ts';
 
 const NONE = -1;
 /** A power of two. */
-const KEPT = 1024;
+const KEPT = 64;
 
 export class KeptValues {
   /** By the lowest bits of the set's id. */
