@@ -114,5 +114,7 @@ neighbors: [{ name: other, address: "${net}${3 - me}", asn: ${65003 - me}, conne
   a.write(`${yaml(1, 'second').replace('originate: [', 'originate: [198.51.100.0/24, ')}`);
   a.hup();
   await until('the route', () => routes('b').some((r) => r.startsWith('198.51.100.0/24')));
-  expect(peers(a)[0]).toMatchObject({ state: 'Established', flaps: 0, stateSince: before?.stateSince });
+  // Both dial: one that was up a moment before the collision was settled has been down once, before all this.
+  const { flaps, stateSince } = before ?? {};
+  expect(peers(a)[0]).toMatchObject({ state: 'Established', flaps, stateSince });
 });
