@@ -1,5 +1,5 @@
-/** That this node stays drained: a file of the state folder, there until the drain is taken back. A daemon that is killed meanwhile,
- *  or moves to another version, comes back drained. I/O: files. */
+/** That this node stays drained: a file of the state folder, there until the drain is taken back. A daemon that is killed
+ *  meanwhile, or moves to another version, comes back drained. I/O: files. */
 import fs from 'node:fs';
 import path from 'node:path';
 

@@ -197,7 +197,9 @@ export function storeSuite(open: () => Store): void {
     expect((await store.get(KINDS.event, 'two/e'))['reason']).toBe('two');
     await store.delete(KINDS.event, 'one/e');
     expect(await reasonOf(store.get(KINDS.event, 'one/e'))).toBe('NotFound');
-    expect((await store.list(KINDS.event)).items.map((e) => e.metadata.namespace)).toEqual(['two']);
+    // A real API may have written events of its own by now.
+    const ours = (await store.list(KINDS.event)).items.filter((e) => e.metadata.name === 'e');
+    expect(ours.map((e) => e.metadata.namespace)).toEqual(['two']);
   });
 
   test('a list obeys a label selector', async () => {

@@ -1,5 +1,5 @@
-/** Dials, a few milliseconds of them in each turn of the event loop: a mesh of a thousand is a fifth of a second of sockets, and in one
- *  turn the first to answer would wait for the last to be called. In order; pure but for the two ports. */
+/** Dials, a few milliseconds of them in each turn of the event loop: a mesh of a thousand is a fifth of a second of sockets, and
+ *  in one turn the first to answer would wait for the last to be called. In order; pure but for the two ports. */
 import type { TurnPorts } from './turn-ports.ts';
 
 const SHARE_MS = 5;
