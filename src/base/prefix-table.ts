@@ -31,7 +31,8 @@ const MOVED = 63;
 /** Old slots that one insertion moves: growth is over long before the larger array is full. */
 const STEP = 16;
 
-/** Mixes well in its first bits, so that neighbouring blocks (10.244.1.0/26, 10.244.1.64/26, ...) do not fall into one run of slots. */
+/** Mixes well in its first bits, so that neighbouring blocks (10.244.1.0/26, 10.244.1.64/26, ...) do not fall into one run of
+ *  slots. */
 function hash(address: number, length: number): number {
   let h = Math.imul(address ^ Math.imul(length, 0x9e3779b1), 0x85ebca6b);
   h ^= h >>> 13;

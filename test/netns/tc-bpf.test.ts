@@ -1,7 +1,6 @@
 /** What the tc-bpf carrier can do beyond the common sentences of tunnel.test.ts: nothing is lost while programs are swapped or
  *  their maker dies, it speaks with the other carriers, mends what was taken from it, and leaves nothing behind. */
 // needs: root ip ping tcpdump tc
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TunnelStatus } from '../../src/kernel/tunnels/tunnel.ts';
 import { bundle } from '../support/bundle.ts';
@@ -137,8 +136,7 @@ describe('two nodes with tc-bpf, one with user space', () => {
     one = start(1);
     expect(await one.ask({ resume: true })).toBe(true);
     await one.ask({ ensure: specOf('ipip', 1, 2, 3) });
-    await sleep(300); // and sixty pings more, however quick all that was
-    const { sent, ...faults } = await pings.end();
+    const { sent, ...faults } = await pings.end(60);
     expect(faults).toEqual({ lost: 0, duplicates: 0 });
     expect(sent).toBeGreaterThan(40);
   });

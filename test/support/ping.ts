@@ -32,7 +32,7 @@ const MORE_ANSWERS = 10;
 const SILENCE_MS = 15_000;
 
 /** Of a ping without end, and without -q, that tells a line for each answer. Call it where it is spawned; `interrupt` sends it a SIGINT. */
-export function steadyPing(ping: ChildProcess, interrupt: () => void): { end(): Promise<PingSum> } {
+export function steadyPing(ping: ChildProcess, interrupt: () => void): { end(atLeast?: number): Promise<PingSum> } {
   const answered = new Set<number>();
   let highest = 0;
   let rest = '';
@@ -49,10 +49,11 @@ export function steadyPing(ping: ChildProcess, interrupt: () => void): { end(): 
   const sum = pingSum(ping);
   return {
     /** What is on its way at the interrupt is no loss, though ping counts it as one: judged is what was sent before an answer
-     *  that came. Where no answers come any more, all that was sent without one is lost. */
-    async end() {
-      const mark = highest;
-      const goesOn = await until('more answers', () => highest >= mark + MORE_ANSWERS, SILENCE_MS).catch(() => false);
+     *  that came. Where no answers come any more, all that was sent without one is lost. `atLeast`: it goes on until the
+     *  answer to this one, however quick all else was. */
+    async end(atLeast = 0) {
+      const mark = Math.max(highest + MORE_ANSWERS, atLeast);
+      const goesOn = await until('more answers', () => highest >= mark, SILENCE_MS).catch(() => false);
       const judged = highest;
       interrupt();
       const { sent, lost, duplicates } = await sum;

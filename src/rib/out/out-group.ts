@@ -3,20 +3,18 @@
  *  next hop) gets the rest packed for it alone; and who has less to withdraw, its own withdrawals. */
 import { Int32Column, Uint8Column } from '../../base/columns.ts';
 import { ipv4 } from '../../base/ipv4.ts';
-import { mayPass } from './export-rules.ts';
+import { isReflected, mayPass } from './export-rules.ts';
 import type { OutBatch } from './out-batch.ts';
 import { OutEncoder, type OutFormat } from './out-encoder.ts';
 import { sameOctets } from './out-hop.ts';
 import type { OutMember } from './out-member.ts';
 import { rankPaths } from './out-ranking.ts';
-import type { OutWriter } from './out-writer.ts';
+import { joined, type OutWriter } from './out-writer.ts';
 import { ROW_BITS, SOURCE, TOLD_SET, TOLD_SOURCE } from '../tables/route-rows.ts';
 import type { RouteTable } from '../tables/route-table.ts';
 import type { Source } from '../terms/source.ts';
 
 const NONE = -1;
-/** Pieces of less than this together are sent as one. */
-const SMALL = 64 * 1024;
 /** Classes of sources below this are kinds, above are sources. */
 const KINDS = 4;
 /** Routes whose prefixes are asked for side by side. */
@@ -230,7 +228,7 @@ export class OutGroup {
   /** What is reflected says who it came from: each source is a class of its own. -1: nothing of it is sent. */
   private classOf(source: Source | undefined, holdLearned: boolean): number {
     if (source === undefined || (holdLearned && source.kind !== 'local') || this.encoder.refuses(source)) return NONE;
-    if (source.kind === 'ibgp' && this.format.target.kind === 'ibgp') return KINDS + source.id;
+    if (isReflected(source, this.format.target)) return KINDS + source.id;
     return source.kind === 'local' ? 0 : source.kind === 'ibgp' ? 1 : 2;
   }
 
@@ -395,19 +393,4 @@ export class OutGroup {
     }
     return writer.finish();
   }
-}
-
-function joined(first: readonly Uint8Array[], second: readonly Uint8Array[]): readonly Uint8Array[] {
-  if (first.length === 0) return second;
-  if (second.length === 0) return first;
-  const all = [...first, ...second];
-  const length = all.reduce((sum, piece) => sum + piece.length, 0);
-  if (length > SMALL) return all;
-  const one = new Uint8Array(length);
-  let at = 0;
-  for (const piece of all) {
-    one.set(piece, at);
-    at += piece.length;
-  }
-  return [one];
 }

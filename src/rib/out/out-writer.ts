@@ -8,6 +8,8 @@ import { PREFIX_AT, ROW_BITS } from '../tables/route-rows.ts';
 import type { RouteTable } from '../tables/route-table.ts';
 
 const NONE = -1;
+/** Pieces of less than this together are sent as one. */
+const SMALL = 64 * 1024;
 
 export class OutWriter {
   private readonly table: RouteTable;
@@ -85,4 +87,20 @@ export class OutWriter {
     this.pieces = [];
     return pieces;
   }
+}
+
+/** One behind the other, in as few writes as pays. */
+export function joined(first: readonly Uint8Array[], second: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (first.length === 0) return second;
+  if (second.length === 0) return first;
+  const all = [...first, ...second];
+  const length = all.reduce((sum, piece) => sum + piece.length, 0);
+  if (length > SMALL) return all;
+  const one = new Uint8Array(length);
+  let at = 0;
+  for (const piece of all) {
+    one.set(piece, at);
+    at += piece.length;
+  }
+  return [one];
 }

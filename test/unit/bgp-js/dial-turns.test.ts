@@ -1,28 +1,22 @@
 /** Dials in turns, with a clock and a loop that the test turns by hand. */
 import { expect, test } from 'vitest';
 import { DialTurns } from '../../../src/bgp-js/transport/dial-turns.ts';
+import { turnedLoop } from '../../support/turned-loop.ts';
 
 const MS_PER_DIAL = 2;
 
 function loop() {
-  let now = 0;
-  let due: (() => void)[] = [];
-  const turns = new DialTurns({ now: () => now, nextTurn: (run) => due.push(run) });
+  const events = turnedLoop();
+  const turns = new DialTurns(events);
   const log: number[] = [];
   return {
     dial: (name: number, then: () => void = () => {}) =>
       turns.run(() => {
-        now += MS_PER_DIAL;
+        events.pass(MS_PER_DIAL);
         log.push(name);
         then();
       }),
-    /** How many asked for it. */
-    turn(): number {
-      const run = due;
-      due = [];
-      for (const f of run) f();
-      return run.length;
-    },
+    turn: events.turn,
     said: (): string => log.splice(0).join(' '),
   };
 }

@@ -2,14 +2,14 @@
 import { expect, test } from 'vitest';
 import { ReadingTurns } from '../../../src/bgp-js/transport/reading-turns.ts';
 import { SlabReader } from '../../../src/bgp-js/transport/slab-reader.ts';
+import { turnedLoop } from '../../support/turned-loop.ts';
 
 const SLAB = 64 * 1024;
 const PIECES = 8;
 
 function loop() {
-  let now = 0;
-  let due: (() => void)[] = [];
-  const turns = new ReadingTurns({ now: () => now, nextTurn: (run) => due.push(run) });
+  const events = turnedLoop();
+  const turns = new ReadingTurns(events);
   const log: string[] = [];
   return {
     reader(name: string, msPerPiece = 1) {
@@ -24,7 +24,7 @@ function loop() {
       };
       slab.to = {
         onData: (bytes, start, end) => {
-          now += msPerPiece;
+          events.pass(msPerPiece);
           log.push(name);
           for (let at = start; at < end; at += 1024) octets.push(bytes[at] ?? -1);
           return end;
@@ -42,13 +42,7 @@ function loop() {
         },
       };
     },
-    /** How many asked for it. */
-    turn(): number {
-      const run = due;
-      due = [];
-      for (const f of run) f();
-      return run.length;
-    },
+    turn: events.turn,
     said: (): string => log.splice(0).join(' '),
   };
 }
