@@ -108,11 +108,13 @@ export class SparseColumn {
 
 /** One bit by id. Reading beyond the end is false. */
 export class BitColumn {
-  private readonly words = new Uint32Column(4);
+  private readonly words = new Int32Column(0, 4);
   count = 0;
 
   get(id: number): boolean {
-    return (((this.words.at[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1;
+    const { at } = this.words;
+    const word = id >>> 5;
+    return word < at.length && ((at[word]! >>> (id & 31)) & 1) === 1;
   }
   set(id: number): void {
     if (this.get(id)) return;

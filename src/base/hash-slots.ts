@@ -25,6 +25,11 @@ export class HashSlots {
   private taken = 0;
   private live = 0;
 
+  /** Asks the memory for the place; see prefix-table.ts. */
+  prefetch(hash: number): number {
+    return this.slots[(hash & this.mask) * 2 + 1]!;
+  }
+
   /** The first place with this hash, or -1. */
   first(hash: number): number {
     const at = this.scan(hash & this.mask, hash);

@@ -7,13 +7,13 @@
  *  The rest (stable ids, backward shift on delete, growth a few slots at a time) is as there. */
 import { Uint8Column, Uint32Column } from './columns.ts';
 import { fixedMemory, leaveMemory } from './growing-memory.ts';
+import { IdPool } from './id-pool.ts';
 import { sortByWord } from './id-sort.ts';
 import { invariant } from './invariant.ts';
 import type { PrefixIndex } from './prefix-index.ts';
 
 const ABSENT = -1;
 const UNUSED = 255;
-const END_OF_FREE = 0xffffffff;
 /** 24 bits are left for an id beside the 8 of the length. */
 const MAX_IDS = 2 ** 24 - 1;
 const MIN_SLOTS = 16;
@@ -44,9 +44,8 @@ export class Ipv6PrefixTable implements PrefixIndex<bigint> {
   private moved = 0;
   private readonly words = new Uint32Column();
   private readonly lengths = new Uint8Column();
-  private freeHead = ABSENT;
+  private readonly ids = new IdPool();
   private used = 0;
-  private idsGiven = 0;
   private readonly ofLength = new Uint32Array(129);
   // The prefix at hand: fields, and not five arguments everywhere.
   private a = 0;
@@ -61,11 +60,11 @@ export class Ipv6PrefixTable implements PrefixIndex<bigint> {
   }
 
   get idBound(): number {
-    return this.idsGiven;
+    return this.ids.bound;
   }
 
   has(id: number): boolean {
-    return id >= 0 && id < this.idsGiven && this.lengths.at[id] !== UNUSED;
+    return id >= 0 && id < this.ids.bound && this.lengths.at[id] !== UNUSED;
   }
 
   addressOf(id: number): bigint {
@@ -134,7 +133,7 @@ export class Ipv6PrefixTable implements PrefixIndex<bigint> {
   }
 
   forEach(visit: (id: number, address: bigint, length: number) => void): void {
-    for (let id = 0; id < this.idsGiven; id++) {
+    for (let id = 0; id < this.ids.bound; id++) {
       if (this.has(id)) visit(id, this.addressOf(id), this.lengths.at[id] as number);
     }
   }
@@ -142,7 +141,7 @@ export class Ipv6PrefixTable implements PrefixIndex<bigint> {
   sortedIds(): Int32Array {
     const ids = new Int32Array(this.used);
     let n = 0;
-    for (let id = 0; id < this.idsGiven; id++) if (this.lengths.at[id] !== UNUSED) ids[n++] = id;
+    for (let id = 0; id < this.ids.bound; id++) if (this.lengths.at[id] !== UNUSED) ids[n++] = id;
     const spare = new Int32Array(this.used);
     let sorted = sortByWord(ids, spare, this.lengths.at, 1, 0, 8);
     for (let word = 3; word >= 0; word--)
@@ -294,14 +293,8 @@ export class Ipv6PrefixTable implements PrefixIndex<bigint> {
   }
 
   private takeId(): number {
-    if (this.freeHead !== ABSENT) {
-      const id = this.freeHead;
-      const next = this.words.at[id * 4] as number;
-      this.freeHead = next === END_OF_FREE ? ABSENT : next;
-      return id;
-    }
-    invariant(this.idsGiven < MAX_IDS, `an IPv6 prefix table holds at most ${MAX_IDS} prefixes`);
-    const id = this.idsGiven++;
+    const id = this.ids.take();
+    invariant(id < MAX_IDS, `an IPv6 prefix table holds at most ${MAX_IDS} prefixes`);
     this.words.reach(id * 4 + 3);
     this.lengths.reach(id);
     return id;
@@ -311,8 +304,7 @@ export class Ipv6PrefixTable implements PrefixIndex<bigint> {
     const length = this.lengths.at[id] as number;
     this.used--;
     this.ofLength[length] = (this.ofLength[length] as number) - 1;
-    this.words.at[id * 4] = this.freeHead === ABSENT ? END_OF_FREE : this.freeHead;
     this.lengths.at[id] = UNUSED;
-    this.freeHead = id;
+    this.ids.give(id);
   }
 }

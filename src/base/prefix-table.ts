@@ -5,14 +5,19 @@
  *    prefixes  [address, length]                    by id: an id never moves, so others keep columns of their own by it, or
  *                                                   have these two words in rows of theirs
  *
- *  Slots move on growth and on delete (backward shift, so there are no tombstones); nobody outside ever holds one. The id of
- *  a deleted prefix is given out again: who keeps columns by id clears theirs before deleting.
+ *  Slots move; nobody outside ever holds one. The id of a deleted prefix is given out again: who keeps columns by id clears theirs
+ *  before deleting.
+ *
+ *  A deleted prefix is a bit that is gone, and no more: its slot is somewhere in megabytes, and a table that goes as a whole would
+ *  wait for each. When half of the slots in use are of such, a walk along the slots takes them out, a few with each deletion
+ *  (backward shift, so there are no tombstones). One that comes back before that has its slot and its id again.
  *
  *  Growth is no pause: the slots of the smaller array move over a few at a time, with each insertion, and until the last one has,
  *  what is not found in the larger is looked for in the smaller. A slot is the first bits of the hash, not the last ones: what
  *  stood in order stands in order again in an array of twice the size, and moving reads and writes straight ahead. */
-import { Int32Column } from './columns.ts';
+import { BitColumn, Int32Column } from './columns.ts';
 import { fixedMemory, leaveMemory } from './growing-memory.ts';
+import { IdPool } from './id-pool.ts';
 import { sortByWord } from './id-sort.ts';
 import { invariant } from './invariant.ts';
 import { netmask } from './ipv4.ts';
@@ -20,9 +25,6 @@ import { prefixKey } from './prefix.ts';
 import type { PrefixIndex } from './prefix-index.ts';
 
 const ABSENT = -1;
-/** As length: this id is in the free list, whose next id is in place of the address. */
-const UNUSED = 255;
-const END_OF_FREE = 0xffffffff;
 /** 26 bits are left for an id beside the 6 of the length. */
 const MAX_IDS = 2 ** 26 - 1;
 const MIN_SLOTS = 16;
@@ -30,6 +32,10 @@ const MIN_SLOTS = 16;
 const MOVED = 63;
 /** Old slots that one insertion moves: growth is over long before the larger array is full. */
 const STEP = 16;
+/** Slots that are swept with one deletion: a walk is over before half of what was alive at its start can be gone. */
+const SWEEP_STEP = 4;
+/** So few that are dead are not worth a walk. */
+const FEW_DEAD = 16;
 
 /** Mixes well in its first bits, so that neighbouring blocks (10.244.1.0/26, 10.244.1.64/26, ...) do not fall into one run of
  *  slots. */
@@ -69,11 +75,13 @@ export class PrefixTable implements PrefixIndex<number> {
   private readonly cells: Int32Column;
   private readonly rowBits: number;
   private readonly at: number;
-  private freeHead = ABSENT;
-  private used = 0;
-  /** What was asked for ahead goes in here, or nobody would have to ask. */
-  private near = 0;
-  private idsGiven = 0;
+  private readonly ids = new IdPool();
+  /** By id: its prefix is in the table. */
+  private readonly live = new BitColumn();
+  /** Slots in use, the dead among them. */
+  private taken = 0;
+  /** The next slot of the walk that takes out the dead; -1: there is none. */
+  private sweepAt = ABSENT;
   /** How many prefixes have each length: the lookup probes only lengths in use. */
   private readonly ofLength = new Uint32Array(33);
 
@@ -88,15 +96,15 @@ export class PrefixTable implements PrefixIndex<number> {
   }
 
   get size(): number {
-    return this.used;
+    return this.live.count;
   }
 
   get idBound(): number {
-    return this.idsGiven;
+    return this.ids.bound;
   }
 
   has(id: number): boolean {
-    return id >= 0 && id < this.idsGiven && this.lengthOf(id) !== UNUSED;
+    return id >= 0 && this.live.get(id);
   }
 
   addressOf(id: number): number {
@@ -114,6 +122,13 @@ export class PrefixTable implements PrefixIndex<number> {
   }
 
   find(address: number, length: number): number {
+    const id = this.findOnce(address, length);
+    return id !== ABSENT && this.live.get(id) ? id : ABSENT;
+  }
+
+  /** The same, and of a deleted prefix maybe the id that it had: for who sees by id what there is, and saves the look at what is
+   *  alive. */
+  findOnce(address: number, length: number): number {
     const { slots, mask } = this;
     let slot = hash(address, length) >>> this.shift;
     for (;;) {
@@ -122,7 +137,7 @@ export class PrefixTable implements PrefixIndex<number> {
       if ((word & 63) === length && slots[slot * 2] === address) return (word >>> 6) - 1;
       slot = (slot + 1) & mask;
     }
-    return this.old === undefined ? ABSENT : this.idAt(this.old, this.oldSlotOf(this.old, address, length));
+    return this.old === undefined ? ABSENT : this.oldIdOf(this.old, address, length);
   }
 
   insert(address: number, length: number): number {
@@ -132,63 +147,33 @@ export class PrefixTable implements PrefixIndex<number> {
     for (;;) {
       const word = slots[slot * 2 + 1] as number;
       if (word === 0) break;
-      if ((word & 63) === length && slots[slot * 2] === address) return (word >>> 6) - 1;
+      if ((word & 63) === length && slots[slot * 2] === address) return this.enliven((word >>> 6) - 1, length);
       slot = (slot + 1) & mask;
     }
     if (this.old !== undefined) {
-      const known = this.idAt(this.old, this.oldSlotOf(this.old, address, length));
-      if (known !== ABSENT) return known;
+      const known = this.oldIdOf(this.old, address, length);
+      if (known !== ABSENT) return this.enliven(known, length);
     }
     const id = this.takeId();
     this.cells.at[(id << this.rowBits) + this.at] = address;
     this.cells.at[(id << this.rowBits) + this.at + 1] = length;
     slots[slot * 2] = address;
     slots[slot * 2 + 1] = ((id + 1) << 6) | length;
-    this.used++;
-    this.ofLength[length] = (this.ofLength[length] as number) + 1;
-    if (this.used * 4 > (mask + 1) * 3) this.grow();
-    return id;
+    if (++this.taken * 4 > (mask + 1) * 3) this.grow();
+    return this.enliven(id, length);
   }
 
   delete(address: number, length: number): number {
-    const { slots, mask } = this;
-    let gap = hash(address, length) >>> this.shift;
-    for (;;) {
-      const word = slots[gap * 2 + 1] as number;
-      if (word === 0) return this.deleteOld(address, length);
-      if ((word & 63) === length && slots[gap * 2] === address) break;
-      gap = (gap + 1) & mask;
-    }
-    const id = this.idAt(slots, gap);
-    for (let slot = (gap + 1) & mask; slots[slot * 2 + 1] !== 0; slot = (slot + 1) & mask) {
-      const word = slots[slot * 2 + 1] as number;
-      const home = hash(slots[slot * 2] as number, word & 63) >>> this.shift;
-      // Only an entry whose home is not between the gap and itself may move back into the gap.
-      if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
-      slots[gap * 2] = slots[slot * 2] as number;
-      slots[gap * 2 + 1] = word;
-      gap = slot;
-    }
-    slots[gap * 2 + 1] = 0;
-    this.freeId(id, length);
+    const id = this.find(address, length);
+    if (id !== ABSENT) this.deleteId(id);
     return id;
   }
 
-  /** The same for the slot of an id in use; its prefix is best asked for a while before, by addressOf(). */
-  prefetchId(id: number): number {
-    return this.prefetch(this.addressOf(id), this.lengthOf(id));
-  }
-
   deleteId(id: number): void {
-    this.delete(this.addressOf(id), this.lengthOf(id));
-  }
-
-  /** The first `count` of `ids`, all of them in use. Their slots are asked for before the first is freed, and come side by side. */
-  deleteIds(ids: Int32Array, count: number): void {
-    let near = 0;
-    for (let i = 0; i < count; i++) near ^= this.prefetchId(ids[i]!);
-    this.near ^= near;
-    for (let i = 0; i < count; i++) this.deleteId(ids[i]!);
+    const length = this.lengthOf(id);
+    this.ofLength[length] = (this.ofLength[length] as number) - 1;
+    this.live.clear(id);
+    this.tidy();
   }
 
   longestMatch(address: number, atMost = 32): number {
@@ -201,16 +186,16 @@ export class PrefixTable implements PrefixIndex<number> {
   }
 
   forEach(visit: (id: number, address: number, length: number) => void): void {
-    for (let id = 0; id < this.idsGiven; id++) {
+    for (let id = 0; id < this.ids.bound; id++) {
       if (this.has(id)) visit(id, this.addressOf(id), this.lengthOf(id));
     }
   }
 
   sortedIds(): Int32Array {
-    const ids = new Int32Array(this.used);
+    const ids = new Int32Array(this.size);
     let n = 0;
-    for (let id = 0; id < this.idsGiven; id++) if (this.lengthOf(id) !== UNUSED) ids[n++] = id;
-    const spare = new Int32Array(this.used);
+    for (let id = 0; id < this.ids.bound; id++) if (this.live.get(id)) ids[n++] = id;
+    const spare = new Int32Array(this.size);
     const byLength = sortByWord(ids, spare, this.cells.at, 1 << this.rowBits, this.at + 1, 6);
     return sortByWord(byLength, byLength === ids ? spare : ids, this.cells.at, 1 << this.rowBits, this.at, 32);
   }
@@ -226,31 +211,77 @@ export class PrefixTable implements PrefixIndex<number> {
     return keys;
   }
 
-  /** -1 for no slot. */
-  private idAt(slots: Uint32Array, slot: number): number {
-    return slot === ABSENT ? ABSENT : ((slots[slot * 2 + 1] as number) >>> 6) - 1;
+  /** The id's prefix is in the table from now on, if it was not. */
+  private enliven(id: number, length: number): number {
+    if (this.live.get(id)) return id;
+    this.live.set(id);
+    this.ofLength[length] = (this.ofLength[length] as number) + 1;
+    return id;
   }
 
-  /** Of the smaller array; -1 where the prefix is not, or no longer, there. */
-  private oldSlotOf(old: Uint32Array, address: number, length: number): number {
+  /** In the smaller array; -1 where the prefix is not, or no longer, there. */
+  private oldIdOf(old: Uint32Array, address: number, length: number): number {
     const mask = (old.length >>> 1) - 1;
     let slot = hash(address, length) >>> (this.shift + 1);
     for (;;) {
       const word = old[slot * 2 + 1] as number;
       if (word === 0) return ABSENT;
-      if ((word & 63) === length && old[slot * 2] === address) return slot;
+      if ((word & 63) === length && old[slot * 2] === address) return (word >>> 6) - 1;
       slot = (slot + 1) & mask;
     }
   }
 
-  private deleteOld(address: number, length: number): number {
-    const { old } = this;
-    const slot = old === undefined ? ABSENT : this.oldSlotOf(old, address, length);
-    if (old === undefined || slot === ABSENT) return ABSENT;
-    const id = this.idAt(old, slot);
-    old[slot * 2 + 1] = MOVED;
-    this.freeId(id, length);
-    return id;
+  /** A step towards a table without the dead: growth leaves them behind, and else there is the walk. */
+  private tidy(): void {
+    if (this.old !== undefined) {
+      this.move(this.old);
+      return;
+    }
+    const dead = this.taken - this.live.count;
+    if (this.sweepAt === ABSENT && dead > FEW_DEAD && dead * 2 > this.taken) this.sweepAt = 0;
+    if (this.sweepAt !== ABSENT) this.sweep();
+  }
+
+  /** Takes the dead out of the next few slots. */
+  private sweep(): void {
+    const { slots, mask, live } = this;
+    let at = this.sweepAt;
+    for (let i = 0; i < SWEEP_STEP; i++) {
+      const word = slots[at * 2 + 1] as number;
+      if (word !== 0 && !live.get((word >>> 6) - 1)) {
+        this.close(at);
+        this.leave(word);
+        continue; // what lies there now was not looked at
+      }
+      at = (at + 1) & mask;
+      if (at === 0) {
+        this.sweepAt = ABSENT;
+        return;
+      }
+    }
+    this.sweepAt = at;
+  }
+
+  /** Nothing is in this slot any more. */
+  private close(at: number): void {
+    const { slots, mask } = this;
+    let gap = at;
+    for (let slot = (gap + 1) & mask; slots[slot * 2 + 1] !== 0; slot = (slot + 1) & mask) {
+      const word = slots[slot * 2 + 1] as number;
+      const home = hash(slots[slot * 2] as number, word & 63) >>> this.shift;
+      // Only an entry whose home is not between the gap and itself may move back into the gap.
+      if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
+      slots[gap * 2] = slots[slot * 2] as number;
+      slots[gap * 2 + 1] = word;
+      gap = slot;
+    }
+    slots[gap * 2 + 1] = 0;
+  }
+
+  /** A dead id has no slot any more. */
+  private leave(word: number): void {
+    this.taken--;
+    this.ids.give((word >>> 6) - 1);
   }
 
   private grow(): void {
@@ -258,6 +289,7 @@ export class PrefixTable implements PrefixIndex<number> {
     while (this.old !== undefined) this.move(this.old);
     this.old = this.slots;
     this.moved = 0;
+    this.sweepAt = ABSENT;
     this.slots = slotsOf(this.old.length);
     this.mask = this.old.length - 1;
     this.shift--;
@@ -269,7 +301,8 @@ export class PrefixTable implements PrefixIndex<number> {
     for (let from = this.moved; from < end; from++) {
       const word = old[from * 2 + 1] as number;
       if (word === 0 || word === MOVED) continue;
-      this.place(old[from * 2] as number, word);
+      if (this.live.get((word >>> 6) - 1)) this.place(old[from * 2] as number, word);
+      else this.leave(word);
       old[from * 2 + 1] = MOVED;
     }
     this.moved = end;
@@ -287,23 +320,9 @@ export class PrefixTable implements PrefixIndex<number> {
   }
 
   private takeId(): number {
-    if (this.freeHead !== ABSENT) {
-      const id = this.freeHead;
-      const next = this.addressOf(id);
-      this.freeHead = next === END_OF_FREE ? ABSENT : next;
-      return id;
-    }
-    invariant(this.idsGiven < MAX_IDS, `a prefix table holds at most ${MAX_IDS} prefixes`);
-    const id = this.idsGiven++;
+    const id = this.ids.take();
+    invariant(id < MAX_IDS, `a prefix table holds at most ${MAX_IDS} prefixes`);
     this.cells.reach(((id + 1) << this.rowBits) - 1);
     return id;
-  }
-
-  private freeId(id: number, length: number): void {
-    this.used--;
-    this.ofLength[length] = (this.ofLength[length] as number) - 1;
-    this.cells.at[(id << this.rowBits) + this.at] = this.freeHead === ABSENT ? END_OF_FREE : this.freeHead;
-    this.cells.at[(id << this.rowBits) + this.at + 1] = UNUSED;
-    this.freeHead = id;
   }
 }

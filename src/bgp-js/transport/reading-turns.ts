@@ -50,6 +50,17 @@ export class ReadingTurns {
     reader.hold();
   }
 
+  /** `reader` goes on when so many milliseconds have passed. */
+  rest(reader: Reader, ms: number): void {
+    reader.hold();
+    this.ports.later(ms, () => reader.release());
+  }
+
+  /** When the work at hand is done. */
+  now(): number {
+    return this.ports.now();
+  }
+
   private readonly next = (): void => {
     this.open = false;
     if (this.held.length === 0) return;

@@ -1,5 +1,6 @@
 /** What one socket reads: worked on in pieces, as long as the turn of the event loop allows, and kept where it does not. */
 import type { Connection } from '../session/session-types.ts';
+import { ReadingPace } from './reading-pace.ts';
 import { type Reader, ReadingTurns } from './reading-turns.ts';
 import { Reassembly } from './reassembly.ts';
 import { eventLoop } from './turn-ports.ts';
@@ -18,6 +19,7 @@ const loopTurns = new ReadingTurns(eventLoop);
 export class SlabReader {
   private readonly turns: ReadingTurns;
   private readonly reassembly = new Reassembly();
+  private readonly pace = new ReadingPace();
   /** Of the last read: what no turn has had time for, from `at` on. */
   private kept: Uint8Array = NOTHING;
   private at = 0;
@@ -40,6 +42,7 @@ export class SlabReader {
       const at = this.work(slab, 0, length);
       if (at < length) this.keep(slab.slice(at, length));
       if (at < length || this.turns.isOver(length)) this.turns.hold(socket);
+      else this.rest(socket, length);
       return true;
     },
   };
@@ -63,6 +66,11 @@ export class SlabReader {
     const { kept, at } = this;
     this.keep(NOTHING);
     if (kept.length > 0) this.reassembly.take(kept, at, kept.length, this.to);
+  }
+
+  private rest(socket: Reader, length: number): void {
+    const ms = this.pace.restAfter(length, this.turns.now());
+    if (ms > 0) this.turns.rest(socket, ms);
   }
 
   private keep(bytes: Uint8Array): void {

@@ -299,6 +299,7 @@ export class LocRib {
     this.deciding = false;
     this.feeds.endSlice();
     for (const pump of this.pumps) pump();
+    this.table.sets.dropUnreferenced();
   }
 
   private trim(): void {

@@ -58,6 +58,12 @@ export class Telling {
     const { at } = table.routes.cells;
     const cells = table.paths.cells.at;
     const owners = table.paths.ownerOf.at;
+    let near = 0;
+    for (let i = 0; i < count; i++) {
+      const told = at[(routes[i]! << ROW_BITS) + TOLD_SET]!;
+      if (told !== 0) near ^= sets.prefetch(told - 1);
+    }
+    table.near ^= near;
     let alike = this.tellsAlike;
     let changed = 0;
     let came = 0;

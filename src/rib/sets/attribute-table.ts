@@ -46,6 +46,7 @@ import { clusterLengthIn, originatorIn, type SetOctets } from './set-octets.ts';
 import { RUN_AT, SET_ROW_BITS, SetRows } from './set-rows.ts';
 import { SetStore } from './set-store.ts';
 import { describeSet, octetsOfSet } from './set-values.ts';
+import { UnreferencedSets } from './unreferenced-sets.ts';
 
 /** Next hops by small numbers, counted: what next-hops.ts is to the sets. */
 export interface NextHopIds {
@@ -71,6 +72,10 @@ export class AttributeTable {
   private readonly values = new KeptValues();
   private readonly scanned = new ScannedSet();
   private readonly scannedNextHop = new ScannedNextHop();
+  private readonly unreferenced = new UnreferencedSets();
+  private dropping = false;
+  /** What was asked for ahead goes in here, or nobody would have to ask. */
+  private near = 0;
 
   constructor(us: OurSelf, nextHops: NextHopIds = NO_NEXT_HOPS, contexts = new ImportContexts(us)) {
     this.us = us;
@@ -79,6 +84,7 @@ export class AttributeTable {
   }
 
   get size(): number {
+    this.dropUnreferenced();
     return this.store.size;
   }
 
@@ -254,7 +260,7 @@ export class AttributeTable {
   }
 
   release(id: number): void {
-    if (this.rows.refer(id, -1) === 0) this.remove(id);
+    this.releaseMany(id, 1);
   }
 
   /** So many references at once. */
@@ -263,7 +269,7 @@ export class AttributeTable {
   }
 
   releaseMany(id: number, count: number): void {
-    if (this.rows.refer(id, -count) === 0) this.remove(id);
+    if (this.rows.refer(id, -count) === 0 && this.unreferenced.add(id)) this.dropUnreferenced();
   }
 
   /** From now on verdicts are out of date, but those of sets that are judged after this. */
@@ -365,10 +371,23 @@ export class AttributeTable {
     return decodeAttributesOf(bytes, start, end, params, routes);
   }
 
-  private remove(id: number): void {
+  /** Sets that nobody refers to go. What loses its last reference by that goes in the next round. */
+  dropUnreferenced(): void {
+    const { store, unreferenced } = this;
+    const { ids } = unreferenced;
+    if (this.dropping) return;
+    this.dropping = true;
+    for (let n = unreferenced.take(this.rows); n > 0; n = unreferenced.take(this.rows)) {
+      for (let i = 0; i < n; i++) this.near ^= store.prefetch(ids[i]!);
+      for (let i = 0; i < n; i++) this.contexts.release(store.contextOf(ids[i]!));
+      store.removeAll(ids, n);
+      for (let i = 0; i < n; i++) this.forget(ids[i]!);
+    }
+    this.dropping = false;
+  }
+
+  private forget(id: number): void {
     const { rows } = this;
-    this.contexts.release(this.store.contextOf(id));
-    this.store.remove(id);
     const nextHop = rows.nextHopOf(id);
     if (nextHop !== NONE) this.nextHops.release(nextHop);
     const used = rows.usedAsOf(id);

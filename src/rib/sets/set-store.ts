@@ -2,6 +2,7 @@
  *  is attribute-table.ts's, and how long it lives: this gives numbers, and takes them back. */
 import type { Int32Column } from '../../base/columns.ts';
 import { HashSlots } from '../../base/hash-slots.ts';
+import { IdPool } from '../../base/id-pool.ts';
 import { WordStore } from '../../base/word-store.ts';
 import type { SetOctets } from './set-octets.ts';
 
@@ -17,8 +18,8 @@ export interface SetStoreRows {
 }
 
 export class SetStore {
-  /** In rows of 1 << rowBits words, the word `at`: where the octets are, behind the set's id, and its context and length in one word.
-   *  Of a free id, the next free one. */
+  /** In rows of 1 << rowBits words, the word `at`: where the octets are, behind the set's id, and its context and length in one
+   *  word. */
   private readonly rows: SetStoreRows;
   private readonly octets = new WordStore();
   /** Of runs. */
@@ -28,12 +29,15 @@ export class SetStore {
     start: 0,
     end: 0,
   };
-  private freeHead = NONE;
-  private given = 0;
+  private readonly ids = new IdPool();
   private live = 0;
   /** Of what find() looked for. */
   private hash = 0;
   private head = 0;
+  /** Of removeAll(). */
+  private hashes = new Int32Array(0);
+  /** What was asked for ahead goes in here, or nobody would have to ask. */
+  private near = 0;
 
   /** `rows`: whoever has them sees to it that there is one for each id, before it is given. */
   constructor(rows: SetStoreRows) {
@@ -46,7 +50,7 @@ export class SetStore {
 
   /** All ids ever given are below it. */
   get idBound(): number {
-    return this.given;
+    return this.ids.bound;
   }
 
   /** That the sets themselves take. */
@@ -84,10 +88,7 @@ export class SetStore {
 
   /** Of what find() did not find, right after it. */
   add(): number {
-    let id = this.freeHead;
-    if (id === NONE) {
-      id = this.given++;
-    } else this.freeHead = this.runOf(id);
+    const id = this.ids.take();
     const run = this.octets.put(id, this.head);
     this.setRun(id, run);
     this.slots.add(this.hash, run);
@@ -95,15 +96,31 @@ export class SetStore {
     return id;
   }
 
-  /** The id may be given out again. */
-  remove(id: number): void {
-    const { bytes, start, end } = this.octetsOf(id);
-    const run = this.runOf(id);
-    this.slots.remove(this.octets.load(bytes, start, end), run);
-    this.octets.giveBack(run, end - start);
-    this.setRun(id, this.freeHead);
-    this.freeHead = id;
-    this.live--;
+  /** Asks the memory for what is known of the set; see base/prefix-table.ts. */
+  prefetch(id: number): number {
+    return this.octets.headOf(this.runOf(id));
+  }
+
+  /** The first `count` of `ids`, which may be given out again. Their slots are asked for before the first goes. */
+  removeAll(ids: Int32Array, count: number): void {
+    const { hashes } = this;
+    if (hashes.length < count) this.hashes = new Int32Array(ids.length);
+    let near = 0;
+    for (let i = 0; i < count; i++) {
+      const { bytes, start, end } = this.octetsOf(ids[i]!);
+      const hash = this.octets.load(bytes, start, end);
+      near ^= this.slots.prefetch(hash);
+      this.hashes[i] = hash;
+    }
+    this.near ^= near;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]!;
+      const run = this.runOf(id);
+      this.slots.remove(this.hashes[i]!, run);
+      this.octets.giveBack(run, this.octets.headOf(run) & LENGTH);
+      this.ids.give(id);
+    }
+    this.live -= count;
   }
 
   private runOf(id: number): number {

@@ -3,8 +3,8 @@
  *  A table of a million lies far from the processor, and an UPDATE names routes in no order: route, path and set would each be a
  *  wait of a hundred nanoseconds, one after the other. Asked for side by side they take little longer than one. So a run is read and
  *  looked up, then all its routes are asked for, their first paths, and those paths' sets; what is done with them finds them
- *  near. The slots are asked for first only where prefixes may be new: of those that are known, one look does not wait for the one
- *  before, but whether a slot is free is a guess that is wrong every other time. */
+ *  near. The slots are asked for before all: whether one is the prefix's, or free, is a guess that is wrong now and then, and what
+ *  was guessed behind it is thrown away. */
 import { LONGEST_RUN } from './path-runs.ts';
 import type { RouteTable } from './route-table.ts';
 
@@ -71,7 +71,12 @@ export class NlriRun {
   find(slab: Uint8Array): void {
     const { table, routes, lengths, count } = this;
     if (this.isIpv4) {
-      for (let i = 0; i < count; i++) routes[i] = table.prefixes.find(this.addresses[i]!, lengths[i]!);
+      const { addresses } = this;
+      let near = 0;
+      for (let i = 0; i < count; i++) near ^= table.prefixes.prefetch(addresses[i]!, lengths[i]!);
+      table.near ^= near;
+      // One that is gone has no path, and none is withdrawn.
+      for (let i = 0; i < count; i++) routes[i] = table.prefixes.findOnce(addresses[i]!, lengths[i]!);
     } else {
       for (let i = 0; i < count; i++) routes[i] = table.prefixes6.findOctets(slab, this.octets[i]!, lengths[i]!);
     }
@@ -123,7 +128,7 @@ export class NlriRun {
       const first = routes[i] === NONE ? NONE : rows.firstOf(routes[i]!);
       if (first !== NONE) firsts[known++] = first;
     }
-    for (let i = 0; i < known; i++) near ^= paths.routeOf(firsts[i]!);
+    for (let i = 0; i < known; i++) near ^= paths.prefetch(firsts[i]!);
     for (let i = 0; i < known; i++) near ^= sets.prefetch(paths.receivedOf(firsts[i]!));
     table.near ^= near;
   }

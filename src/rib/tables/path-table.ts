@@ -9,6 +9,7 @@
  *  has a column by route of its own, so that thirty peers with the same routes need not walk past each other; it is made when
  *  the walks have cost enough. Since ids come in blocks, all paths of a source are found without looking at those of others. */
 import { Int32Column, SparseColumn, Uint8Column, Uint16Column, Uint32Column } from '../../base/columns.ts';
+import { IdPool } from '../../base/id-pool.ts';
 
 const NONE = -1;
 export const PATH_ROW_BITS = 2;
@@ -48,8 +49,7 @@ export class PathTable {
   private readonly after = new Int32Column(NONE);
   private readonly before = new Int32Column(NONE);
   private readonly owners: (Owner | undefined)[] = [];
-  private freeBlock = NONE;
-  private blocks = 0;
+  private readonly blocks = new IdPool();
   private live = 0;
 
   get size(): number {
@@ -58,7 +58,12 @@ export class PathTable {
 
   /** All ids ever given are below it; a free one has route -1. */
   get idBound(): number {
-    return this.blocks << BLOCK_BITS;
+    return this.blocks.bound << BLOCK_BITS;
+  }
+
+  /** Asks the memory for what is known of the path; see base/prefix-table.ts. */
+  prefetch(path: number): number {
+    return this.routeOf(path) ^ this.epochs.get(path);
   }
 
   /** -1: this id is free. */
@@ -279,7 +284,7 @@ export class PathTable {
   nextOfSource(source: number, from: number): number {
     const owners = this.ownerOf.at;
     let path = from;
-    for (let block = from >>> BLOCK_BITS; block < this.blocks; path = ++block << BLOCK_BITS) {
+    for (let block = from >>> BLOCK_BITS; block < this.blocks.bound; path = ++block << BLOCK_BITS) {
       if (owners[block] !== source + 1) continue;
       for (const end = (block + 1) << BLOCK_BITS; path < end; path++) if (this.routeOf(path) !== NONE) return path;
     }
@@ -345,9 +350,9 @@ export class PathTable {
   }
 
   private openBlock(owner: Owner, source: number): void {
-    let block = this.freeBlock;
-    if (block === NONE) block = this.newBlock();
-    else this.freeBlock = this.after.at[block] as number;
+    const { bound } = this.blocks;
+    const block = this.blocks.take();
+    if (block === bound) this.reach(block);
     this.ownerOf.at[block] = source + 1;
     this.usedIn.at[block] = 0;
     this.after.at[block] = NONE;
@@ -355,14 +360,13 @@ export class PathTable {
     owner.open = block;
   }
 
-  private newBlock(): number {
-    const block = this.blocks++;
+  /** A block that never was. */
+  private reach(block: number): void {
     for (const column of [this.ownerOf, this.usedIn, this.after, this.before]) column.reach(block);
     const first = block << BLOCK_BITS;
     this.cells.reach(((first + BLOCK) << PATH_ROW_BITS) - 1);
     this.since.reach(first + BLOCK - 1);
     for (let path = first; path < first + BLOCK; path++) this.cells.at[(path << PATH_ROW_BITS) + ROUTE] = NONE;
-    return block;
   }
 
   private giveBack(path: number, source: number, owner: Owner): void {
@@ -384,8 +388,7 @@ export class PathTable {
     else this.after.at[before] = after;
     if (after !== NONE) this.before.at[after] = before;
     this.ownerOf.at[block] = 0;
-    this.after.at[block] = this.freeBlock;
-    this.freeBlock = block;
+    this.blocks.give(block);
     if (owner.paths === 0) this.owners[source] = undefined;
   }
 }

@@ -260,8 +260,7 @@ export class RouteTable implements Tables {
       at[row + TOLD_SOURCE] = at[row + TOLD_SOURCE]! & SOURCE;
       ahead[unused++] = route;
     }
-    if (this.family === 'ipv4') this.prefixes.deleteIds(ahead, unused);
-    else for (let i = 0; i < unused; i++) this.index.deleteId(ahead[i]!);
+    for (let i = 0; i < unused; i++) this.index.deleteId(ahead[i]!);
   }
 
   /** The path is used with this set from now on, -1: not at all. References to sets are the caller's: the old one is still

@@ -1,5 +1,5 @@
 /** Turns of reading, with a clock and a loop that the test turns by hand. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ReadingTurns } from '../../../src/bgp-js/transport/reading-turns.ts';
 import { SlabReader } from '../../../src/bgp-js/transport/slab-reader.ts';
 import { turnedLoop } from '../../support/turned-loop.ts';
@@ -43,6 +43,7 @@ function loop() {
       };
     },
     turn: events.turn,
+    pass: events.pass,
     said: (): string => log.splice(0).join(' '),
   };
 }
@@ -121,4 +122,54 @@ test('finish works on all that was kept, whatever the turn says', () => {
   expect(a.octets).toEqual([...Array(64).keys()]);
   turn();
   expect(a.octets).toHaveLength(64);
+});
+
+describe('a socket that brings a few octets all the time', () => {
+  const reads = (a: ReturnType<ReturnType<typeof loop>['reader']>, count: number): void => {
+    for (let i = 0; i < count; i++) a.read(100);
+  };
+
+  test('fills for a few milliseconds from the ninth read in a row on, and again when octets waited behind them', () => {
+    const { reader, said, turn, pass } = loop();
+    const a = reader('a', 0.5);
+    reads(a, 8);
+    expect(said()).not.toContain('hold');
+    reads(a, 1);
+    expect(said()).toBe('a hold a');
+    pass(19);
+    turn();
+    expect(said()).toBe('');
+    pass(1);
+    turn();
+    expect(said()).toBe('release a');
+    reads(a, 1);
+    expect(said()).toBe('a hold a');
+  });
+
+  test('is read at once again when it was silent behind them', () => {
+    const { reader, said, turn, pass } = loop();
+    const a = reader('a', 0.5);
+    reads(a, 9);
+    pass(20);
+    turn();
+    said();
+    pass(2);
+    reads(a, 8);
+    expect(said()).not.toContain('hold');
+  });
+
+  test('no long read is waited with, nor one that comes now and then', () => {
+    const { reader, said, turn, pass } = loop();
+    const a = reader('a', 0.1);
+    for (let i = 0; i < 50; i++) {
+      a.read(20_000);
+      turn();
+    }
+    for (let i = 0; i < 50; i++) {
+      pass(2);
+      a.read(100);
+      turn();
+    }
+    expect(said()).not.toContain('hold');
+  });
 });
