@@ -170,6 +170,7 @@ export class PrefixTable implements PrefixIndex<number> {
   }
 
   deleteId(id: number): void {
+    if (!this.live.get(id)) return;
     const length = this.lengthOf(id);
     this.ofLength[length] = (this.ofLength[length] as number) - 1;
     this.live.clear(id);
