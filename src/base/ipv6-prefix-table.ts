@@ -4,7 +4,7 @@
  *    slots     [hash, (id + 1) << 8 | length]   8 bytes each, linear probing; 0 in the second word: free
  *    columns   four words of address[id], side by side: one line of the cache; length[id]
  *
- *  The rest (stable ids, backward shift on delete, growth a few slots at a time) is as there. */
+ *  Stable ids and growth a few slots at a time are as there; a deletion frees its slot at once (backward shift). */
 import { Uint8Column, Uint32Column } from './columns.ts';
 import { fixedMemory, leaveMemory } from './growing-memory.ts';
 import { IdPool } from './id-pool.ts';

@@ -28,11 +28,11 @@ const ABSENT = -1;
 /** 26 bits are left for an id beside the 6 of the length. */
 const MAX_IDS = 2 ** 26 - 1;
 const MIN_SLOTS = 16;
-/** In the second word of a slot of the smaller array: moved or deleted. No prefix has this length, and it is not free. */
+/** In the second word of a slot of the smaller array: moved, or dead and left behind. No prefix has this length, and it is not free. */
 const MOVED = 63;
 /** Old slots that one insertion moves: growth is over long before the larger array is full. */
 const STEP = 16;
-/** Slots that are swept with one deletion: a walk is over before half of what was alive at its start can be gone. */
+/** Slots that are swept with one deletion: a walk leaves no more dead behind than die while it goes on. */
 const SWEEP_STEP = 4;
 /** So few that are dead are not worth a walk. */
 const FEW_DEAD = 16;
@@ -122,13 +122,12 @@ export class PrefixTable implements PrefixIndex<number> {
   }
 
   find(address: number, length: number): number {
-    const id = this.findOnce(address, length);
+    const id = this.findLiveOrDead(address, length);
     return id !== ABSENT && this.live.get(id) ? id : ABSENT;
   }
 
-  /** The same, and of a deleted prefix maybe the id that it had: for who sees by id what there is, and saves the look at what is
-   *  alive. */
-  findOnce(address: number, length: number): number {
+  /** The same, but of a deleted prefix maybe the id that it had: for who sees by the id what there is, and saves a look. */
+  findLiveOrDead(address: number, length: number): number {
     const { slots, mask } = this;
     let slot = hash(address, length) >>> this.shift;
     for (;;) {

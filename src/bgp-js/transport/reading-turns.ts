@@ -56,7 +56,7 @@ export class ReadingTurns {
     this.ports.later(ms, () => reader.release());
   }
 
-  /** When the work at hand is done. */
+  /** In milliseconds. */
   now(): number {
     return this.ports.now();
   }

@@ -58,6 +58,7 @@ export class Telling {
     const { at } = table.routes.cells;
     const cells = table.paths.cells.at;
     const owners = table.paths.ownerOf.at;
+    // What was told loses a reference below.
     let near = 0;
     for (let i = 0; i < count; i++) {
       const told = at[(routes[i]! << ROW_BITS) + TOLD_SET]!;

@@ -74,8 +74,6 @@ export class AttributeTable {
   private readonly scannedNextHop = new ScannedNextHop();
   private readonly unreferenced = new UnreferencedSets();
   private dropping = false;
-  /** What was asked for ahead goes in here, or nobody would have to ask. */
-  private near = 0;
 
   constructor(us: OurSelf, nextHops: NextHopIds = NO_NEXT_HOPS, contexts = new ImportContexts(us)) {
     this.us = us;
@@ -83,6 +81,7 @@ export class AttributeTable {
     this.contexts = contexts;
   }
 
+  /** Those that somebody refers to. */
   get size(): number {
     this.dropUnreferenced();
     return this.store.size;
@@ -378,7 +377,7 @@ export class AttributeTable {
     if (this.dropping) return;
     this.dropping = true;
     for (let n = unreferenced.take(this.rows); n > 0; n = unreferenced.take(this.rows)) {
-      for (let i = 0; i < n; i++) this.near ^= store.prefetch(ids[i]!);
+      store.prefetchAll(ids, n);
       for (let i = 0; i < n; i++) this.contexts.release(store.contextOf(ids[i]!));
       store.removeAll(ids, n);
       for (let i = 0; i < n; i++) this.forget(ids[i]!);

@@ -96,9 +96,11 @@ export class SetStore {
     return id;
   }
 
-  /** Asks the memory for what is known of the set; see base/prefix-table.ts. */
-  prefetch(id: number): number {
-    return this.octets.headOf(this.runOf(id));
+  /** Asks the memory for what is known of the first `count` of `ids`; see base/prefix-table.ts. */
+  prefetchAll(ids: Int32Array, count: number): void {
+    let near = 0;
+    for (let i = 0; i < count; i++) near ^= this.octets.headOf(this.runOf(ids[i]!));
+    this.near ^= near;
   }
 
   /** The first `count` of `ids`, which may be given out again. Their slots are asked for before the first goes. */

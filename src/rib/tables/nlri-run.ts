@@ -71,12 +71,9 @@ export class NlriRun {
   find(slab: Uint8Array): void {
     const { table, routes, lengths, count } = this;
     if (this.isIpv4) {
-      const { addresses } = this;
-      let near = 0;
-      for (let i = 0; i < count; i++) near ^= table.prefixes.prefetch(addresses[i]!, lengths[i]!);
-      table.near ^= near;
+      this.prefetchSlots();
       // One that is gone has no path, and none is withdrawn.
-      for (let i = 0; i < count; i++) routes[i] = table.prefixes.findOnce(addresses[i]!, lengths[i]!);
+      for (let i = 0; i < count; i++) routes[i] = table.prefixes.findLiveOrDead(this.addresses[i]!, lengths[i]!);
     } else {
       for (let i = 0; i < count; i++) routes[i] = table.prefixes6.findOctets(slab, this.octets[i]!, lengths[i]!);
     }
@@ -88,9 +85,7 @@ export class NlriRun {
     const { table, routes, addresses, lengths, count } = this;
     let last = 0;
     if (this.isIpv4) {
-      let near = 0;
-      for (let i = 0; i < count; i++) near ^= table.prefixes.prefetch(addresses[i]!, lengths[i]!);
-      table.near ^= near;
+      this.prefetchSlots();
       for (let i = 0; i < count; i++) {
         const route = table.prefixes.insert(addresses[i]!, lengths[i]!);
         routes[i] = route;
@@ -117,6 +112,13 @@ export class NlriRun {
   /** 0 where there is none. */
   pathIdOf(i: number): number {
     return this.pathIds[i]!;
+  }
+
+  private prefetchSlots(): void {
+    const { table, addresses, lengths, count } = this;
+    let near = 0;
+    for (let i = 0; i < count; i++) near ^= table.prefixes.prefetch(addresses[i]!, lengths[i]!);
+    table.near ^= near;
   }
 
   private prefetchPaths(): void {

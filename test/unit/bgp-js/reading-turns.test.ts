@@ -129,7 +129,7 @@ describe('a socket that brings a few octets all the time', () => {
     for (let i = 0; i < count; i++) a.read(100);
   };
 
-  test('fills for a few milliseconds from the ninth read in a row on, and again when octets waited behind them', () => {
+  test('fills for twenty milliseconds from the ninth read in a row on, and again when octets waited behind them', () => {
     const { reader, said, turn, pass } = loop();
     const a = reader('a', 0.5);
     reads(a, 8);
